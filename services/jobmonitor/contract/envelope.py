@@ -1,0 +1,90 @@
+"""CloudEvents 1.0 in structured JSON around our events: what stands on the wire, encoded and decoded.
+
+One message is readable alone, in any Kafka tool. The envelope follows the CloudEvents 1.0.2 specification (JSON event
+format): ``specversion``, ``id``, ``source``, ``type``, ``subject`` (the job id), ``time`` and ``data``.
+"""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.contract.events import EVENT_TYPES, EventData
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+"""The ``content-type`` header of every message (CloudEvents Kafka binding, structured mode)."""
+
+
+class Undecodable(ValueError):
+    """The bytes are no event of ours; the message says which part is wrong. Such a message goes to the dead-letter topic."""
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event with its circumstances."""
+
+    id: str
+    """Unique for its ``source``. A fact's is ``<job id>:<sequence>``, so the same fact always has the same id."""
+    source: str
+    """Who said it, for instance ``/jobmonitor/gateway``."""
+    job_id: UUID
+    time: datetime
+    """When it happened, UTC."""
+    data: EventData
+
+
+class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: UUID
+    time: datetime
+    datacontenttype: str = "application/json"
+    data: msgspec.Raw
+
+
+_TYPE_NAMES = {event_type: name for name, event_type in EVENT_TYPES.items()}
+_DECODERS = {name: msgspec.json.Decoder(event_type) for name, event_type in EVENT_TYPES.items()}
+_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_encoder = msgspec.json.Encoder()
+
+
+def type_name(data: EventData) -> str:
+    """The CloudEvents ``type`` of this event."""
+    return _TYPE_NAMES[type(data)]
+
+
+def encode(event: Event) -> bytes:
+    """The event as one structured-mode CloudEvent."""
+    return _encoder.encode(
+        _Envelope(
+            specversion="1.0",
+            id=event.id,
+            source=event.source,
+            type=type_name(event.data),
+            subject=event.job_id,
+            time=event.time,
+            data=msgspec.Raw(_encoder.encode(event.data)),
+        )
+    )
+
+
+def decode(message: bytes | None) -> Event:
+    """The event in these bytes. Unknown fields are ignored, so an older reader survives a newer writer.
+
+    Raises Undecodable: no JSON, an envelope field missing or wrong, an unknown type, or data that breaks its schema.
+    """
+    if message is None:
+        raise Undecodable("The message is empty (a tombstone); job topics are never compacted.")
+    try:
+        envelope = _envelope_decoder.decode(message)
+        decoder = _DECODERS.get(envelope.type)
+        if decoder is None:
+            raise Undecodable(f"Unknown event type {envelope.type!r}.")
+        data = decoder.decode(envelope.data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(str(error)) from error
+    if envelope.time.tzinfo is None:
+        raise Undecodable("`time` has no time zone - at `$.time`")
+    return Event(id=envelope.id, source=envelope.source, job_id=envelope.subject, time=envelope.time, data=data)

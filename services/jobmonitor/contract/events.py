@@ -1,0 +1,176 @@
+"""Every event of the system, one frozen type per request, fact or piece of work.
+
+*Requests* are what somebody wants (``JobSubmitted``, ``JobStopRequested``); any producer may publish them. *Facts* are
+what happened to a job; the owner of the job's ledger publishes them, numbered per job by ``sequence`` and carrying
+absolute values, so a late or doubled fact is harmless. *Work* travels on the work topics only.
+
+No event holds personal data: ids, counts and file references only.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody wants a job done. Repeating it with the same job id changes nothing."""
+
+    account_id: int
+    owner_id: int
+    """The user who started the job, and who may see it."""
+    job_type: str
+    """The slug of a job type, for instance ``user-data-export``."""
+    parameters: dict[str, Any]
+    """What the job type asks for; its schema is ``schemas/job_types/<job_type>.json``."""
+    reference: str | None = None
+    """The user's own name for the job, shown in brackets behind the type's name."""
+    run_at: datetime | None = None
+    """When to start; ``None`` means now."""
+
+
+class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody wants a job to stop. A wish, not a fact: the job may end before it is heard."""
+
+    account_id: int
+    requested_by: int
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all facts say: whose job it is and the fact's place in the job's life."""
+
+    account_id: int
+    owner_id: int
+    job_type: str
+    sequence: int
+    """1 for the first fact of a job, then rising by 1."""
+
+
+class JobScheduled(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The job was accepted and waits for its time."""
+
+    run_at: datetime
+
+
+class JobQueued(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The job was accepted and waits for a worker."""
+
+
+class JobStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The job's work is planned and counted; ``total`` never changes afterwards."""
+
+    total: int
+    unit: str
+    """What is counted, in the plural: ``supporters``, ``rows``."""
+
+
+class JobProgressed(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """So much is done since the start (absolute, never falling)."""
+
+    done: int
+    total: int
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A complete file in the object store, and all that proves it complete."""
+
+    key: str
+    """Where the file lies in the object store."""
+    media_type: str
+    extension: str
+    """Without a dot: ``csv``, ``xlsx``."""
+    size_bytes: int
+    sha256: str
+    rows: int
+    """Data rows, the header not counted."""
+    expires_at: datetime
+
+
+class JobCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The work is done and its result stored. With ``rejected`` above 0 the job completed with errors."""
+
+    done: int
+    total: int
+    rejected: int
+    """Units refused with a reason; the result file names them."""
+    outcomes: dict[str, int]
+    """Units per outcome, for instance ``{"exported": 5000}``; they add up to ``total``."""
+    result: Result | None = None
+
+
+class JobFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The job cannot be done."""
+
+    code: str
+    """A stable word for programs, for instance ``csv_required``."""
+    reason: str
+    """One sentence its owner understands."""
+
+
+class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The stop took effect: no further chunk starts; the ones under way finish."""
+
+    requested_by: int
+
+
+class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The job ended by a stop, after ``done`` of ``total`` units."""
+
+    done: int
+    total: int
+    requested_by: int
+    result: Result | None = None
+
+
+class ResultDownloaded(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The last byte of the result was sent to somebody who may have it."""
+
+    downloaded_by: int
+
+
+class ResultExpired(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The result file was purged."""
+
+
+class ChunkDispatched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A piece of a job's work may be run. A hint only: the ledger decides who runs it and whether it still needs to be."""
+
+    account_id: int
+    job_type: str
+    chunk: int
+    """0 plans the job, the last one assembles its result, those between do the work."""
+    attempt: int
+    """1 for the first try."""
+
+
+JobFact = (
+    JobScheduled
+    | JobQueued
+    | JobStarted
+    | JobProgressed
+    | JobCompleted
+    | JobFailed
+    | JobStopping
+    | JobCancelled
+    | ResultDownloaded
+    | ResultExpired
+)
+JobRequest = JobSubmitted | JobStopRequested
+EventData = JobRequest | JobFact | ChunkDispatched
+
+EVENT_TYPES: dict[str, type[EventData]] = {
+    "jobmonitor.job_submitted.v1": JobSubmitted,
+    "jobmonitor.job_stop_requested.v1": JobStopRequested,
+    "jobmonitor.job_scheduled.v1": JobScheduled,
+    "jobmonitor.job_queued.v1": JobQueued,
+    "jobmonitor.job_started.v1": JobStarted,
+    "jobmonitor.job_progressed.v1": JobProgressed,
+    "jobmonitor.job_completed.v1": JobCompleted,
+    "jobmonitor.job_failed.v1": JobFailed,
+    "jobmonitor.job_stopping.v1": JobStopping,
+    "jobmonitor.job_cancelled.v1": JobCancelled,
+    "jobmonitor.result_downloaded.v1": ResultDownloaded,
+    "jobmonitor.result_expired.v1": ResultExpired,
+    "jobmonitor.chunk_dispatched.v1": ChunkDispatched,
+}
+"""The CloudEvents ``type`` of each event. A changed meaning or shape gets a new ``.vN``; a new field with a default does not."""

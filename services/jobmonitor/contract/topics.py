@@ -1,0 +1,77 @@
+"""The catalogue of topics: key, partitions, retention and what travels on each. ``schemas/topics.yaml`` shows it.
+
+The broker creates no topic by itself; ``jobmonitor topics --create`` and the local stack create what stands here, each
+with its final number of partitions.
+"""
+
+from dataclasses import dataclass
+
+from jobmonitor.contract.events import EVENT_TYPES
+
+DAY_MS = 24 * 60 * 60 * 1000
+JOB_TYPES = ("user-data-export",)
+"""The slugs that have topics. A job type without topics, or topics without a job type, fails at start."""
+
+DEAD_LETTERS = "dead-letters"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of the catalogue."""
+
+    name: str
+    purpose: str
+    key: str
+    partitions: int
+    """Also the most workers that can share the topic."""
+    retention_ms: int
+    """-1 keeps everything: the job topics are the log the views are rebuilt from."""
+    event_types: tuple[str, ...]
+    """Empty where the messages are not events of ours (dead letters keep the original bytes)."""
+
+
+def jobs_topic(job_type: str) -> str:
+    """The topic that holds the whole life of every job of this type."""
+    return f"jobs.{job_type}"
+
+
+def work_topic(job_type: str) -> str:
+    """The topic that spreads the chunks of this type over its workers."""
+    return f"work.{job_type}"
+
+
+_WORK_EVENTS = ("jobmonitor.chunk_dispatched.v1",)
+_JOB_EVENTS = tuple(name for name in EVENT_TYPES if name not in _WORK_EVENTS)
+
+
+def _topics_of(job_type: str) -> tuple[Topic, Topic]:
+    life = Topic(
+        name=jobs_topic(job_type),
+        purpose=f"The whole life of every {job_type} job, requests and facts, in order per job.",
+        key="job id",
+        partitions=4,
+        retention_ms=-1,
+        event_types=_JOB_EVENTS,
+    )
+    work = Topic(
+        name=work_topic(job_type),
+        purpose=f"The chunks of {job_type} jobs, spread over the workers.",
+        key="job id and chunk",
+        partitions=8,
+        retention_ms=7 * DAY_MS,
+        event_types=_WORK_EVENTS,
+    )
+    return life, work
+
+
+TOPICS: tuple[Topic, ...] = (
+    *(topic for job_type in JOB_TYPES for topic in _topics_of(job_type)),
+    Topic(
+        name=DEAD_LETTERS,
+        purpose="Messages nobody could decode or apply: the original bytes and headers, with origin and reason in headers.",
+        key="as in the original message",
+        partitions=1,
+        retention_ms=90 * DAY_MS,
+        event_types=(),
+    ),
+)

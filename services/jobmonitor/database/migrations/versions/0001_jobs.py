@@ -1,0 +1,10 @@
+"""Ledger, projection, registry and the gateway's tables."""
+
+from jobmonitor.database.sql import run_migration_file
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_migration_file("0001_jobs.sql")

@@ -1,0 +1,50 @@
+"""Connection pools, and the transaction that sees one account only."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import asyncpg
+import msgspec
+
+Pool = asyncpg.Pool[asyncpg.Record]
+Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+
+async def _speak_json(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: b"\x01" + msgspec.json.encode(value),
+        decoder=lambda value: msgspec.json.decode(value[1:]),
+        format="binary",
+    )
+
+
+async def open_pool(database_url: str, *, size: int, application_name: str) -> Pool:
+    """A pool whose connections read and write ``jsonb`` as Python values and run in UTC."""
+    return await asyncpg.create_pool(
+        database_url,
+        min_size=1,
+        max_size=size,
+        init=_speak_json,
+        server_settings={"application_name": application_name, "timezone": "UTC"},
+    )
+
+
+@asynccontextmanager
+async def account_transaction(
+    pool: Pool,
+    account_id: int,
+    *,
+    isolation: Literal["read_committed", "repeatable_read"] = "read_committed",
+) -> AsyncIterator[Connection]:
+    """A transaction in which row-level security shows this account's CRM rows and no others."""
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation):
+        await see_account(connection, account_id)
+        yield connection
+
+
+async def see_account(connection: Connection, account_id: int) -> None:
+    """From here to the end of the transaction only this account's CRM rows exist for this connection."""
+    await connection.execute("SELECT set_config('app.account_id', $1, true)", str(account_id))

@@ -1,0 +1,1 @@
+"""Shared plumbing of the processes: settings, logs, metrics, Kafka, the object store, orderly shutdown."""

@@ -1,0 +1,52 @@
+"""The producer everybody uses: a send counts only when all in-sync replicas have the message."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from jobmonitor.contract.envelope import CONTENT_TYPE, Event, encode
+
+SEND_TIMEOUT_S = 5.0
+HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
+
+
+class KafkaUnavailable(Exception):
+    """The broker did not confirm in time. The message may or may not arrive; sending it again is safe."""
+
+
+class Producer:
+    """A confirmed, idempotent producer. ``start`` waits for the broker; the object is shared by all tasks of a process."""
+
+    def __init__(self, bootstrap: str, *, send_timeout_s: float = SEND_TIMEOUT_S) -> None:
+        self._send_timeout_s = send_timeout_s
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            compression_type="lz4",
+        )
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        await self._producer.stop()
+
+    async def send(self, topic: str, event: Event) -> None:
+        """Publish one event under its job id. Raises KafkaUnavailable."""
+        await self.send_messages([(topic, str(event.job_id).encode(), encode(event))])
+
+    async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable when any is unconfirmed."""
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                waiting = [
+                    await self._producer.send(topic, value, key=key, headers=list(HEADERS))
+                    for topic, key, value in messages
+                ]
+                await asyncio.gather(*waiting)
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"The broker did not confirm within {self._send_timeout_s:g} s.") from error

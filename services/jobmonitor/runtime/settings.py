@@ -1,0 +1,87 @@
+"""Settings: one frozen type per process, read from the environment once and passed down.
+
+A field's variable is ``JOBMONITOR_`` and the field's name in capitals. Nothing else of the project reads the environment.
+Each process declares its own type from the groups below; docker-compose.yml is tested against the same types.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+PREFIX = "JOBMONITOR_"
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message names the variable and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSettings:
+    """What every process needs."""
+
+    log_format: str = "console"
+    """``console`` for people, ``json`` for machines."""
+    log_level: str = "info"
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 0
+    """Where ``/metrics``, ``/healthz`` and ``/readyz`` are served; 0 takes a free port and logs it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KafkaSettings:
+    """How to reach the broker."""
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    """``host:port``, several separated by commas."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseSettings:
+    """How to reach PostgreSQL, as the role this process runs under."""
+
+    database_url: str = field(repr=False)
+    """``postgresql://role:password@host:port/database``. Never logged."""
+    database_pool_size: int = 5
+    """Connections this process keeps at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectStoreSettings:
+    """Where result files and uploads lie."""
+
+    object_store_url: str
+    """``file:///path`` (created if missing), ``s3://bucket/prefix``, ``gs://…`` or ``az://…``."""
+
+
+Settings = TypeVar("Settings")
+
+
+def variable_name(field_name: str) -> str:
+    """The environment variable of a settings field."""
+    return PREFIX + field_name.upper()
+
+
+def load(settings_type: type[Settings], environment: Mapping[str, str]) -> Settings:
+    """Read the settings. Empty variables count as unset.
+
+    Raises SettingsError: a variable without a default is unset, or a value does not fit its type.
+    """
+    values = {}
+    for spec in dataclasses.fields(settings_type):  # type: ignore[arg-type]
+        name = variable_name(spec.name)
+        text = environment.get(name, "")
+        if text:
+            values[spec.name] = _convert(name, text, spec.type)
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise SettingsError(f"{name} is not set. Set it in the environment of this process.")
+    return settings_type(**values)
+
+
+def _convert(name: str, text: str, wanted: object) -> object:
+    try:
+        return msgspec.convert(text, wanted, strict=False)  # type: ignore[call-overload]
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name} cannot be read: {error}.") from error
