@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-import asyncpg
 import msgspec
 
+from jobmonitor.database.pool import Connection
+
 Params = TypeVar("Params", bound=msgspec.Struct)
-Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 
 class Refused(Exception):
