@@ -1,0 +1,84 @@
+"""What can be asked of a job. Imperative; each carries all that the decision needs beside the job itself."""
+
+from datetime import datetime
+
+import msgspec
+
+from jobmonitor.contract.events import Result
+
+
+class AcceptJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker heard of the submission."""
+
+    run_at: datetime | None = None
+    """When to start; None or a past time means at once."""
+    now: datetime
+
+
+class QueueJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A scheduled job's time has come."""
+
+
+class StartJob(msgspec.Struct, frozen=True, kw_only=True):
+    """The work is planned and counted."""
+
+    total: int
+    unit: str
+
+
+class RecordProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """One more chunk of so many units is done."""
+
+    units: int
+
+
+class CompleteJob(msgspec.Struct, frozen=True, kw_only=True):
+    """All chunks are done and the result is stored."""
+
+    rejected: int
+    outcomes: dict[str, int]
+    result: Result | None
+
+
+class FailJob(msgspec.Struct, frozen=True, kw_only=True):
+    """The job cannot be done."""
+
+    code: str
+    reason: str
+
+
+class StopJob(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody asked for a stop of a job whose type allows it."""
+
+    requested_by: int
+
+
+class FinishStop(msgspec.Struct, frozen=True, kw_only=True):
+    """The last chunk under way has ended after a stop."""
+
+    requested_by: int
+    result: Result | None = None
+
+
+class RecordDownload(msgspec.Struct, frozen=True, kw_only=True):
+    """The last byte of the result went out."""
+
+    downloaded_by: int
+
+
+class ExpireResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result's time is over."""
+
+
+Command = (
+    AcceptJob
+    | QueueJob
+    | StartJob
+    | RecordProgress
+    | CompleteJob
+    | FailJob
+    | StopJob
+    | FinishStop
+    | RecordDownload
+    | ExpireResult
+)

@@ -1,0 +1,155 @@
+"""Which facts a command makes of a job. A repeat, or a command that came too late, makes none."""
+
+from typing import Any, TypeVar, assert_never
+
+from jobmonitor.contract.events import (
+    Fact,
+    JobCancelled,
+    JobCompleted,
+    JobFact,
+    JobFailed,
+    JobProgressed,
+    JobQueued,
+    JobScheduled,
+    JobStarted,
+    JobStopping,
+    ResultDownloaded,
+    ResultExpired,
+)
+from jobmonitor.job.commands import (
+    AcceptJob,
+    Command,
+    CompleteJob,
+    ExpireResult,
+    FailJob,
+    FinishStop,
+    QueueJob,
+    RecordDownload,
+    RecordProgress,
+    StartJob,
+    StopJob,
+)
+from jobmonitor.job.state import Job, State
+
+AnyFact = TypeVar("AnyFact", bound=Fact)
+
+
+def decide(command: Command, job: Job) -> list[JobFact]:
+    """The facts this command makes, none or one, numbered after the job's last.
+
+    Raises ValueError where the command contradicts itself or the plan (more done than planned): a bug of the caller.
+    """
+    fact = _decide(command, job)
+    return [] if fact is None else [fact]
+
+
+def _decide(command: Command, job: Job) -> JobFact | None:
+    match command:
+        case AcceptJob():
+            return _accept(command, job)
+        case QueueJob():
+            return _next(JobQueued, job) if job.state is State.SCHEDULED else None
+        case StartJob():
+            return _start(command, job)
+        case RecordProgress():
+            return _progress(command, job)
+        case CompleteJob():
+            return _complete(command, job)
+        case FailJob():
+            return _fail(command, job)
+        case StopJob():
+            return _stop(command, job)
+        case FinishStop():
+            return _finish_stop(command, job)
+        case RecordDownload():
+            return _record_download(command, job)
+        case ExpireResult():
+            return _next(ResultExpired, job) if job.result is not None and not job.expired else None
+        case _:
+            assert_never(command)
+
+
+def _next(fact: type[AnyFact], job: Job, **says: Any) -> AnyFact:
+    return fact(
+        account_id=job.account_id, owner_id=job.owner_id, job_type=job.job_type, sequence=job.sequence + 1, **says
+    )
+
+
+def _accept(command: AcceptJob, job: Job) -> JobFact | None:
+    if job.state is not None:
+        return None
+    if command.run_at is not None and command.run_at > command.now:
+        return _next(JobScheduled, job, run_at=command.run_at)
+    return _next(JobQueued, job)
+
+
+def _start(command: StartJob, job: Job) -> JobFact | None:
+    if job.state is not State.QUEUED:
+        return None
+    if command.total < 0:
+        raise ValueError("A plan cannot hold fewer than 0 units.")
+    return _next(JobStarted, job, total=command.total, unit=command.unit)
+
+
+def _progress(command: RecordProgress, job: Job) -> JobFact | None:
+    if job.state not in (State.RUNNING, State.STOPPING):
+        return None
+    done = job.done + command.units
+    if command.units < 0 or done > job.total:
+        raise ValueError(f"{command.units} more units do not fit {job.done} of {job.total}.")
+    return _next(JobProgressed, job, done=done, total=job.total) if command.units else None
+
+
+def _complete(command: CompleteJob, job: Job) -> JobFact | None:
+    """A stop that took effect wins over a completion that comes after it: the job is then cancelled, not completed."""
+    if job.state is not State.RUNNING:
+        return None
+    if sum(command.outcomes.values()) != job.total:
+        raise ValueError(f"The outcomes {command.outcomes} do not add up to {job.total}.")
+    return _next(
+        JobCompleted,
+        job,
+        done=job.total,
+        total=job.total,
+        rejected=command.rejected,
+        outcomes=command.outcomes,
+        result=command.result,
+    )
+
+
+def _fail(command: FailJob, job: Job) -> JobFact | None:
+    if job.ended:
+        return None
+    return _next(JobFailed, job, code=command.code, reason=command.reason)
+
+
+def _stop(command: StopJob, job: Job) -> JobFact | None:
+    """A job that has not started is cancelled at once; a running one first lets its chunks under way finish."""
+    match job.state:
+        case State.SCHEDULED | State.QUEUED:
+            return _next(JobCancelled, job, done=0, total=job.total, requested_by=command.requested_by)
+        case State.RUNNING:
+            return _next(JobStopping, job, requested_by=command.requested_by)
+        case _:
+            return None
+
+
+def _finish_stop(command: FinishStop, job: Job) -> JobFact | None:
+    if job.state is not State.STOPPING:
+        return None
+    return _next(
+        JobCancelled,
+        job,
+        done=job.done,
+        total=job.total,
+        requested_by=command.requested_by,
+        result=command.result,
+    )
+
+
+def _record_download(command: RecordDownload, job: Job) -> JobFact | None:
+    """A failed job's download is its report, which needs no stored result."""
+    offers = job.result is not None or job.state is State.FAILED
+    if not job.ended or not offers or job.downloaded:
+        return None
+    return _next(ResultDownloaded, job, downloaded_by=command.downloaded_by)

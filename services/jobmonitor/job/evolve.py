@@ -1,0 +1,72 @@
+"""What a fact makes of a job. Never refuses: a fact already happened. One that is not newer changes nothing."""
+
+from typing import Any, assert_never
+
+import msgspec
+
+from jobmonitor.contract.events import (
+    JobCancelled,
+    JobCompleted,
+    JobFact,
+    JobFailed,
+    JobProgressed,
+    JobQueued,
+    JobScheduled,
+    JobStarted,
+    JobStopping,
+    ResultDownloaded,
+    ResultExpired,
+)
+from jobmonitor.job.state import Job, State
+
+
+def evolve(job: Job, fact: JobFact) -> Job:
+    """The job after this fact; the same job if the fact's sequence is not above the job's."""
+    if fact.sequence <= job.sequence:
+        return job
+    return msgspec.structs.replace(job, sequence=fact.sequence, **_changes(fact))
+
+
+def state_after(fact: JobFact) -> State | None:
+    """The state this fact puts a job in; None for facts about an ended job's result and for progress."""
+    match fact:
+        case JobScheduled():
+            return State.SCHEDULED
+        case JobQueued():
+            return State.QUEUED
+        case JobStarted():
+            return State.RUNNING
+        case JobStopping():
+            return State.STOPPING
+        case JobCompleted():
+            return State.COMPLETED_WITH_ERRORS if fact.rejected else State.COMPLETED
+        case JobFailed():
+            return State.FAILED
+        case JobCancelled():
+            return State.CANCELLED
+        case JobProgressed() | ResultDownloaded() | ResultExpired():
+            return None
+        case _:
+            assert_never(fact)
+
+
+def _changes(fact: JobFact) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if (state := state_after(fact)) is not None:
+        changes["state"] = state
+    match fact:
+        case JobStarted():
+            changes["total"] = fact.total
+        case JobProgressed():
+            changes |= {"done": fact.done, "total": fact.total}
+        case JobCompleted() | JobCancelled():
+            changes |= {"done": fact.done, "total": fact.total, "result": fact.result}
+        case ResultDownloaded():
+            changes["downloaded"] = True
+        case ResultExpired():
+            changes["expired"] = True
+        case JobScheduled() | JobQueued() | JobFailed() | JobStopping():
+            pass
+        case _:
+            assert_never(fact)
+    return changes
