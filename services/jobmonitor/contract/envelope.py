@@ -4,20 +4,21 @@ One message is readable alone, in any Kafka tool. The envelope follows the Cloud
 format): ``specversion``, ``id``, ``source``, ``type``, ``subject`` (the job id), ``time`` and ``data``.
 """
 
-from datetime import datetime
-from typing import Literal
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import EVENT_TYPES, EventData
+from jobmonitor.contract.events import EVENT_TYPES, EventData, Instant
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 """The ``content-type`` header of every message (CloudEvents Kafka binding, structured mode)."""
 
 
 class Undecodable(ValueError):
-    """The bytes are no event of ours; the message says which part is wrong. Such a message goes to the dead-letter topic."""
+    """The bytes are no event of ours; the text says which part is wrong. Such a message goes to the dead letters."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +34,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     data: EventData
 
 
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
     specversion: Literal["1.0"]
-    id: str
-    source: str
+    id: _Text
+    source: _Text
     type: str
     subject: UUID
-    time: datetime
+    time: Instant
     datacontenttype: str = "application/json"
     data: msgspec.Raw
 
@@ -48,6 +52,7 @@ _TYPE_NAMES = {event_type: name for name, event_type in EVENT_TYPES.items()}
 _DECODERS = {name: msgspec.json.Decoder(event_type) for name, event_type in EVENT_TYPES.items()}
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _encoder = msgspec.json.Encoder()
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def type_name(data: EventData) -> str:
@@ -77,14 +82,17 @@ def decode(message: bytes | None) -> Event:
     """
     if message is None:
         raise Undecodable("The message is empty (a tombstone); job topics are never compacted.")
+    if _ESCAPED_NUL.search(message):
+        raise Undecodable("The message holds a NUL character, which no database text can.")
     try:
         envelope = _envelope_decoder.decode(message)
         decoder = _DECODERS.get(envelope.type)
         if decoder is None:
             raise Undecodable(f"Unknown event type {envelope.type!r}.")
         data = decoder.decode(envelope.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        time = envelope.time.astimezone(UTC)
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError) as error:
         raise Undecodable(str(error)) from error
-    if envelope.time.tzinfo is None:
-        raise Undecodable("`time` has no time zone - at `$.time`")
-    return Event(id=envelope.id, source=envelope.source, job_id=envelope.subject, time=envelope.time, data=data)
+    except RecursionError as error:
+        raise Undecodable("The message is nested too deeply.") from error
+    return Event(id=envelope.id, source=envelope.source, job_id=envelope.subject, time=time, data=data)

@@ -7,49 +7,71 @@ absolute values, so a late or doubled fact is harmless. *Work* travels on the wo
 No event holds personal data: ids, counts and file references only.
 """
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
+
+# The limits are those of the database columns behind the readers: what passes here can be stored everywhere.
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+
+
+def _must_exist_in_utc(instant: datetime) -> None:
+    """Raises ValueError for the few instants at the ends of the calendar that have no date in UTC."""
+    try:
+        instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{instant.isoformat()} is no date in UTC") from None
 
 
 class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody wants a job done. Repeating it with the same job id changes nothing."""
 
-    account_id: int
-    owner_id: int
+    account_id: Id
+    owner_id: Id
     """The user who started the job, and who may see it."""
-    job_type: str
+    job_type: Slug
     """The slug of a job type, for instance ``user-data-export``."""
     parameters: dict[str, Any]
     """What the job type asks for; its schema is ``schemas/job_types/<job_type>.json``."""
     reference: str | None = None
     """The user's own name for the job, shown in brackets behind the type's name."""
-    run_at: datetime | None = None
+    run_at: Instant | None = None
     """When to start; ``None`` means now."""
+
+    def __post_init__(self) -> None:
+        if self.run_at is not None:
+            _must_exist_in_utc(self.run_at)
 
 
 class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody wants a job to stop. A wish, not a fact: the job may end before it is heard."""
 
-    account_id: int
-    requested_by: int
+    account_id: Id
+    requested_by: Id
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all facts say: whose job it is and the fact's place in the job's life."""
 
-    account_id: int
-    owner_id: int
-    job_type: str
-    sequence: int
+    account_id: Id
+    owner_id: Id
+    job_type: Slug
+    sequence: Ordinal
     """1 for the first fact of a job, then rising by 1."""
 
 
 class JobScheduled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job was accepted and waits for its time."""
 
-    run_at: datetime
+    run_at: Instant
+
+    def __post_init__(self) -> None:
+        _must_exist_in_utc(self.run_at)
 
 
 class JobQueued(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,7 +81,7 @@ class JobQueued(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class JobStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job's work is planned and counted; ``total`` never changes afterwards."""
 
-    total: int
+    total: Count
     unit: str
     """What is counted, in the plural: ``supporters``, ``rows``."""
 
@@ -67,8 +89,8 @@ class JobStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class JobProgressed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """So much is done since the start (absolute, never falling)."""
 
-    done: int
-    total: int
+    done: Count
+    total: Count
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,21 +101,24 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     media_type: str
     extension: str
     """Without a dot: ``csv``, ``xlsx``."""
-    size_bytes: int
-    sha256: str
-    rows: int
+    size_bytes: Count
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+    rows: Count
     """Data rows, the header not counted."""
-    expires_at: datetime
+    expires_at: Instant
+
+    def __post_init__(self) -> None:
+        _must_exist_in_utc(self.expires_at)
 
 
 class JobCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The work is done and its result stored. With ``rejected`` above 0 the job completed with errors."""
 
-    done: int
-    total: int
-    rejected: int
+    done: Count
+    total: Count
+    rejected: Count
     """Units refused with a reason; the result file names them."""
-    outcomes: dict[str, int]
+    outcomes: dict[str, Count]
     """Units per outcome, for instance ``{"exported": 5000}``; they add up to ``total``."""
     result: Result | None = None
 
@@ -110,22 +135,22 @@ class JobFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The stop took effect: no further chunk starts; the ones under way finish."""
 
-    requested_by: int
+    requested_by: Id
 
 
 class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job ended by a stop, after ``done`` of ``total`` units."""
 
-    done: int
-    total: int
-    requested_by: int
+    done: Count
+    total: Count
+    requested_by: Id
     result: Result | None = None
 
 
 class ResultDownloaded(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The last byte of the result was sent to somebody who may have it."""
 
-    downloaded_by: int
+    downloaded_by: Id
 
 
 class ResultExpired(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -133,13 +158,13 @@ class ResultExpired(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ChunkDispatched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A piece of a job's work may be run. A hint only: the ledger decides who runs it and whether it still needs to be."""
+    """A piece of a job's work may be run. A hint only: the ledger decides who runs it and whether it is still open."""
 
-    account_id: int
-    job_type: str
-    chunk: int
+    account_id: Id
+    job_type: Slug
+    chunk: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     """0 plans the job, the last one assembles its result, those between do the work."""
-    attempt: int
+    attempt: Ordinal
     """1 for the first try."""
 
 
@@ -173,4 +198,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
     "jobmonitor.result_expired.v1": ResultExpired,
     "jobmonitor.chunk_dispatched.v1": ChunkDispatched,
 }
-"""The CloudEvents ``type`` of each event. A changed meaning or shape gets a new ``.vN``; a new field with a default does not."""
+"""The CloudEvents ``type`` of each event.
+
+A changed meaning or shape gets a new ``.vN``; a new field with a default does not.
+"""
