@@ -49,7 +49,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def percent(state: State, done: int, total: int) -> int:
-    """``floor(100 x done / total)``; 100 only once the result is stored, so at most 99 before the end (domain rule 2.1).
+    """``floor(100 x done / total)``; 100 only once the result is stored, 99 at most before (domain rule 2.1).
 
     A stopped or failed job keeps the share it had reached. No units at all: 0 before the end, 100 after it.
     """

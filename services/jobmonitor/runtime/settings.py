@@ -82,6 +82,6 @@ def load(settings_type: type[Settings], environment: Mapping[str, str]) -> Setti
 
 def _convert(name: str, text: str, wanted: object) -> object:
     try:
-        return msgspec.convert(text, wanted, strict=False)  # type: ignore[call-overload]
+        return msgspec.convert(text, wanted, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{name} cannot be read: {error}.") from error

@@ -1,0 +1,56 @@
+"""Claims: the right to run one chunk for a while, fenced by a token nobody else has."""
+
+from datetime import timedelta
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import msgspec
+
+from jobmonitor.database.pool import Connection, Pool
+from jobmonitor.ledger.runs import SQL
+
+
+class LeaseLost(Exception):
+    """The chunk's lease was superseded or its job has ended meanwhile: whatever this worker did must not commit."""
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """A chunk this worker may run until its lease ends."""
+
+    job_id: UUID
+    chunk: int
+    token: UUID
+    kind: Literal["plan", "work", "assemble"]
+    units: int
+    payload: Any
+    attempt: int
+    account_id: int
+    job_type: str
+    parameters: dict[str, Any]
+
+
+async def claim(pool: Pool, job_id: UUID, chunk: int, *, lease: timedelta) -> Claim | None:
+    """Claim the chunk; None when there is nothing to do: done, run by somebody else, or its job ended or stops."""
+    token = uuid4()
+    row = await pool.fetchrow(SQL["claim_chunk"], job_id, chunk, token, lease)
+    if row is None:
+        return None
+    names = ("kind", "units", "payload", "attempt", "account_id", "job_type", "parameters")
+    return Claim(job_id=job_id, chunk=chunk, token=token, **{name: row[name] for name in names})
+
+
+async def extend(pool: Pool, claim: Claim, *, lease: timedelta) -> None:
+    """Keep the lease for another while. Raises LeaseLost."""
+    if await pool.fetchrow(SQL["extend_lease"], claim.job_id, claim.chunk, claim.token, lease) is None:
+        raise LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now.")
+
+
+async def mark_done(connection: Connection, claim: Claim, part_key: str | None) -> None:
+    """Mark the chunk done in the transaction that holds its effects. Raises LeaseLost: roll back."""
+    if await connection.fetchrow(SQL["mark_chunk_done"], claim.job_id, claim.chunk, claim.token, part_key) is None:
+        raise LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now.")
+
+
+async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str) -> None:
+    """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable."""
+    await pool.fetchrow(SQL["release_chunk"], claim.job_id, claim.chunk, claim.token, retry_in, error)

@@ -1,0 +1,6 @@
+-- Ended jobs whose parts still lie in the object store.
+SELECT DISTINCT r.job_id
+FROM ledger.runs AS r
+JOIN ledger.chunks AS c USING (job_id)
+WHERE r.state IN ('completed', 'completed_with_errors', 'failed', 'cancelled')
+LIMIT $1
