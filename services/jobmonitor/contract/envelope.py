@@ -37,20 +37,29 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class _Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it stands on the wire: one CloudEvent in structured mode."""
+
     specversion: Literal["1.0"]
+    """The version of CloudEvents."""
     id: _Text
+    """Unique for its source. A producer takes a fresh UUID; a fact's is ``<job id>:<sequence>``."""
     source: _Text
+    """Who says it: a URI reference, for instance ``/jobmonitor/gateway``."""
     type: str
+    """The event and its version."""
     subject: UUID
+    """The job id; in text also the message's key on the job topics."""
     time: Instant
+    """When it happened."""
     datacontenttype: str = "application/json"
+    """Always JSON."""
     data: msgspec.Raw
 
 
 _TYPE_NAMES = {event_type: name for name, event_type in EVENT_TYPES.items()}
 _DECODERS = {name: msgspec.json.Decoder(event_type) for name, event_type in EVENT_TYPES.items()}
-_envelope_decoder = msgspec.json.Decoder(_Envelope)
+_envelope_decoder = msgspec.json.Decoder(Envelope)
 _encoder = msgspec.json.Encoder()
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -63,7 +72,7 @@ def type_name(data: EventData) -> str:
 def encode(event: Event) -> bytes:
     """The event as one structured-mode CloudEvent."""
     return _encoder.encode(
-        _Envelope(
+        Envelope(
             specversion="1.0",
             id=event.id,
             source=event.source,

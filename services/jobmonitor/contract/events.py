@@ -32,6 +32,7 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Somebody wants a job done. Repeating it with the same job id changes nothing."""
 
     account_id: Id
+    """The tenant the job belongs to."""
     owner_id: Id
     """The user who started the job, and who may see it."""
     job_type: Slug
@@ -52,15 +53,20 @@ class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """Somebody wants a job to stop. A wish, not a fact: the job may end before it is heard."""
 
     account_id: Id
+    """The tenant the job belongs to; a request that names another changes nothing."""
     requested_by: Id
+    """The user who asked."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all facts say: whose job it is and the fact's place in the job's life."""
 
     account_id: Id
+    """The tenant the job belongs to."""
     owner_id: Id
+    """The user who started the job."""
     job_type: Slug
+    """The slug of the job's type."""
     sequence: Ordinal
     """1 for the first fact of a job, then rising by 1."""
 
@@ -69,6 +75,7 @@ class JobScheduled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job was accepted and waits for its time."""
 
     run_at: Instant
+    """When it is to start."""
 
     def __post_init__(self) -> None:
         _must_exist_in_utc(self.run_at)
@@ -82,6 +89,7 @@ class JobStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job's work is planned and counted; ``total`` never changes afterwards."""
 
     total: Count
+    """How many units there are to do."""
     unit: str
     """What is counted, in the plural: ``supporters``, ``rows``."""
 
@@ -90,7 +98,9 @@ class JobProgressed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """So much is done since the start (absolute, never falling)."""
 
     done: Count
+    """Units done."""
     total: Count
+    """Units there are to do; the same in every fact of the job."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,13 +109,17 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str
     """Where the file lies in the object store."""
     media_type: str
+    """For instance ``text/csv``."""
     extension: str
     """Without a dot: ``csv``, ``xlsx``."""
     size_bytes: Count
+    """The length of the file."""
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+    """The SHA-256 of the whole file, in lower-case hexadecimal digits."""
     rows: Count
     """Data rows, the header not counted."""
     expires_at: Instant
+    """When the file will be purged."""
 
     def __post_init__(self) -> None:
         _must_exist_in_utc(self.expires_at)
@@ -115,12 +129,15 @@ class JobCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The work is done and its result stored. With ``rejected`` above 0 the job completed with errors."""
 
     done: Count
+    """Units done."""
     total: Count
+    """Units there were to do."""
     rejected: Count
     """Units refused with a reason; the result file names them."""
     outcomes: dict[str, Count]
     """Units per outcome, for instance ``{"exported": 5000}``; they add up to ``total``."""
     result: Result | None = None
+    """The file to download; absent where the job type makes none."""
 
 
 class JobFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,21 +153,27 @@ class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The stop took effect: no further chunk starts; the ones under way finish."""
 
     requested_by: Id
+    """The user who asked for the stop."""
 
 
 class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job ended by a stop, after ``done`` of ``total`` units."""
 
     done: Count
+    """Units done before the stop."""
     total: Count
+    """Units there were to do."""
     requested_by: Id
+    """The user who asked for the stop."""
     result: Result | None = None
+    """What was done until then, where the job type reports it."""
 
 
 class ResultDownloaded(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The last byte of the result was sent to somebody who may have it."""
 
     downloaded_by: Id
+    """The user who received the file: the owner, or a Super Admin on the owner's behalf."""
 
 
 class ResultExpired(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -161,7 +184,9 @@ class ChunkDispatched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """A piece of a job's work may be run. A hint only: the ledger decides who runs it and whether it is still open."""
 
     account_id: Id
+    """The tenant the job belongs to."""
     job_type: Slug
+    """The slug of the job's type."""
     chunk: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     """0 plans the job, the last one assembles its result, those between do the work."""
     attempt: Ordinal
