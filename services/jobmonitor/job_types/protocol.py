@@ -81,6 +81,10 @@ class JobType(Protocol[Params]):
         """Refuse what can be known to be impossible before any work. Raises Refused."""
         ...
 
+    async def count(self, params: Params, connection: Connection) -> int:
+        """How many units the job would have if it were planned now: for the preview, before anybody submits."""
+        ...
+
     def plan(self, params: Params, connection: Connection) -> AsyncIterator[PlannedChunk]:
         """Split the work, in the order of the result file; nothing means no work. One REPEATABLE READ snapshot.
 
@@ -93,5 +97,8 @@ class JobType(Protocol[Params]):
         ...
 
     def assemble(self, params: Params, parts: AsyncIterator[bytes], connection: Connection) -> Assembly:
-        """Join the parts, which come in plan order (none for an empty plan), into the file. Streams."""
+        """Join the parts, which come in plan order (none for an empty plan), into the file. Streams.
+
+        ``parts`` yields their bytes one after the other, cut anywhere: the borders between parts cannot be seen.
+        """
         ...
