@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from jobmonitor.contract.envelope import Event, encode
@@ -13,7 +14,7 @@ from jobmonitor.database.pool import Connection
 from jobmonitor.job.commands import Command
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
-from jobmonitor.job.state import Job
+from jobmonitor.ledger.claims import LeaseLost
 from jobmonitor.ledger.outbox import Message
 from jobmonitor.ledger.runs import SQL, Run, lock_run, save_run
 
@@ -50,22 +51,25 @@ class LedgerTransaction:
         return run
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
-        """Add (chunk, units, payload) to the job, waiting."""
+        """Add (chunk, units, payload) to the job, waiting. Raises LeaseLost when another worker planned it first."""
         chunks, units, payloads = (list(column) for column in zip(*planned, strict=True))
-        await self.connection.execute(SQL["insert_chunks"], job_id, kind, chunks, units, payloads)
+        try:
+            await self.connection.execute(SQL["insert_chunks"], job_id, kind, chunks, units, payloads)
+        except asyncpg.UniqueViolationError as error:
+            raise LeaseLost(f"The chunks of job {job_id} were planned by another worker.") from error
 
     async def dispatch(self, run: Run, first: int, last: int) -> int:
         """Hand the job's waiting chunks ``first..last`` to the workers; returns how many there were."""
         rows = await self.connection.fetch(SQL["dispatch_chunks"], run.job_id, first, last)
         for row in rows:
-            self.hint(run.job_id, run.job, row["chunk"], attempt=1)
+            self.hint(run.job_id, run.job.account_id, run.job.job_type, row["chunk"], attempt=1)
         return len(rows)
 
-    def hint(self, job_id: UUID, job: Job, chunk: int, *, attempt: int) -> None:
+    def hint(self, job_id: UUID, account_id: int, job_type: str, chunk: int, *, attempt: int) -> None:
         """Tell the workers that this chunk may be claimed."""
-        data = ChunkDispatched(account_id=job.account_id, job_type=job.job_type, chunk=chunk, attempt=attempt)
+        data = ChunkDispatched(account_id=account_id, job_type=job_type, chunk=chunk, attempt=attempt)
         key = f"{job_id}:{chunk}"
-        self._publish(work_topic(job.job_type), job_id, f"{key}:{attempt}", data, key=key)
+        self._publish(work_topic(job_type), job_id, f"{key}:{attempt}", data, key=key)
 
     def _publish(self, topic: str, job_id: UUID, event_id: str, data: EventData, key: str | None = None) -> None:
         event = Event(id=event_id, source=self._source, job_id=job_id, time=datetime.now(UTC), data=data)

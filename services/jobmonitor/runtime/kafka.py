@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from jobmonitor.contract.envelope import CONTENT_TYPE, Event, encode
+from jobmonitor.runtime.dead_letters import DeadLetter
 
 SEND_TIMEOUT_S = 5.0
 HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
@@ -17,7 +18,7 @@ class KafkaUnavailable(Exception):
 
 
 class Producer:
-    """A confirmed, idempotent producer. ``start`` waits for the broker; the object is shared by all tasks of a process."""
+    """A confirmed, idempotent producer, shared by all tasks of a process. ``start`` waits for the broker."""
 
     def __init__(self, bootstrap: str, *, send_timeout_s: float = SEND_TIMEOUT_S) -> None:
         self._send_timeout_s = send_timeout_s
@@ -40,7 +41,7 @@ class Producer:
         await self.send_messages([(topic, str(event.job_id).encode(), encode(event))])
 
     async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable when any is unconfirmed."""
+        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
         try:
             async with asyncio.timeout(self._send_timeout_s):
                 waiting = [
@@ -48,5 +49,13 @@ class Producer:
                     for topic, key, value in messages
                 ]
                 await asyncio.gather(*waiting)
+        except (KafkaError, TimeoutError) as error:
+            raise KafkaUnavailable(f"The broker did not confirm within {self._send_timeout_s:g} s.") from error
+
+    async def send_dead_letter(self, letter: DeadLetter) -> None:
+        """Keep a message nobody could use, and wait until it is kept. Raises KafkaUnavailable."""
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._producer.send_and_wait(letter.topic, letter.value, key=letter.key, headers=letter.headers)
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"The broker did not confirm within {self._send_timeout_s:g} s.") from error

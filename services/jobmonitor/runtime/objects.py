@@ -69,6 +69,11 @@ class ObjectStore:
             except FileNotFoundError:
                 continue
 
+    async def delete_under(self, folder: str) -> None:
+        """Remove everything whose key starts with ``<folder>/``. Nothing there is fine."""
+        async for batch in obstore.list(self._store, prefix=f"{folder}/"):
+            await self.delete([entry["path"] for entry in batch])
+
     async def _range(self, key: str, start: int, end: int) -> bytes:
         try:
             return bytes(await obstore.get_range_async(self._store, key, start=start, end=end))

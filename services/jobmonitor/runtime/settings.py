@@ -1,6 +1,6 @@
 """Settings: one frozen type per process, read from the environment once and passed down.
 
-A field's variable is ``JOBMONITOR_`` and the field's name in capitals. Nothing else of the project reads the environment.
+A field's variable is ``JOBMONITOR_`` and its name in capitals. Nothing else of the project reads the environment.
 Each process declares its own type from the groups below; docker-compose.yml is tested against the same types.
 """
 

@@ -1,0 +1,56 @@
+"""The processor: hears the requests of its job types and runs their chunks."""
+
+import os
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from jobmonitor.database.pool import open_pool
+from jobmonitor.job_types.catalogue import JOB_TYPES, job_type
+from jobmonitor.ledger import Ledger
+from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.worker import Worker
+from jobmonitor.runtime.kafka import Producer
+from jobmonitor.runtime.monitoring import Check, serve_monitoring
+from jobmonitor.runtime.objects import ObjectStore
+from jobmonitor.runtime.process import Life, run_process
+
+SOURCE = "/jobmonitor/processor"
+
+
+async def serve(settings: ProcessorSettings, life: Life) -> None:
+    """Run until the life ends: by a signal, or by a bug in one of the workers."""
+    slugs = [slug.strip() for slug in settings.job_types.split(",") if slug.strip()]
+    served = [job_type(slug) for slug in slugs] if slugs else list(JOB_TYPES)
+    async with AsyncExitStack() as stack:
+        data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
+        pool = await life.when_reachable(
+            lambda: open_pool(
+                settings.database_url, size=settings.database_pool_size, application_name="jobmonitor-processor"
+            )
+        )
+        stack.push_async_callback(pool.close)
+        producer = Producer(settings.kafka_bootstrap)
+        await life.when_reachable(producer.start)
+        stack.push_async_callback(producer.stop)
+        ledger = Ledger(pool, producer, SOURCE, window=settings.chunks_in_flight)
+        objects = ObjectStore(settings.object_store_url)
+        workers = [
+            Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)
+            for value in served
+        ]
+        for worker in workers:
+            await worker.start()
+            stack.push_async_callback(worker.stop)
+
+        async def checks() -> dict[str, Check]:
+            await pool.fetchval("SELECT 1")
+            return {"database": Check(ok=True, detail="answers"), **{w.slug: w.check() for w in workers}}
+
+        await stack.enter_async_context(serve_monitoring(settings, checks))
+        await life.ended()
+
+
+if __name__ == "__main__":
+    sys.exit(run_process("processor", ProcessorSettings, os.environ, serve))

@@ -1,0 +1,182 @@
+"""Running one chunk: claim it, do what its kind asks, commit; or give it back, or fail its job."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from jobmonitor.contract.events import Result
+from jobmonitor.database.pool import account_transaction, see_account
+from jobmonitor.job_types.protocol import JobType, PlannedChunk, Refused
+from jobmonitor.ledger import Claim, LeaseLost, Ledger
+from jobmonitor.ledger.chunk_flow import Finished
+from jobmonitor.ledger.claims import claim, extend, release
+from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
+from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.objects import ObjectStore
+
+log = structlog.stdlib.get_logger()
+
+PLAN_BATCH_CHUNKS = 50
+"""Chunks written to the ledger at a time while a plan streams by."""
+
+
+class ChunkRunner:
+    """Runs the chunks of one job type, any number at once."""
+
+    def __init__(
+        self, job_type: JobType[Any], ledger: Ledger, objects: ObjectStore, settings: ProcessorSettings
+    ) -> None:
+        self._job_type = job_type
+        self._ledger = ledger
+        self._objects = objects
+        self._settings = settings
+        self._lease = timedelta(seconds=settings.lease_s)
+
+    async def run(self, job_id: UUID, chunk: int) -> None:
+        """Run the chunk if it still needs to be and nobody else does.
+
+        A temporary failure gives it back for a later try; a refusal, or the last try, fails the job. Raises what is
+        neither: a bug.
+        """
+        claimed = await claim(self._ledger.pool, job_id, chunk, lease=self._lease)
+        if claimed is None:
+            return
+        slug = self._job_type.slug
+        with CHUNKS_IN_FLIGHT.labels(slug).track_inprogress(), CHUNK_SECONDS.labels(slug, claimed.kind).time():
+            outcome = await self._run_claimed(claimed)
+        CHUNKS.labels(slug, claimed.kind, outcome).inc()
+
+    async def _run_claimed(self, claimed: Claim) -> str:
+        try:
+            async with self._kept_lease(claimed):
+                await self._do(claimed)
+        except LeaseLost:
+            log.warning("lease_lost", job_id=str(claimed.job_id), chunk=claimed.chunk)
+            return "lease_lost"
+        except Refused as refusal:
+            await self._ledger.fail(claimed.job_id, refusal.code, str(refusal))
+            return "refused"
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            return await self._give_back(claimed, error)
+        return "done"
+
+    async def _do(self, claimed: Claim) -> None:
+        params = msgspec.convert(claimed.parameters, self._job_type.params_type)
+        match claimed.kind:
+            case "plan":
+                await self._plan(claimed, params)
+            case "work":
+                await self._work(claimed, params)
+            case "assemble":
+                await self._assemble(claimed, params)
+
+    async def _plan(self, claimed: Claim, params: Any) -> None:
+        """The plan is read in one snapshot on one connection while its chunks are written on another."""
+        pool = self._ledger.pool
+        async with account_transaction(pool, claimed.account_id, isolation="repeatable_read") as snapshot:
+            await self._job_type.check(params, snapshot)
+            async with self._ledger.transaction() as ledger:
+                planned = self._job_type.plan(params, snapshot)
+                chunks, total = await _write_plan(ledger, claimed.job_id, planned)
+                await self._ledger.start(ledger, claimed, unit=self._job_type.unit, chunks=chunks, total=total)
+
+    async def _work(self, claimed: Claim, params: Any) -> None:
+        """Effects, part and mark commit together; the part lies under a key of this lease alone."""
+        async with self._ledger.transaction() as ledger:
+            await see_account(ledger.connection, claimed.account_id)
+            part = await self._job_type.run_chunk(params, claimed.payload, ledger.connection)
+            key = f"{_parts_folder(claimed)}/{claimed.chunk:07}-{claimed.token.hex}"
+            await self._objects.put(key, part.content)
+            finished = Finished(
+                units=claimed.units,
+                part_key=key,
+                rows=part.rows,
+                rejected=part.rejected,
+                outcomes=dict(part.outcomes),
+            )
+            await self._ledger.finish_chunk(ledger, claimed, finished)
+
+    async def _assemble(self, claimed: Claim, params: Any) -> None:
+        async with account_transaction(self._ledger.pool, claimed.account_id) as connection:
+            keys = await self._ledger.part_keys(claimed.job_id)
+            assembly = self._job_type.assemble(params, self._parts(keys), connection)
+            key = f"results/{claimed.account_id}/{claimed.job_id}/{claimed.token.hex}.{assembly.extension}"
+            stored = await self._objects.put_stream(key, assembly.content)
+        result = Result(
+            key=key,
+            media_type=assembly.media_type,
+            extension=assembly.extension,
+            size_bytes=stored.size_bytes,
+            sha256=stored.sha256,
+            rows=0,
+            expires_at=datetime.now(UTC) + timedelta(days=self._settings.result_retention_days),
+        )
+        await self._ledger.complete(claimed, result)
+
+    async def _parts(self, keys: list[str]) -> AsyncIterator[bytes]:
+        for key in keys:
+            async for piece in self._objects.stream(key):
+                yield piece
+
+    async def _give_back(self, claimed: Claim, error: Exception) -> str:
+        """Let somebody try again after a pause, unless this was the last try."""
+        told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt, "error": repr(error)}
+        if claimed.attempt >= self._settings.max_attempts:
+            log.error("chunk_gave_up", **told)
+            reason = f"The work failed {claimed.attempt} times, last because a service it needs did not answer."
+            await self._ledger.fail(claimed.job_id, "gave_up", reason)
+            return "gave_up"
+        log.warning("chunk_retried", **told)
+        pause = timedelta(seconds=backoff_s(claimed.attempt))
+        await release(self._ledger.pool, claimed, retry_in=pause, error=repr(error))
+        return "retried"
+
+    @asynccontextmanager
+    async def _kept_lease(self, claimed: Claim) -> AsyncIterator[None]:
+        keeper = asyncio.create_task(self._keep(claimed))
+        try:
+            yield
+        finally:
+            keeper.cancel()
+
+    async def _keep(self, claimed: Claim) -> None:
+        """Give signs of life. A lost lease needs no alarm here: the commit will find out and roll back."""
+        while True:
+            await asyncio.sleep(self._settings.lease_s / 3)
+            try:
+                await extend(self._ledger.pool, claimed, lease=self._lease)
+            except LeaseLost:
+                return
+            except Exception as error:
+                if not is_temporary(error):
+                    raise
+                log.warning("lease_not_extended", job_id=str(claimed.job_id), chunk=claimed.chunk, error=repr(error))
+
+
+def _parts_folder(claimed: Claim) -> str:
+    return f"parts/{claimed.account_id}/{claimed.job_id}"
+
+
+async def _write_plan(ledger: LedgerTransaction, job_id: UUID, planned: AsyncIterator[PlannedChunk]) -> tuple[int, int]:
+    """Write the chunks, numbered from 1, a batch at a time; returns how many and their units together."""
+    numbers, total, batch = count(1), 0, []
+    async for chunk in planned:
+        batch.append((next(numbers), chunk.units, chunk.payload))
+        total += chunk.units
+        if len(batch) == PLAN_BATCH_CHUNKS:
+            await ledger.add_chunks(job_id, "work", batch)
+            batch = []
+    if batch:
+        await ledger.add_chunks(job_id, "work", batch)
+    return next(numbers) - 1, total

@@ -1,0 +1,109 @@
+"""The Faust app of one job type: its streams of requests and of chunks, and what happens to a message that is wrong.
+
+Faust hands out the messages; nothing is trusted to it beyond that (its tables and its exactly-once mode are not used).
+What it skips around a rebalance, the reconciler publishes again. Measured traps and the settings that avoid them:
+
+- ``broker_session_timeout`` and ``broker_heartbeat_interval``: take-over after a kill -9 in 13 s instead of 63 s;
+- ``consumer_metadata_max_age_ms``: a topic created after the start is seen;
+- one event in flight per partition (``isolated_partitions``, concurrency 1): with more, a crash skips events
+  (faust-streaming/faust#606);
+- ``stream_wait_empty``: a stop waits for the event under way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import faust
+import structlog
+
+from jobmonitor.contract.envelope import Event, Undecodable, decode
+from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.processor.metrics import SKIPPED
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+
+log = structlog.stdlib.get_logger()
+
+Handler = Callable[[Event], Awaitable[None]]
+Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
+
+
+def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> faust.App:
+    """An app that is its own consumer group, keeps no state, creates no topic and serves no web."""
+    return faust.App(
+        f"jobmonitor-processor-{job_type}",
+        broker=[f"kafka://{address}" for address in kafka_bootstrap.split(",")],
+        datadir=str(data_folder / job_type),
+        store="memory://",
+        processing_guarantee="at_least_once",
+        autodiscover=False,
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        reply_create_topic=False,
+        broker_session_timeout=10.0,
+        broker_heartbeat_interval=2.0,
+        consumer_metadata_max_age_ms=5000,
+        stream_wait_empty=True,
+        worker_redirect_stdouts=False,
+    )
+
+
+class Streams:
+    """Feeds the two topics of a job type to their handlers, one message at a time per partition."""
+
+    def __init__(self, app: faust.App, job_type: str, *, crash: Callable[[BaseException], None]) -> None:
+        self._app = app
+        self._job_type = job_type
+        self._crash = crash
+
+    def hear_requests(self, handle: Handler) -> None:
+        """Undecodable messages are only counted: on a job topic the projection keeps them as dead letters."""
+
+        async def refuse(message: "faust.types.Message", reason: str) -> None:
+            SKIPPED.labels(message.topic).inc()
+            log.warning("undecodable_skipped", topic=message.topic, offset=message.offset, reason=reason)
+
+        self._listen(jobs_topic(self._job_type), handle, refuse)
+
+    def hear_work(self, handle: Handler, refuse: Refusal) -> None:
+        """Undecodable messages go to ``refuse``, which keeps them as dead letters."""
+        self._listen(work_topic(self._job_type), handle, refuse)
+
+    def _listen(self, topic_name: str, handle: Handler, refuse: Refusal) -> None:
+        topic = self._app.topic(
+            topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+
+        async def listen(stream: "faust.Stream[bytes]") -> None:
+            async for event in stream.events():
+                await self._until_done(event.message, handle, refuse)
+
+        self._app.agent(topic, name=f"hear {topic_name}", concurrency=1, isolated_partitions=True)(listen)
+
+    async def _until_done(self, message: "faust.types.Message", handle: Handler, refuse: Refusal) -> None:
+        """Temporary failures are tried again until they pass: the message waits, and so do those behind it.
+
+        Anything else unexpected is a bug: the message stays unacknowledged and the process ends.
+        """
+        attempt = 1
+        while True:
+            try:
+                return await _handle(message, handle, refuse)
+            except Exception as error:
+                if not is_temporary(error):
+                    self._crash(error)
+                    await asyncio.Event().wait()
+                pause_s = backoff_s(attempt, most_s=5.0)
+                log.warning("message_waits", topic=message.topic, offset=message.offset, error=repr(error))
+                await asyncio.sleep(pause_s)
+                attempt += 1
+
+
+async def _handle(message: "faust.types.Message", handle: Handler, refuse: Refusal) -> None:
+    try:
+        event = decode(message.value)
+    except Undecodable as error:
+        await refuse(message, str(error))
+        return
+    await handle(event)

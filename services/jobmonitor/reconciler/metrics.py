@@ -1,0 +1,11 @@
+"""The reconciler's metrics."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+MENDED = Counter(
+    "jobmonitor_reconciler_mended_total",
+    "What had to be mended, by duty: a rising rate means that something keeps getting lost",
+    ["duty"],
+)
+ROUND_SECONDS = Histogram("jobmonitor_reconciler_round_seconds", "Time of one round over all duties")
+LAST_ROUND = Gauge("jobmonitor_reconciler_last_round_timestamp_seconds", "When the last full round ended")

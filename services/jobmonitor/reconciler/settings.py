@@ -1,0 +1,20 @@
+"""Settings of the reconciler."""
+
+from dataclasses import dataclass
+
+from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings, ProcessSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings):
+    """Any number of reconcilers may run; they share the work by row locks."""
+
+    reconcile_every_s: float = 1.0
+    untaken_after_s: float = 10.0
+    """A request in the view that no worker took up for so long is published again."""
+    unclaimed_after_s: float = 30.0
+    """A chunk that was dispatched and not claimed for so long is dispatched again."""
+    outbox_after_s: float = 2.0
+    """Messages left in the outbox for so long are sent by the reconciler."""
+    max_attempts: int = 5
+    """Tries of one chunk before its job fails; the same as the processor's."""

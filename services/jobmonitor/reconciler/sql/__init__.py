@@ -1,0 +1,1 @@
+"""The reconciler's statements, one a file."""

@@ -1,0 +1,44 @@
+"""Dead letters: messages nobody could decode or apply, kept whole with the reason, so that nothing is lost.
+
+One message makes one dead letter: on the job topics the projection writes it, on the work topics the processor.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jobmonitor.contract.topics import DEAD_LETTERS
+
+PREFIX = "dead-letter-"
+
+
+class DeadLetter(NamedTuple):
+    """A message for the dead-letter topic: the original key and value, the original headers, and where from and why."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+def dead_letter(
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes]],
+    reason: str,
+    process: str,
+) -> DeadLetter:
+    """The dead letter of one message. Its position is its identity, so a repeat is recognised."""
+    about = {
+        "position": f"{topic}/{partition}/{offset}",
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(offset),
+        "reason": reason,
+        "process": process,
+    }
+    added = [(PREFIX + name, text.encode()) for name, text in about.items()]
+    return DeadLetter(DEAD_LETTERS, key, value, [*headers, *added])

@@ -1,0 +1,99 @@
+"""What the main module of every process needs: settings, logs, signals, waiting for what is not there yet, crashing.
+
+A bug ends the process with exit status 1; whoever supervises it starts it again.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TypeVar
+
+import structlog
+import uvloop
+
+from jobmonitor.runtime import logs
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.settings import ProcessSettings, SettingsError, load
+
+log = structlog.stdlib.get_logger()
+Thing = TypeVar("Thing")
+SettingsType = TypeVar("SettingsType", bound=ProcessSettings)
+
+
+class Life:
+    """How long a process goes on: until a signal asks it to stop, or a bug shows that it must."""
+
+    def __init__(self) -> None:
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+
+    def stop(self) -> None:
+        """Ask for an orderly end. Repeatable."""
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def crash(self, bug: BaseException) -> None:
+        """End the process because of an error nobody expected."""
+        if not self._ended.done():
+            self._ended.set_exception(bug)
+
+    async def ended(self) -> None:
+        """Returns when asked to stop; raises the bug that crashed the process."""
+        await asyncio.shield(self._ended)
+
+    async def ended_or_crashed(self, work: Coroutine[None, None, None]) -> None:
+        """Run ``work`` until asked to stop, then cancel it. Raises what the work raises, which ends the process."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait([task, self._ended], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self._ended.result()
+
+    async def when_reachable(self, reach: Callable[[], Awaitable[Thing]]) -> Thing:
+        """Try until the service is there; a stop meanwhile ends the process. Other errors are raised."""
+        attempt = 1
+        while True:
+            try:
+                return await reach()
+            except Exception as error:
+                if not is_temporary(error):
+                    raise
+                log.warning("service_not_reachable", attempt=attempt, error=repr(error))
+            await asyncio.wait([self._ended], timeout=backoff_s(attempt, most_s=5.0))
+            if self._ended.done():
+                raise SystemExit(0)
+            attempt += 1
+
+
+def run_process(
+    name: str,
+    settings_type: type[SettingsType],
+    environment: Mapping[str, str],
+    serve: Callable[[SettingsType, Life], Awaitable[None]],
+) -> int:
+    """Read the settings, set up logs, run ``serve`` to its end. Returns the exit status: 1 a bug, 2 the settings."""
+    try:
+        settings = load(settings_type, environment)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there are no logs yet
+        return 2
+    logs.configure(settings, name)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, serve))
+    except Exception:
+        log.exception("crashed")
+        return 1
+    log.info("stopped", pid=os.getpid())
+    return 0
+
+
+async def _serve(settings: SettingsType, serve: Callable[[SettingsType, Life], Awaitable[None]]) -> None:
+    life = Life()
+    await serve(settings, life)
