@@ -1,0 +1,70 @@
+"""The documents of ``schemas/``, made from the types: the contract as any language can read it.
+
+Pure: each function gives a document as plain values; ``jobmonitor schemas`` writes them down.
+"""
+
+from typing import Any
+
+from jobmonitor.contract.envelope import Envelope
+from jobmonitor.contract.events import EVENT_TYPES, EventData
+from jobmonitor.contract.json_schema import DIALECT, Schema, schema_of, text_of
+from jobmonitor.contract.topics import TOPICS, Topic
+
+Document = dict[str, Any]
+
+
+def file_name(event_type: str) -> str:
+    """The file of an event's schema and the start of its examples' names: its type without our prefix."""
+    return event_type.removeprefix("jobmonitor.")
+
+
+def event_schema(event_type: str) -> Schema:
+    """The schema of the whole message: envelope and data."""
+    data_type = EVENT_TYPES[event_type]
+    message = schema_of(Envelope)
+    data = schema_of(data_type)
+    parts = data.pop("$defs", {})
+    message["properties"] |= {
+        "specversion": {**message["properties"]["specversion"], "enum": ["1.0"]},
+        "source": {**message["properties"]["source"], "format": "uri-reference"},
+        "type": {"const": event_type, "description": message["properties"]["type"]["description"]},
+        "datacontenttype": {"const": "application/json", "description": "May be left out."},
+        "data": {"$ref": f"#/$defs/{data_type.__name__}"},
+    }
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:jobmonitor:events:{file_name(event_type)}",
+        **message,
+        "title": event_type,
+        "description": text_of(data_type.__doc__),
+        "$defs": {data_type.__name__: data, **parts},
+    }
+
+
+def parameters_schema(job_type: str, title: str, parameters_type: type[Any]) -> Schema:
+    """The schema of ``data.parameters`` in a submission of this job type."""
+    schema = schema_of(parameters_type)
+    return {"$schema": DIALECT, "$id": f"urn:jobmonitor:job_types:{job_type}", **schema, "title": title}
+
+
+def topics_document() -> Document:
+    """The catalogue of topics."""
+    return {"topics": [_topic(topic) for topic in TOPICS]}
+
+
+def _topic(topic: Topic) -> Document:
+    return {
+        "name": topic.name,
+        "purpose": topic.purpose,
+        "key": topic.key,
+        "partitions": topic.partitions,
+        "retention_ms": topic.retention_ms,
+        "cleanup_policy": "delete",
+        "event_types": list(topic.event_types),
+    }
+
+
+def event_title(event_type: str) -> str:
+    """The event's name in code, for instance ``JobSubmitted``."""
+    data_type: type[EventData] = EVENT_TYPES[event_type]
+    return data_type.__name__
