@@ -75,7 +75,7 @@ class Streams:
             topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
 
-        async def listen(stream: "faust.Stream[bytes]") -> None:
+        async def listen(stream: "faust.StreamT[bytes]") -> None:
             async for event in stream.events():
                 await self._until_done(event.message, handle, refuse)
 

@@ -1,5 +1,6 @@
 """The reconciler's duties. Each mends one kind of loss, in batches, and may be repeated or run in several processes."""
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
 from jobmonitor.database.sql import statements
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
+from jobmonitor.reconciler.patience import Patience
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
@@ -29,6 +31,8 @@ class Duties:
         self._producer = producer
         self._objects = objects
         self._settings = settings
+        self._untaken = Patience(settings.untaken_after_s)
+        self._unheard = Patience(settings.untaken_after_s)
 
     async def start_due_jobs(self) -> int:
         """Scheduled jobs whose time has come; one that came due while everything was down starts at once."""
@@ -72,19 +76,25 @@ class Duties:
         """Submissions nobody took up, published again with their own id and time."""
         untaken = timedelta(seconds=self._settings.untaken_after_s)
         rows = await self._ledger.pool.fetch(SQL["untaken_submissions"], untaken, list(JOB_TYPES), BATCH)
+        due = self._untaken.due((row["job_id"] for row in rows), time.monotonic())
         for row in rows:
+            if row["job_id"] not in due:
+                continue
             data = msgspec.convert(row["data"], JobSubmitted)
             await self._producer.send(jobs_topic(data.job_type), _again(row, data))
-        return len(rows)
+        return len(due)
 
     async def republish_stops(self) -> int:
         """Stop requests nobody heard, published again with their own id and time."""
         untaken = timedelta(seconds=self._settings.untaken_after_s)
         rows = await self._ledger.pool.fetch(SQL["unheard_stops"], untaken, BATCH)
+        due = self._unheard.due((row["job_id"] for row in rows), time.monotonic())
         for row in rows:
+            if row["job_id"] not in due:
+                continue
             data = msgspec.convert(row["data"], JobStopRequested)
             await self._producer.send(jobs_topic(row["job_type"]), _again(row, data))
-        return len(rows)
+        return len(due)
 
     async def expire_results(self) -> int:
         """Results past their time: marked first, then purged."""
