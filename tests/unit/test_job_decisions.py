@@ -19,6 +19,7 @@ from jobmonitor.contract.events import (
 )
 from jobmonitor.job.commands import (
     AcceptJob,
+    Command,
     CompleteJob,
     ExpireResult,
     FailJob,
@@ -197,7 +198,7 @@ def test_every_command_meets_every_state_without_surprise() -> None:
     states: list[Job] = [
         given(*facts) for facts in ((), scheduled(LATER), QUEUED, RUNNING, STOPPING, COMPLETED, FAILED, CANCELLED)
     ]
-    commands = [
+    commands: list[Command] = [
         AcceptJob(now=NOW),
         QueueJob(),
         StartJob(total=1, unit="rows"),
