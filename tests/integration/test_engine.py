@@ -1,0 +1,253 @@
+"""The engine on real servers: chunks under leases, effects once, facts that leave with them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from jobmonitor.contract.events import (
+    ChunkDispatched,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobProgressed,
+    JobQueued,
+    JobScheduled,
+    JobStarted,
+    JobStopping,
+)
+from jobmonitor.contract.topics import work_topic
+from jobmonitor.ledger.claims import LeaseLost, claim, extend
+from jobmonitor.reconciler.duties import Duties
+from jobmonitor.reconciler.settings import ReconcilerSettings
+from support.engine import Engine, open_engine, read_events
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest_asyncio.fixture
+async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+    async with open_engine(database, kafka, tmp_path) as opened:
+        yield opened
+
+
+def duties_of(engine: Engine) -> Duties:
+    settings = ReconcilerSettings(
+        database_url=engine.settings.database_url,
+        object_store_url=engine.settings.object_store_url,
+        outbox_after_s=0,
+        unclaimed_after_s=0,
+    )
+    return Duties(engine.ledger, engine.producer, engine.objects, settings)
+
+
+async def test_a_job_runs_from_submission_to_result(engine: Engine) -> None:
+    job_id = await engine.submit(units=5, chunk_units=2)
+    await engine.run_to_end(job_id)
+    facts = await engine.facts(job_id)
+    assert [type(fact) for fact in facts] == [JobQueued, JobStarted, *[JobProgressed] * 3, JobCompleted]
+    assert [fact.sequence for fact in facts] == [1, 2, 3, 4, 5, 6]
+    assert [fact.done for fact in facts[2:5]] == [2, 4, 5]
+    result = facts[-1].result
+    stored = b"".join([piece async for piece in engine.objects.stream(result.key)])
+    assert stored == b"unit\r\n0\r\n1\r\n2\r\n3\r\n4\r\n"
+    assert (result.size_bytes, result.rows) == (len(stored), 5)
+    assert facts[-1].outcomes == {"counted": 5}
+
+
+async def test_an_empty_plan_completes_with_the_header_alone(engine: Engine) -> None:
+    job_id = await engine.submit(units=0)
+    await engine.run_to_end(job_id)
+    completed = (await engine.facts(job_id))[-1]
+    assert isinstance(completed, JobCompleted)
+    assert completed.result is not None
+    assert (completed.done, completed.total) == (0, 0)
+    assert [piece async for piece in engine.objects.stream(completed.result.key)] == [b"unit\r\n"]
+
+
+async def test_submitting_twice_is_one_job(engine: Engine) -> None:
+    job_id = await engine.submit(units=2)
+    await engine.submit(job_id=job_id, units=9)
+    await engine.run_to_end(job_id)
+    assert await engine.effects() == [0, 1]
+    assert [type(fact) for fact in await engine.facts(job_id)].count(JobQueued) == 1
+
+
+async def test_no_more_chunks_than_the_window_are_handed_out(engine: Engine) -> None:
+    job_id = await engine.submit(units=10, chunk_units=1)
+    await engine.runner.run(job_id, 0)
+    assert await engine.dispatched(job_id) == [1, 2]
+    await engine.runner.run(job_id, 1)
+    assert await engine.dispatched(job_id) == [2, 3]
+
+
+async def test_a_chunk_delivered_many_times_at_once_has_its_effects_once(engine: Engine) -> None:
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await asyncio.gather(*[engine.runner.run(job_id, 1) for _ in range(5)])
+    await engine.runner.run(job_id, 1)
+    await engine.run_to_end(job_id)
+    assert await engine.effects() == [0, 1]
+
+
+async def test_a_superseded_worker_cannot_commit(engine: Engine) -> None:
+    """A worker paused past its lease comes back after another has done its chunk: nothing of it counts."""
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    paused = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    assert paused is not None
+    await engine.end_leases(job_id)
+    await engine.run_to_end(job_id)
+    with pytest.raises(LeaseLost):
+        await extend(engine.ledger.pool, paused, lease=LEASE)
+    assert await engine.runner._run_claimed(paused) == "lease_lost"
+    assert await engine.effects() == [0, 1]
+
+
+async def test_a_temporary_failure_leaves_no_effect_and_is_tried_again_later(engine: Engine) -> None:
+    engine.probe.failures = [OSError("the object store is away")]
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await engine.runner.run(job_id, 1)
+    assert await engine.effects() == []
+    await engine.runner.run(job_id, 1)
+    assert await engine.effects() == [], "it has to wait for its pause first"
+    await engine.end_leases(job_id)
+    assert await duties_of(engine).redispatch_chunks() == 1
+    await engine.run_to_end(job_id)
+    assert await engine.effects() == [0, 1]
+
+
+async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason(engine: Engine) -> None:
+    engine.probe.failures = [OSError("away")] * 5
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    for _ in range(5):
+        await engine.end_leases(job_id)
+        await engine.runner.run(job_id, 1)
+    failed = (await engine.facts(job_id))[-1]
+    assert isinstance(failed, JobFailed)
+    assert failed.code == "gave_up"
+    assert await engine.effects() == []
+
+
+async def test_a_chunk_whose_workers_keep_dying_fails_its_job(engine: Engine) -> None:
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    for _ in range(5):
+        assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
+        await engine.end_leases(job_id)
+        await duties_of(engine).redispatch_chunks()
+    failed = (await engine.facts(job_id))[-1]
+    assert isinstance(failed, JobFailed)
+    assert "worker stopped" in failed.reason
+
+
+async def test_a_refused_chunk_fails_the_job_with_its_words_and_keeps_no_effect_of_it(engine: Engine) -> None:
+    job_id = await engine.submit(units=4, chunk_units=2, refuse_at=3)
+    await engine.run_to_end(job_id)
+    failed = (await engine.facts(job_id))[-1]
+    assert (failed.code, failed.reason) == ("impossible", "Unit 3 cannot be counted.")
+    assert await engine.effects() == [0, 1]
+
+
+async def test_a_job_refused_by_its_check_never_starts(engine: Engine) -> None:
+    job_id = await engine.submit(units=-1)
+    await engine.run_to_end(job_id)
+    assert [type(fact) for fact in await engine.facts(job_id)] == [JobQueued, JobFailed]
+
+
+async def test_a_bug_is_raised_and_leaves_nothing(engine: Engine) -> None:
+    engine.probe.failures = [ZeroDivisionError()]
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    with pytest.raises(ZeroDivisionError):
+        await engine.runner.run(job_id, 1)
+    assert await engine.effects() == []
+
+
+async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine: Engine) -> None:
+    job_id = await engine.submit(units=6, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    under_way = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    assert under_way is not None
+    assert await engine.ledger.stop(job_id, requested_by=2, stoppable=True)
+    assert isinstance((await engine.facts(job_id))[-1], JobStopping)
+    await engine.runner.run(job_id, 2)
+    await engine.runner._run_claimed(under_way)
+    cancelled = (await engine.facts(job_id))[-1]
+    assert isinstance(cancelled, JobCancelled)
+    assert (cancelled.done, cancelled.total) == (2, 6)
+    assert await engine.effects() == [0, 1]
+
+
+async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: Engine) -> None:
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    await engine.ledger.stop(job_id, requested_by=2, stoppable=True)
+    assert await duties_of(engine).finish_stops() == 0
+    await engine.end_leases(job_id)
+    assert await duties_of(engine).finish_stops() == 1
+    assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
+
+
+async def test_a_type_that_cannot_be_stopped_goes_on(engine: Engine) -> None:
+    job_id = await engine.submit(units=2)
+    await engine.ledger.stop(job_id, requested_by=2, stoppable=False)
+    await engine.run_to_end(job_id)
+    assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
+
+
+async def test_a_scheduled_job_starts_once_when_due_however_many_look(engine: Engine) -> None:
+    job_id = await engine.submit(units=2, run_at=datetime.now(UTC) + timedelta(hours=1))
+    assert await duties_of(engine).start_due_jobs() == 0
+    await engine.owner.execute("UPDATE ledger.runs SET run_at = now() WHERE job_id = $1", job_id)
+    started = await asyncio.gather(*[duties_of(engine).start_due_jobs() for _ in range(4)])
+    assert sum(started) == 1
+    await engine.run_to_end(job_id)
+    assert [type(fact) for fact in await engine.facts(job_id)][:2] == [JobScheduled, JobQueued]
+    assert await engine.effects() == [0, 1]
+
+
+async def test_messages_a_dying_process_left_behind_are_sent(engine: Engine) -> None:
+    job_id = await engine.submit(units=2)
+    left = await engine.owner.fetchval(
+        "INSERT INTO ledger.outbox (topic, key, value) VALUES ($1, $2, $3) RETURNING id",
+        work_topic("probe"),
+        str(job_id).encode(),
+        b'{"specversion":"1.0","id":"left","source":"/t","type":"jobmonitor.chunk_dispatched.v1","subject":"'
+        + str(job_id).encode()
+        + b'","time":"2026-11-23T00:00:00Z","data":{"account_id":1,"job_type":"probe","chunk":0,"attempt":7}}',
+    )
+    assert left is not None
+    assert await duties_of(engine).send_leftover_messages() == 1
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.outbox") == 0
+    events = await read_events(engine.bootstrap, work_topic("probe"))
+    assert [e.data for e in events if e.job_id == job_id and e.id == "left"] == [
+        ChunkDispatched(account_id=1, job_type="probe", chunk=0, attempt=7)
+    ]
+
+
+async def test_an_ended_job_leaves_its_result_and_no_parts(engine: Engine, tmp_path: Path) -> None:
+    job_id = await engine.submit(units=4)
+    await engine.run_to_end(job_id)
+    assert await duties_of(engine).sweep_parts() == 1
+    files = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == ["results"]
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.chunks") == 0
+
+
+async def test_a_result_past_its_time_is_marked_and_purged(engine: Engine, tmp_path: Path) -> None:
+    job_id = await engine.submit(units=4)
+    await engine.run_to_end(job_id)
+    await engine.owner.execute(
+        "UPDATE ledger.runs SET result = jsonb_set(result, '{expires_at}', '\"2026-01-01T00:00:00Z\"')"
+    )
+    assert await duties_of(engine).expire_results() == 1
+    assert await duties_of(engine).expire_results() == 0
+    assert not [path for path in (tmp_path / "results").rglob("*") if path.is_file()]

@@ -1,0 +1,140 @@
+"""The engine without Faust: a ledger on real servers whose dispatched chunks a test runs one by one, as it likes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from jobmonitor.contract.envelope import decode
+from jobmonitor.contract.events import JobSubmitted
+from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.database.pool import open_pool
+from jobmonitor.ledger import Ledger
+from jobmonitor.processor.chunks import ChunkRunner
+from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.runtime.kafka import Producer
+from jobmonitor.runtime.objects import ObjectStore
+from support.probe import CREATE_EFFECTS, Probe
+
+
+@dataclass
+class Engine:
+    """One worker's worth of engine, and what a test needs to look behind it."""
+
+    ledger: Ledger
+    producer: Producer
+    objects: ObjectStore
+    probe: Probe
+    runner: ChunkRunner
+    owner: "asyncpg.Connection[asyncpg.Record]"
+    bootstrap: str
+    settings: ProcessorSettings
+
+    async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
+        """Take a probe job up, as if its submission had been heard."""
+        job_id = job_id or uuid4()
+        submission = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters, run_at=run_at)
+        await self.ledger.accept(job_id, submission)
+        return job_id
+
+    async def dispatched(self, job_id: UUID) -> list[int]:
+        """The chunks that may be claimed now or later, in order."""
+        rows = await self.owner.fetch(
+            "SELECT chunk FROM ledger.chunks WHERE job_id = $1 AND state = 'dispatched' ORDER BY chunk", job_id
+        )
+        return [row["chunk"] for row in rows]
+
+    async def run_to_end(self, job_id: UUID) -> None:
+        """Run whatever is dispatched until nothing is."""
+        while chunks := await self.dispatched(job_id):
+            for chunk in chunks:
+                await self.runner.run(job_id, chunk)
+
+    async def run(self, job_id: UUID) -> asyncpg.Record:
+        """The run as it stands."""
+        row = await self.owner.fetchrow("SELECT * FROM ledger.runs WHERE job_id = $1", job_id)
+        assert row is not None
+        return row
+
+    async def effects(self) -> list[int]:
+        """The units whose effects were committed, sorted; a unit done twice stands twice."""
+        rows = await self.owner.fetch("SELECT unit FROM public.probe_effects ORDER BY unit")
+        return [row["unit"] for row in rows]
+
+    async def facts(self, job_id: UUID) -> list[Any]:
+        """What the job's topic says of it by now, in order."""
+        return [
+            event.data for event in await read_events(self.bootstrap, jobs_topic("probe")) if event.job_id == job_id
+        ]
+
+    async def end_leases(self, job_id: UUID) -> None:
+        """As if so much time had passed that every lease and every pause is over."""
+        await self.owner.execute(
+            "UPDATE ledger.chunks SET lease_until = now() - interval '1 s' WHERE job_id = $1", job_id
+        )
+
+
+@asynccontextmanager
+async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[Engine]:
+    """An engine on a fresh database, with the probe's topics and its table of effects."""
+    await create_topics(kafka.bootstrap, jobs_topic("probe"), work_topic("probe"))
+    owner = await asyncpg.connect(database.owner_url)
+    await owner.execute(CREATE_EFFECTS)
+    settings = ProcessorSettings(
+        database_url=database.url("jobmonitor_worker"),
+        kafka_bootstrap=kafka.bootstrap,
+        object_store_url=f"file://{folder}",
+    )
+    pool = await open_pool(settings.database_url, size=8, application_name="test")
+    producer = Producer(kafka.bootstrap)
+    await producer.start()
+    ledger = Ledger(pool, producer, "/jobmonitor/test", window=2)
+    objects, probe = ObjectStore(settings.object_store_url), Probe()
+    runner = ChunkRunner(probe, ledger, objects, settings)
+    try:
+        yield Engine(ledger, producer, objects, probe, runner, owner, kafka.bootstrap, settings)
+    finally:
+        await producer.stop()
+        await pool.close()
+        await owner.close()
+
+
+async def create_topics(bootstrap: str, *names: str) -> None:
+    """Create these topics unless they exist."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        for name in names:
+            try:
+                await admin.create_topics([NewTopic(name, num_partitions=4, replication_factor=1)])
+            except TopicAlreadyExistsError:
+                continue
+    finally:
+        await admin.close()
+
+
+async def read_events(bootstrap: str, topic: str) -> list[Any]:
+    """All events in the topic at this moment."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer.subscribe([topic])
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        events = []
+        for partition in partitions:
+            while await consumer.position(partition) < ends[partition]:
+                batches = await consumer.getmany(partition, timeout_ms=1000)
+                events += [decode(record.value) for records in batches.values() for record in records]
+        return events
+    finally:
+        await consumer.stop()
