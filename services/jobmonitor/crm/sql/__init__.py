@@ -1,0 +1,1 @@
+"""The CRM's statements, one a file."""

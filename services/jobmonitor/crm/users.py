@@ -1,0 +1,65 @@
+"""Who logs in and who looks: logins across accounts, viewers and names inside one."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from jobmonitor.crm.permissions import permissions_of
+from jobmonitor.database.pool import Connection, see_account
+from jobmonitor.database.sql import statements
+
+_SQL = statements("jobmonitor.crm.sql")
+
+UserType = Literal["user", "admin", "super_admin"]
+
+
+class Login(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed to let somebody in, or not."""
+
+    user_id: int
+    account_id: int
+    active: bool
+    password_hash: str
+    may_log_in: bool
+    """False for an inactive user, and for one of type User without a permission group (vendor's rule for users)."""
+
+
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who looks at jobs: who they are, what they may do, how times are shown to them."""
+
+    user_id: int
+    account_id: int
+    email: str
+    name: str
+    user_type: UserType
+    permissions: frozenset[str]
+    account_name: str
+    display_tz: str
+    """IANA zone: the user's own, or else the account's."""
+
+
+async def find_login(connection: Connection, email: str) -> Login | None:
+    """The login under this address (upper and lower case are the same), in whichever account; None if there is none."""
+    row = await connection.fetchrow(_SQL["find_login"], email)
+    return None if row is None else msgspec.convert(dict(row), Login)
+
+
+async def load_viewer(connection: Connection, account_id: int, user_id: int) -> Viewer | None:
+    """The user as a viewer; None when gone or inactive, or no longer allowed to log in.
+
+    Works in and outside of a transaction; inside, the transaction sees this account afterwards.
+    """
+    async with connection.transaction():
+        await see_account(connection, account_id)
+        row = await connection.fetchrow(_SQL["load_viewer"], user_id)
+    if row is None:
+        return None
+    fields = dict(row)
+    return Viewer(**fields | {"permissions": permissions_of(fields["user_type"], fields["permissions"])})
+
+
+async def user_names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """``{user id: name}`` of those that exist in the transaction's account."""
+    rows = await connection.fetch(_SQL["user_names"], list(ids))
+    return {row["id"]: row["name"] for row in rows}
