@@ -1,7 +1,7 @@
 """Who logs in and who looks: logins across accounts, viewers and names inside one."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -50,12 +50,18 @@ async def load_viewer(connection: Connection, account_id: int, user_id: int) -> 
 
     Works in and outside of a transaction; inside, the transaction sees this account afterwards.
     """
+    return (await load_viewers(connection, account_id, [user_id])).get(user_id)
+
+
+async def load_viewers(connection: Connection, account_id: int, user_ids: Iterable[int]) -> dict[int, Viewer]:
+    """``{user id: viewer}`` of those ``load_viewer`` would find, with one query."""
     async with connection.transaction():
         await see_account(connection, account_id)
-        row = await connection.fetchrow(_SQL["load_viewer"], user_id)
-    if row is None:
-        return None
-    fields = dict(row)
+        rows = await connection.fetch(_SQL["load_viewers"], list(user_ids))
+    return {row["user_id"]: _viewer(dict(row)) for row in rows}
+
+
+def _viewer(fields: dict[str, Any]) -> Viewer:
     return Viewer(**fields | {"permissions": permissions_of(fields["user_type"], fields["permissions"])})
 
 
