@@ -26,7 +26,7 @@ from jobmonitor.ledger.claims import Claim, mark_done
 from jobmonitor.ledger.outbox import Outbox
 from jobmonitor.ledger.runs import SQL, insert_run
 from jobmonitor.ledger.transaction import LedgerTransaction
-from jobmonitor.runtime.kafka import Producer
+from jobmonitor.runtime.kafka import Sender
 
 PLAN_CHUNK = 0
 
@@ -34,7 +34,7 @@ PLAN_CHUNK = 0
 class Ledger:
     """The ledger of all jobs, spoken to in commands. ``source`` names the process in the facts it makes."""
 
-    def __init__(self, pool: Pool, producer: Producer, source: str, *, window: int = 4) -> None:
+    def __init__(self, pool: Pool, producer: Sender, source: str, *, window: int = 4) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
         self._source = source

@@ -12,7 +12,7 @@ import structlog
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.ledger.runs import SQL
-from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.kafka import KafkaUnavailable, Sender
 
 log = structlog.stdlib.get_logger()
 
@@ -28,7 +28,7 @@ class Message(NamedTuple):
 class Outbox:
     """Puts messages into the table within a transaction, and sends them after it."""
 
-    def __init__(self, pool: Pool, producer: Producer) -> None:
+    def __init__(self, pool: Pool, producer: Sender) -> None:
         self._pool = pool
         self._producer = producer
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -15,6 +16,14 @@ HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),
 
 class KafkaUnavailable(Exception):
     """The broker did not confirm in time. The message may or may not arrive; sending it again is safe."""
+
+
+class Sender(Protocol):
+    """Whatever publishes confirmed messages."""
+
+    async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
+        ...
 
 
 class Producer:
@@ -35,6 +44,14 @@ class Producer:
 
     async def stop(self) -> None:
         await self._producer.stop()
+
+    async def check(self) -> None:
+        """Ask the cluster for its metadata. Raises KafkaUnavailable when no broker answers."""
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._producer.client.fetch_all_metadata()
+        except (KafkaError, OSError) as error:
+            raise KafkaUnavailable("No broker answers.") from error
 
     async def send(self, topic: str, event: Event) -> None:
         """Publish one event under its job id. Raises KafkaUnavailable."""
