@@ -146,15 +146,18 @@ CREATE TABLE projection.offsets (
 
 -- Gateway -----------------------------------------------------------------------------------------------------------
 
+-- Who is logged in. The token itself is in the browser's cookie only.
 CREATE TABLE gateway.sessions (
     token_sha256 bytea PRIMARY KEY,
     account_id bigint NOT NULL,
     user_id bigint NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- moves on with use
     expires_at timestamptz NOT NULL
 );
 
--- What was asked under which job id, so that one idempotency key never stands for two different requests.
+-- What was asked under which job id: so that one idempotency key never stands for two different requests, and so that
+-- an accepted job can be shown before the projection has seen it.
 CREATE TABLE gateway.submissions (
     job_id uuid PRIMARY KEY,
     account_id bigint NOT NULL,
@@ -164,15 +167,16 @@ CREATE TABLE gateway.submissions (
     run_at timestamptz,
     request_sha256 bytea NOT NULL,
     submitted_at timestamptz NOT NULL,
-    -- when Kafka acknowledged it; a row without was answered 503 and may be sent again
-    acknowledged_at timestamptz
+    -- the broker did not confirm and 503 was answered; null where it was, or may yet be, accepted
+    unconfirmed_at timestamptz
 );
+CREATE INDEX submissions_by_age ON gateway.submissions (submitted_at);
 
--- How far a viewer has received a result without a gap, so that a resumed download counts as one complete transfer.
+-- Which bytes of a result a viewer has received, so that ranges that together cover it count as one complete transfer.
 CREATE TABLE gateway.transfers (
     job_id uuid NOT NULL,
     user_id bigint NOT NULL,
-    received_through bigint NOT NULL,
+    received int8multirange NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (job_id, user_id)
 );
@@ -200,6 +204,16 @@ BEGIN
         EXECUTE format('CREATE POLICY reconciler ON projection.%I FOR SELECT TO jobmonitor_worker USING (true)', table_name);
     END LOOP;
 END $$;
+
+ALTER TABLE gateway.submissions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY account ON gateway.submissions TO jobmonitor_gateway
+    USING (account_id = nullif(current_setting('app.account_id', true), '')::bigint)
+    WITH CHECK (account_id = nullif(current_setting('app.account_id', true), '')::bigint);
+-- once the projection has had all the time in the world, for whoever tidies up
+CREATE POLICY forgettable ON gateway.submissions FOR SELECT TO jobmonitor_gateway
+    USING (submitted_at < now() - interval '30 days');
+CREATE POLICY forgetting ON gateway.submissions FOR DELETE TO jobmonitor_gateway
+    USING (submitted_at < now() - interval '30 days');
 
 GRANT USAGE ON SCHEMA ledger TO jobmonitor_worker, jobmonitor_gateway;
 GRANT USAGE ON SCHEMA projection TO jobmonitor_worker, jobmonitor_projection, jobmonitor_gateway;
