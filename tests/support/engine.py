@@ -23,6 +23,8 @@ from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
 from support.probe import CREATE_EFFECTS, Probe
 
+PARTITIONS = 4
+
 
 @dataclass
 class Engine:
@@ -47,7 +49,9 @@ class Engine:
     async def dispatched(self, job_id: UUID) -> list[int]:
         """The chunks that may be claimed now or later, in order."""
         rows = await self.owner.fetch(
-            "SELECT chunk FROM ledger.chunks WHERE job_id = $1 AND state = 'dispatched' ORDER BY chunk", job_id
+            "SELECT chunk FROM ledger.chunks JOIN ledger.runs AS r USING (job_id) WHERE job_id = $1 "
+            "AND chunks.state = 'dispatched' AND r.state IN ('queued', 'running') ORDER BY chunk",
+            job_id,
         )
         return [row["chunk"] for row in rows]
 
@@ -113,7 +117,7 @@ async def create_topics(bootstrap: str, *names: str) -> None:
     try:
         for name in names:
             try:
-                await admin.create_topics([NewTopic(name, num_partitions=4, replication_factor=1)])
+                await admin.create_topics([NewTopic(name, num_partitions=PARTITIONS, replication_factor=1)])
             except TopicAlreadyExistsError:
                 continue
     finally:
@@ -123,10 +127,9 @@ async def create_topics(bootstrap: str, *names: str) -> None:
 async def read_events(bootstrap: str, topic: str) -> list[Any]:
     """All events in the topic at this moment."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    consumer.subscribe([topic])
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning(*partitions)

@@ -1,6 +1,6 @@
 """Bring a database to the newest shape and give the processes' roles their passwords.
 
-Any number of processes may do so at once: an advisory lock lets one work while the others wait, then find nothing to do.
+Any number of processes may do so at once: an advisory lock lets one work; the others wait and find nothing to do.
 """
 
 import asyncio

@@ -18,6 +18,4 @@ def statements(package: str) -> dict[str, str]:
 def run_migration_file(name: str) -> None:
     """Run a whole file of the migrations' ``sql`` folder, statement for statement, in the migration's transaction."""
     text = (files("jobmonitor.database") / "migrations" / "sql" / name).read_text(encoding="utf-8")
-    connection = op.get_bind().connection.driver_connection
-    assert connection is not None
     op.get_bind().connection.run_async(lambda driver: driver.execute(text))

@@ -128,12 +128,14 @@ class Ledger:
         if run.job.state is State.STOPPING:
             await self._finish_stop(ledger, run.job_id)
 
-    async def complete(self, claim: Claim, result: Result | None) -> None:
-        """The result is stored: the job is complete. Raises LeaseLost."""
+    async def complete(self, claim: Claim, result: Result) -> None:
+        """The result is stored (its ``rows`` are counted here): the job is complete. Raises LeaseLost."""
         async with self.transaction() as ledger:
             run = await ledger.lock(claim.job_id)
             await mark_done(ledger.connection, claim, None)
-            run = await ledger.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=result))
+            counted = msgspec.structs.replace(result, rows=run.rows)
+            command = CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted)
+            run = await ledger.apply(run, command)
             if run.job.state is State.STOPPING:
                 await self._finish_stop(ledger, run.job_id)
 

@@ -52,9 +52,8 @@ class LedgerTransaction:
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
         """Add (chunk, units, payload) to the job, waiting. Raises LeaseLost when another worker planned it first."""
-        chunks, units, payloads = (list(column) for column in zip(*planned, strict=True))
         try:
-            await self.connection.execute(SQL["insert_chunks"], job_id, kind, chunks, units, payloads)
+            await self.connection.executemany(SQL["insert_chunk"], [(job_id, kind, *chunk) for chunk in planned])
         except asyncpg.UniqueViolationError as error:
             raise LeaseLost(f"The chunks of job {job_id} were planned by another worker.") from error
 
