@@ -1,0 +1,101 @@
+/** What the gateway's API answers, as the page uses it. */
+
+export type UserType = "user" | "admin" | "super_admin";
+
+export interface Session {
+  user: { id: number; email: string; name: string; user_type: UserType; permissions: string[] };
+  account: { id: number; name: string; time_zone: string };
+}
+
+export type JobState =
+  | "scheduled"
+  | "queued"
+  | "running"
+  | "stopping"
+  | "completed"
+  | "completed_with_errors"
+  | "failed"
+  | "cancelled";
+
+export type View = "monitor" | "history";
+
+export interface Progress {
+  done: number;
+  total: number;
+  percent: number;
+  unit: string | null;
+}
+
+export interface Result {
+  kind: "file" | "report";
+  name: string;
+  media_type: string;
+  extension: string;
+  size_bytes: number;
+  rows: number | null;
+  expires_at: string | null;
+  expired: boolean;
+  downloaded_at: string | null;
+  href: string;
+}
+
+export interface Job {
+  id: string;
+  number: number;
+  /** The job type's slug. */
+  type: string;
+  /** The job type's name. */
+  name: string;
+  reference: string | null;
+  state: JobState;
+  submitted_at: string | null;
+  scheduled_for: string | null;
+  started_at: string | null;
+  completed_at: string | null;
+  progress: Progress;
+  rejected: number;
+  outcomes: Record<string, number> | null;
+  failure: { code: string; reason: string } | null;
+  result: Result | null;
+  can_stop: boolean;
+  stop_requested: boolean;
+  owner: { id: number; name: string };
+  view: View;
+  /** Rises with every fact of this job: of two versions of a job the higher one is the newer. */
+  sequence: number;
+}
+
+export interface JobDetails extends Job {
+  timeline: { type: string; at: string }[];
+}
+
+export type Filter = "all" | "running" | "scheduled" | "ready";
+export type Counts = Record<Filter, number>;
+
+export interface JobPage {
+  items: Job[];
+  next: string | null;
+  counts: Counts;
+}
+
+export interface JobType {
+  type: string;
+  name: string;
+  unit: string;
+  stoppable: boolean;
+  permission: string;
+  may_start: boolean;
+}
+
+export interface Named {
+  id: number;
+  name: string;
+}
+
+export interface ExportOptions {
+  export_groups: (Named & { fields: string[] })[];
+  profiles: (Named & { members: number })[];
+  pages: (Named & { kind: string })[];
+  questions: (Named & { kind: string })[];
+  broadcasts: (Named & { sent_at: string | null })[];
+}

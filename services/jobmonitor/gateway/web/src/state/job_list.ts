@@ -1,0 +1,153 @@
+/** One of the two lists, monitor or history: what the gateway answered, kept current by the live stream. */
+
+import { batch, signal } from "@preact/signals";
+import * as endpoints from "../api/endpoints.ts";
+import { Problem } from "../api/http.ts";
+import { belongs, byStart, newerOf } from "../model/lists.ts";
+import type { Counts, Filter, Job, JobPage, View } from "../model/types.ts";
+import { lessMotion } from "./layout.ts";
+
+const PAGE_SIZE = 50;
+/** A list scrolled further than this is reloaded to this length only. */
+const RELOAD_MAX = 200;
+/** As long as the row's fading in monitor.css. */
+const LEAVING_MS = 180;
+const RELOAD_DELAY_MS = 400;
+
+export class JobList {
+  readonly view: View;
+  /** null until the first answer came. */
+  readonly items = signal<Job[] | null>(null);
+  readonly more = signal<string | null>(null);
+  readonly filter = signal<Filter>("all");
+  readonly query = signal("");
+  readonly loading = signal(false);
+  readonly problem = signal<string | null>(null);
+  /** Jobs whose rows are fading. */
+  readonly leaving = signal<ReadonlySet<string>>(new Set());
+
+  private readonly onCounts: (counts: Counts) => void;
+  private request: AbortController | null = null;
+  /** Events that came while an answer was awaited: it may be older than they are. */
+  private arrived: Job[] = [];
+  private reloadTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(view: View, onCounts: (counts: Counts) => void) {
+    this.view = view;
+    this.onCounts = onCounts;
+  }
+
+  find(id: string): Job | undefined {
+    return this.items.value?.find((job) => job.id === id);
+  }
+
+  clear(): void {
+    this.request?.abort();
+    batch(() => {
+      this.items.value = null;
+      this.more.value = null;
+      this.problem.value = null;
+      this.filter.value = "all";
+      this.query.value = "";
+    });
+  }
+
+  choose(filter: Filter, query: string): void {
+    this.filter.value = filter;
+    this.query.value = query.trim();
+    void this.load();
+  }
+
+  /** Asks for the list anew, as long as it was. False: it could not be had, and `problem` says why. */
+  async load(): Promise<boolean> {
+    const limit = Math.min(Math.max(this.items.value?.length ?? 0, PAGE_SIZE), RELOAD_MAX);
+    await this.ask(limit, undefined, (page) => page.items);
+    return this.problem.value === null;
+  }
+
+  async loadMore(): Promise<void> {
+    const after = this.more.value;
+    if (!after) return;
+    await this.ask(PAGE_SIZE, after, (page) => {
+      const known = new Set(page.items.map((job) => job.id));
+      return [...(this.items.value ?? []).filter((job) => !known.has(job.id)), ...page.items];
+    });
+  }
+
+  /** Takes in a newer version of a job, wherever it now belongs. */
+  apply(job: Job): void {
+    if (this.request) this.arrived.push(job);
+    const items = this.items.value;
+    if (!items) return;
+    const known = this.find(job.id);
+    if (known && known.sequence > job.sequence) return;
+    if (!belongs(job, this.view, this.filter.value)) {
+      if (known) this.leave(job);
+    } else if (known) {
+      this.put(job);
+    } else if (this.query.value) {
+      this.reloadSoon();
+    } else if (!this.more.value || byStart(job, items.at(-1) ?? job) < 0) {
+      this.put(job);
+    }
+  }
+
+  private put(job: Job): void {
+    const others = (this.items.value ?? []).filter((each) => each.id !== job.id);
+    this.items.value = [...others, job].sort(byStart);
+  }
+
+  private leave(job: Job): void {
+    this.items.value = (this.items.value ?? []).map((each) => (each.id === job.id ? job : each));
+    this.leaving.value = new Set([...this.leaving.value, job.id]);
+    setTimeout(() => this.remove(job.id), lessMotion.value ? 0 : LEAVING_MS);
+  }
+
+  private remove(id: string): void {
+    const stays = this.find(id);
+    const left = new Set(this.leaving.value);
+    left.delete(id);
+    batch(() => {
+      this.leaving.value = left;
+      if (stays && !belongs(stays, this.view, this.filter.value)) {
+        this.items.value = (this.items.value ?? []).filter((each) => each.id !== id);
+      }
+    });
+  }
+
+  private reloadSoon(): void {
+    clearTimeout(this.reloadTimer);
+    this.reloadTimer = setTimeout(() => void this.load(), RELOAD_DELAY_MS);
+  }
+
+  private async ask(limit: number, after: string | undefined, join: (page: JobPage) => Job[]): Promise<void> {
+    this.request?.abort();
+    const mine = (this.request = new AbortController());
+    this.arrived = [];
+    this.loading.value = true;
+    try {
+      const list = { view: this.view, filter: this.filter.value, query: this.query.value, after, limit };
+      const page = await endpoints.listJobs(list, mine.signal);
+      if (this.request === mine) this.take(page, join);
+    } catch (error) {
+      if (!mine.signal.aborted) this.problem.value = error instanceof Problem ? error.message : String(error);
+    } finally {
+      if (this.request === mine) {
+        this.request = null;
+        this.loading.value = false;
+      }
+    }
+  }
+
+  private take(page: JobPage, join: (page: JobPage) => Job[]): void {
+    const arrived = this.arrived;
+    this.request = null;
+    batch(() => {
+      this.items.value = join({ ...page, items: page.items.map((job) => newerOf(job, this.find(job.id))) }).sort(byStart);
+      this.more.value = page.next;
+      this.problem.value = null;
+      if (!this.query.value) this.onCounts(page.counts);
+      arrived.forEach((job) => this.apply(job));
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** Who is logged in. */
+
+import { computed, signal } from "@preact/signals";
+import * as endpoints from "../api/endpoints.ts";
+import { Problem, whenLoggedOut } from "../api/http.ts";
+import type { Session } from "../model/types.ts";
+
+/** undefined: not known yet; null: nobody. */
+export const session = signal<Session | null | undefined>(undefined);
+/** Why the log-in page is shown, when there is more to say than "please log in". */
+export const loginNotice = signal<string | null>(null);
+/** Why it is not even known who is logged in. */
+export const sessionProblem = signal<string | null>(null);
+
+export const zone = computed(() => session.value?.account.time_zone ?? "UTC");
+export const isSuperAdmin = computed(() => session.value?.user.user_type === "super_admin");
+
+export async function startSession(): Promise<void> {
+  sessionProblem.value = null;
+  try {
+    session.value = await endpoints.loadSession();
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) session.value = null;
+    else sessionProblem.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+export async function logIn(email: string, password: string): Promise<void> {
+  session.value = await endpoints.logIn(email, password);
+  loginNotice.value = null;
+}
+
+/** Raises Problem when the gateway was not told: then the session still stands, and so does the page. */
+export async function logOut(): Promise<void> {
+  await endpoints.logOut();
+  session.value = null;
+  loginNotice.value = "You are logged out.";
+}
+
+export function sessionEnded(): void {
+  if (!session.value) return;
+  session.value = null;
+  loginNotice.value = "Your session has ended. Log in again to go on; your jobs run on meanwhile.";
+}
+
+whenLoggedOut(sessionEnded);

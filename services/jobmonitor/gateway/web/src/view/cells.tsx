@@ -1,0 +1,134 @@
+/** What the table's cells and the cards' lines hold; the same in both. */
+
+import type { JSX } from "preact";
+import { formatTimeLeft, timeLeft } from "../model/pace.ts";
+import { formatDay, formatMoment, formatTime, formatWait } from "../model/time.ts";
+import type { Job } from "../model/types.ts";
+import { endTag, formatCount, resultKind, type Tone } from "../model/words.ts";
+import { now } from "../state/clock.ts";
+import { connection } from "../state/connection.ts";
+import { downloading, downloadStarted } from "../state/downloads.ts";
+import { paceOf } from "../state/jobs.ts";
+import { addressOfJob } from "../state/route.ts";
+import { zone } from "../state/session.ts";
+import { Icon, Ring } from "./icons.tsx";
+import { Link } from "./link.tsx";
+import { askToStop } from "./stop_dialog.tsx";
+
+export function Tag({ text, tone }: { text: string; tone: Tone }): JSX.Element {
+  return <span class={`tag ${tone}`}>{text}</span>;
+}
+
+export function NumberLink({ job }: { job: Job }): JSX.Element {
+  return <Link to={addressOfJob(job.number)} class="number" label={`Job ${job.number}, details`}>{job.number}</Link>;
+}
+
+export function JobName({ job }: { job: Job }): JSX.Element {
+  return (
+    <>
+      <span class={job.reference ? "one-line" : "two-lines"}>{job.name}</span>
+      {job.reference && <span class="small one-line" title={job.reference}>{job.reference}</span>}
+    </>
+  );
+}
+
+/** The start, or what is known of it: planned, or only submitted. */
+export function Started({ job }: { job: Job }): JSX.Element {
+  const known = job.started_at ?? job.scheduled_for ?? job.submitted_at;
+  if (!known) return <span class="soft">—</span>;
+  const at = new Date(known);
+  const note = job.started_at ? "" : job.scheduled_for ? "planned" : "submitted";
+  return (
+    <time dateTime={known}>
+      <span class="one-line">{formatDay(at, zone.value)}</span>
+      <span class="small one-line">{formatTime(at, zone.value)}{note && <span class="start-note"> {note}</span>}</span>
+    </time>
+  );
+}
+
+function TimeLeft({ job }: { job: Job }): JSX.Element | null {
+  if (job.state !== "running" || !job.started_at || connection.value.state === "lost") return null;
+  const left = timeLeft(job.progress, Date.parse(job.started_at), paceOf(job), now.value.getTime());
+  return left && <span class="time-left"><span class="dot-between"> · </span>{formatTimeLeft(left)}</span>;
+}
+
+function progressWords(job: Job): string {
+  const { done, total, unit } = job.progress;
+  if (job.state === "scheduled") return job.scheduled_for ? `Starts ${formatWait(new Date(job.scheduled_for), now.value)}` : "Scheduled";
+  if (job.state === "queued") return "Waiting for its turn";
+  const counted = total > 0 ? `${formatCount(done)} of ${formatCount(total)} ${unit ?? ""}` : "Counting…";
+  return job.state === "stopping" ? `Stopping · ${counted}` : counted;
+}
+
+function Bar({ job }: { job: Job }): JSX.Element {
+  const { percent } = job.progress;
+  return (
+    <div class="progress" data-state={job.state}>
+      <p class="progress-words">
+        <span>{progressWords(job)}</span>
+        <TimeLeft job={job} />
+      </p>
+      <div class="progress-line">
+        <div
+          class="bar" role="progressbar" aria-label={`Progress of job ${job.number}`}
+          aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent}
+        >
+          <div class="bar-done" style={{ transform: `translateX(${percent - 100}%)` }} />
+        </div>
+        <span class="percent" aria-hidden="true">{percent} %</span>
+      </div>
+    </div>
+  );
+}
+
+/** One thing at a time: the bar, or how and when the job ended. */
+export function Completed({ job }: { job: Job }): JSX.Element {
+  const tag = endTag(job);
+  if (!tag) return <Bar job={job} />;
+  const ended = job.completed_at && (
+    <time class="small" dateTime={job.completed_at}>{formatMoment(new Date(job.completed_at), zone.value, now.value)}</time>
+  );
+  if (!job.failure) return <div class="ended"><Tag {...tag} />{ended}</div>;
+  return (
+    <div class="ended failed">
+      <span class="tag-line"><Tag {...tag} />{ended}</span>
+      <span class="small two-lines" title={job.failure.reason}>{job.failure.reason}</span>
+    </div>
+  );
+}
+
+function expiry(job: Job): string {
+  const at = job.result?.expires_at;
+  return at ? `Until ${formatDay(new Date(at), zone.value)}` : "";
+}
+
+export function Results({ job }: { job: Job }): JSX.Element {
+  const result = job.result;
+  if (!result) return <span class="soft" aria-label="None">—</span>;
+  if (result.expired) {
+    return <><span class="soft one-line">Expired</span><span class="small one-line">{resultKind(result)}</span></>;
+  }
+  const busy = downloading.value.has(job.id);
+  const word = busy ? "On its way" : result.kind === "report" ? "Report" : "Download";
+  const kind = resultKind(result);
+  return (
+    <a class="download" href={result.href} download onClick={() => downloadStarted(job)} title={job.view === "history" ? kind : undefined}>
+      <span class="download-word">{busy ? <Ring /> : <Icon name="download" size={16} />} {word}</span>
+      <span class="small one-line">
+        {job.view === "history" ? expiry(job) || kind : kind}
+        <span class="unseen">, job {job.number}</span>
+      </span>
+    </a>
+  );
+}
+
+export function Stop({ job }: { job: Job }): JSX.Element | null {
+  if (job.stop_requested || job.state === "stopping") return <span class="small">Stopping…</span>;
+  if (!job.can_stop) return null;
+  const word = job.state === "scheduled" ? "Cancel" : "Stop";
+  return (
+    <button type="button" class="stop" aria-haspopup="dialog" onClick={() => askToStop(job)}>
+      {word}<span class="unseen"> job {job.number}</span>
+    </button>
+  );
+}

@@ -1,0 +1,129 @@
+/** All about one job, over the list: `?job=` in the address. */
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { loadJob } from "../api/endpoints.ts";
+import { Problem } from "../api/http.ts";
+import { formatDay, formatTimeWithSeconds } from "../model/time.ts";
+import type { JobDetails } from "../model/types.ts";
+import { formatCount, formatUnits, resultKind } from "../model/words.ts";
+import { lastChanged } from "../state/jobs.ts";
+import { navigate, path, shownJob } from "../state/route.ts";
+import { isSuperAdmin, zone } from "../state/session.ts";
+import { Completed, Results } from "./cells.tsx";
+import { Dialog } from "./dialog.tsx";
+import { Icon } from "./icons.tsx";
+
+const EVENT_WORDS: Record<string, string> = {
+  job_submitted: "Submitted",
+  job_scheduled: "Scheduled",
+  job_queued: "Waiting for its turn",
+  job_started: "Started",
+  job_completed: "Completed",
+  job_failed: "Failed",
+  job_stop_requested: "Stop requested",
+  job_stopping: "Stopping",
+  job_cancelled: "Stopped",
+  result_downloaded: "Result downloaded",
+  result_expired: "Result expired",
+};
+
+/** `jobmonitor.job_started.v1` in words; null for steps too small to tell. */
+function eventWords(type: string): string | null {
+  return EVENT_WORDS[type.replace(/^jobmonitor\./, "").replace(/\.v\d+$/, "")] ?? null;
+}
+
+function Moment({ at }: { at: string }): JSX.Element {
+  const date = new Date(at);
+  return <time dateTime={at}>{formatDay(date, zone.value)}, {formatTimeWithSeconds(date, zone.value)}</time>;
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
+  return <div><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+function outcomeWords(job: JobDetails): string {
+  const outcomes = Object.entries(job.outcomes ?? {}).filter(([, count]) => count > 0);
+  return outcomes.map(([name, count]) => `${formatCount(count)} ${name.replaceAll("_", " ")}`).join(", ");
+}
+
+function Facts({ job }: { job: JobDetails }): JSX.Element {
+  const outcomes = outcomeWords(job);
+  return (
+    <dl class="facts">
+      <Fact name="Type">{job.name}</Fact>
+      {job.reference && <Fact name="Reference">{job.reference}</Fact>}
+      {isSuperAdmin.value && <Fact name="User">{job.owner.name}</Fact>}
+      {job.progress.total > 0 && <Fact name="Size">{formatUnits(job.progress.total, job.progress.unit)}</Fact>}
+      {outcomes && <Fact name="Outcome">{outcomes}</Fact>}
+      {job.result && (
+        <>
+          <Fact name="Result">{job.result.name}</Fact>
+          <Fact name="">
+            {resultKind(job.result)}
+            {job.result.rows !== null && job.result.kind === "file" && ` · ${formatUnits(job.result.rows, "rows")}`}
+          </Fact>
+          {job.result.expires_at && <Fact name={job.result.expired ? "Expired" : "Expires"}><Moment at={job.result.expires_at} /></Fact>}
+        </>
+      )}
+    </dl>
+  );
+}
+
+function Timeline({ job }: { job: JobDetails }): JSX.Element {
+  const steps = job.timeline.flatMap((step) => {
+    const words = eventWords(step.type);
+    return words ? [{ ...step, words }] : [];
+  });
+  return (
+    <ol class="timeline">
+      {steps.map((step, index) => <li key={index}><span>{step.words}</span><span class="small"><Moment at={step.at} /></span></li>)}
+    </ol>
+  );
+}
+
+function Details({ job }: { job: JobDetails }): JSX.Element {
+  return (
+    <>
+      <div class="details-state"><Completed job={job} />{job.result && <Results job={job} />}</div>
+      {job.failure && <p class="problem"><Icon name="alert" size={18} /> {job.failure.reason}</p>}
+      <Facts job={job} />
+      <h3>What happened</h3>
+      <Timeline job={job} />
+    </>
+  );
+}
+
+function JobDialogOf({ number }: { number: number }): JSX.Element {
+  const job = useSignal<JobDetails | null>(null);
+  const problem = useSignal<string | null>(null);
+  const changed = lastChanged.value?.number === number ? lastChanged.value : null;
+
+  useEffect(() => {
+    const request = new AbortController();
+    loadJob(number, request.signal).then(
+      (found) => (job.value = found),
+      (error: unknown) => {
+        if (request.signal.aborted) return;
+        const unknown = error instanceof Problem && error.status === 404;
+        problem.value = unknown ? `There is no job ${number} that you may see.` : error instanceof Error ? error.message : String(error);
+      },
+    );
+    return () => request.abort();
+    // Ticks of progress come with the stream; only a new state has a new timeline.
+  }, [number, changed?.state, changed?.view]);
+
+  const current = job.value && changed && changed.sequence >= job.value.sequence ? { ...changed, timeline: job.value.timeline } : job.value;
+  return (
+    <Dialog title={`Job ${number}`} onClose={() => navigate(path.value)} wide>
+      {problem.value && <p class="problem"><Icon name="alert" size={18} /> {problem}</p>}
+      {!current && !problem.value && <div class="outline" aria-label="Loading"><span class="blank" /><span class="blank" /><span class="blank" /></div>}
+      {current && <Details job={current} />}
+    </Dialog>
+  );
+}
+
+export function JobDialog(): JSX.Element | null {
+  return shownJob.value ? <JobDialogOf key={shownJob.value} number={shownJob.value} /> : null;
+}

@@ -1,0 +1,164 @@
+/** The monitor and the history: the same list with other words around it. */
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { zoneAbbreviation } from "../model/time.ts";
+import type { Filter } from "../model/types.ts";
+import { formatCount } from "../model/words.ts";
+import { now } from "../state/clock.ts";
+import { connection } from "../state/connection.ts";
+import type { JobList } from "../state/job_list.ts";
+import { counts, history, monitor } from "../state/jobs.ts";
+import { asTable } from "../state/layout.ts";
+import { zone } from "../state/session.ts";
+import { Icon } from "./icons.tsx";
+import { CardsOutline, JobCards } from "./job_cards.tsx";
+import { JobTable, TableOutline } from "./job_table.tsx";
+import { Link } from "./link.tsx";
+import { Live, LostConnection } from "./live.tsx";
+
+const SEARCH_DELAY_MS = 250;
+const CHIPS: [Filter, string][] = [
+  ["all", "All"],
+  ["running", "Running"],
+  ["scheduled", "Scheduled"],
+  ["ready", "Ready to download"],
+];
+
+function Chips({ list }: { list: JobList }): JSX.Element {
+  return (
+    <div class="chips" role="group" aria-label="Show">
+      {CHIPS.map(([filter, text]) => (
+        <button
+          key={filter} type="button" class="chip" aria-pressed={list.filter.value === filter}
+          onClick={() => list.choose(filter, list.query.value)}
+        >
+          {text} {counts.value && <span class="chip-count">{formatCount(counts.value[filter])}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Search({ list }: { list: JobList }): JSX.Element {
+  const text = useSignal(list.query.value);
+  useEffect(() => {
+    if (text.value.trim() !== list.query.value) text.value = list.query.value;
+  }, [list.query.value]);
+  useEffect(() => {
+    if (text.value.trim() === list.query.value) return undefined;
+    const timer = setTimeout(() => list.choose(list.filter.value, text.value), SEARCH_DELAY_MS);
+    return () => clearTimeout(timer);
+  }, [text.value]);
+  return (
+    <label class="search">
+      <span class="unseen">Search by Job#, name or type</span>
+      <Icon name="search" size={18} />
+      <input
+        type="search" value={text} placeholder="Search by Job#, name or type" maxLength={100}
+        onInput={(event) => (text.value = event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+function Empty({ list }: { list: JobList }): JSX.Element {
+  const narrowed = list.query.value !== "" || list.filter.value !== "all";
+  if (narrowed) {
+    return (
+      <div class="card empty">
+        <p>No job fits{list.query.value && <> “{list.query.value}”</>}.</p>
+        <button type="button" class="button quiet" onClick={() => list.choose("all", "")}>Show all jobs</button>
+      </div>
+    );
+  }
+  if (list.view === "history") return <div class="card empty"><p>No old jobs yet. A job comes here once its result is downloaded.</p></div>;
+  return (
+    <div class="card empty">
+      <p>No jobs are running or waiting for you.</p>
+      <Link to="/start" class="button primary"><Icon name="plus" size={18} /> Start a job</Link>
+    </div>
+  );
+}
+
+function ListProblem({ list }: { list: JobList }): JSX.Element | null {
+  if (!list.problem.value || connection.value.state === "lost") return null;
+  return (
+    <div class="banner bad" role="alert">
+      <Icon name="alert" />
+      <p>
+        <strong>The list could not be loaded.</strong> {list.problem} {list.items.value && "What you see is the list as it was before."}
+      </p>
+      <button type="button" class="button quiet" onClick={() => void list.load()}>Try again</button>
+    </div>
+  );
+}
+
+function Jobs({ list }: { list: JobList }): JSX.Element {
+  const items = list.items.value;
+  if (!items) return asTable.value ? <TableOutline view={list.view} /> : <CardsOutline />;
+  if (items.length === 0) return <Empty list={list} />;
+  return asTable.value ? <JobTable list={list} items={items} /> : <JobCards list={list} items={items} />;
+}
+
+function Foot({ list, children }: { list: JobList; children: ComponentChildren }): JSX.Element | null {
+  const shown = list.items.value?.length ?? 0;
+  if (shown === 0) return null;
+  const some = list.more.value ? `${formatCount(shown)} shown` : `${formatCount(shown)} ${shown === 1 ? "job" : "jobs"}`;
+  return (
+    <>
+      {list.more.value && (
+        <button type="button" class="button quiet more" aria-disabled={list.loading.value} onClick={() => void list.loadMore()}>
+          {list.loading.value ? "Loading…" : "Show more"}
+        </button>
+      )}
+      <div class="foot small">
+        <p>{children}</p>
+        <p>{some} · times in {zoneAbbreviation(now.value, zone.value)}</p>
+      </div>
+    </>
+  );
+}
+
+/** Loads on each visit; while connecting, the connection does it as soon as it listens. */
+function useList(list: JobList): void {
+  useEffect(() => {
+    if (connection.peek().state !== "connecting") void list.load();
+  }, []);
+}
+
+export function MonitorPage(): JSX.Element {
+  useList(monitor);
+  return (
+    <main id="main">
+      <div class="title-line">
+        <h1 tabIndex={-1}>Job monitor</h1>
+        <Live />
+        <Link to="/start" class="button primary start-button">Start a job</Link>
+      </div>
+      <LostConnection />
+      <ListProblem list={monitor} />
+      <div class="tools"><Chips list={monitor} /><Search list={monitor} /></div>
+      <Jobs list={monitor} />
+      <Foot list={monitor}>Downloading a result moves its job to <Link to="/history">History</Link>, where the file stays until it expires.</Foot>
+    </main>
+  );
+}
+
+export function HistoryPage(): JSX.Element {
+  useList(history);
+  return (
+    <main id="main">
+      <div class="title-line">
+        <h1 tabIndex={-1}>History</h1>
+        <Live />
+      </div>
+      <LostConnection />
+      <ListProblem list={history} />
+      <div class="tools"><Search list={history} /></div>
+      <Jobs list={history} />
+      <Foot list={history}>A result can be downloaded again until the day shown.</Foot>
+    </main>
+  );
+}
