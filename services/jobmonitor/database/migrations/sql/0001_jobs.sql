@@ -116,31 +116,39 @@ CREATE TABLE projection.job_monitor (
     updated_at timestamptz NOT NULL,
     -- a scheduled job sorts by its planned start (domain rule 2.1)
     sort_at timestamptz NOT NULL
-);
+        GENERATED ALWAYS AS (coalesce(started_at, run_at, submitted_at, accepted_at, updated_at)) STORED
+)
+-- Progress rewrites the same rows all the time: leave room to do so in their page, which leaves the indexes alone, and
+-- tidy up early.
+WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE TABLE projection.job_history (LIKE projection.job_monitor INCLUDING ALL);
 CREATE INDEX job_monitor_by_owner ON projection.job_monitor (account_id, owner_id, sort_at DESC, number DESC);
 CREATE INDEX job_monitor_by_account ON projection.job_monitor (account_id, sort_at DESC, number DESC);
 CREATE INDEX job_history_by_owner ON projection.job_history (account_id, owner_id, sort_at DESC, number DESC);
 CREATE INDEX job_history_by_account ON projection.job_history (account_id, sort_at DESC, number DESC);
 
--- Every lifecycle event of a job, for people who ask what happened when.
+-- Every event of a job's life, for people who ask what happened when; its progress at most once a second.
 CREATE TABLE projection.job_timeline (
     job_id uuid NOT NULL,
+    type text NOT NULL,
+    -- what makes two events of one type the same point: see projection.timeline
+    slot bigint NOT NULL,
     event_id text NOT NULL,
     account_id bigint NOT NULL,
     owner_id bigint NOT NULL,
-    type text NOT NULL,
     at timestamptz NOT NULL,
     sequence int,
     data jsonb NOT NULL,
-    PRIMARY KEY (job_id, event_id)
+    PRIMARY KEY (job_id, type, slot)
 );
 
+-- Up to where the log is folded into the tables above. A process that takes a partition over raises its epoch: whoever
+-- held it before can then write no more.
 CREATE TABLE projection.offsets (
     topic text NOT NULL,
     partition int NOT NULL,
     next_offset bigint NOT NULL,
-    epoch bigint NOT NULL DEFAULT 0,
+    epoch bigint NOT NULL,
     PRIMARY KEY (topic, partition)
 );
 
@@ -223,7 +231,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ledger.runs, ledger.chunks, ledger.outbo
 -- The gateway records downloads in the ledger: it may move a run on, and leave the fact in the outbox.
 GRANT SELECT, UPDATE ON ledger.runs TO jobmonitor_gateway;
 GRANT SELECT, INSERT, DELETE ON ledger.outbox TO jobmonitor_gateway;
-GRANT SELECT, INSERT ON registry.job_numbers TO jobmonitor_projection;
+-- UPDATE of the job id only because locking a row asks for some right to change it; a Job# can never be changed.
+GRANT SELECT, INSERT, UPDATE (job_id) ON registry.job_numbers TO jobmonitor_projection;
 GRANT SELECT ON registry.job_numbers TO jobmonitor_gateway, jobmonitor_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON projection.job_monitor, projection.job_history, projection.job_timeline,
     projection.offsets TO jobmonitor_projection;
