@@ -1,0 +1,135 @@
+"""Talks to the gateway over HTTP, logged in, and turns what goes wrong into words."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+import httpx2
+import msgspec
+
+from jobmonitor.cli.context import Context
+from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.session import COOKIE, SessionFile
+
+DEMO_EMAIL = "super@demo.test"
+DEMO_PASSWORD = "jobmonitor-demo"  # noqa: S105 - public: it opens nothing but the demo
+TIMEOUT_S = 30.0
+
+Body = dict[str, Any]
+
+
+class Unreachable(CommandError):
+    """Nobody answered, or the server said that it cannot at present."""
+
+
+class Client:
+    """One gateway and one session. Use as a context manager."""
+
+    def __init__(self, url: str, *, demo: bool, sessions: SessionFile) -> None:
+        self.url = url
+        self._demo = demo
+        self._sessions = sessions
+        cookie = sessions.load(url)
+        self._http = _http_client(url, cookie)
+        self._known = cookie is not None
+
+    @classmethod
+    def of(cls, context: Context, url_option: str | None) -> Self:
+        url, demo = context.http_url(url_option)
+        return cls(url, demo=demo, sessions=SessionFile.of_user())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def log_in(self, email: str, password: str) -> Body:
+        """Start a session and remember it. Returns the user and the account."""
+        who = self._checked(self._send("POST", "/api/v1/session", json={"email": email, "password": password}))
+        self._sessions.save(self.url, self._http.cookies.get(COOKIE))
+        self._known = True
+        return who
+
+    def log_out(self) -> None:
+        """End the session here and there. Repeatable."""
+        if self._known:
+            self._send("DELETE", "/api/v1/session")
+        self._sessions.save(self.url, None)
+
+    def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Body:
+        return self._checked(self.request("GET", path, params=params))
+
+    def post(self, path: str, body: Body | None = None) -> Body:
+        return self._checked(self.request("POST", path, json=body))
+
+    def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        """Send, logged in. Raises CommandError where nobody answers or nobody is logged in."""
+        self._be_known()
+        return self._send(method, path, **options)
+
+    @contextmanager
+    def stream(self, method: str, path: str, **options: Any) -> Iterator[httpx2.Response]:
+        """Like ``request``, the body still to be read. The library's errors pass through while it is read."""
+        self._be_known()
+        with self._http.stream(method, path, **options) as response:
+            if response.is_error:
+                response.read()
+                raise refusal(response)
+            yield response
+
+    def _be_known(self) -> None:
+        if self._known or not self._demo:
+            return
+        print(f"Not logged in: using the demo's {DEMO_EMAIL}.", file=sys.stderr)
+        response = self._send("POST", "/api/v1/session", json={"email": DEMO_EMAIL, "password": DEMO_PASSWORD})
+        self._checked(response)
+        self._known = True
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx2.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise Unreachable(f"{self.url} does not answer ({reason}). Is the stack running?") from error
+
+    def _checked(self, response: httpx2.Response) -> Body:
+        if response.is_error:
+            raise refusal(response)
+        return body_of(response)
+
+
+def _http_client(url: str, cookie: str | None) -> httpx2.Client:
+    cookies = {COOKIE: cookie} if cookie else None
+    try:
+        is_local = httpx2.URL(url).host in ("127.0.0.1", "localhost", "::1")
+        return httpx2.Client(base_url=url, timeout=TIMEOUT_S, cookies=cookies, trust_env=not is_local)
+    except httpx2.InvalidURL as error:
+        raise CommandError(f"{url!r} is no web address: {error}.", USAGE) from error
+
+
+def body_of(response: httpx2.Response) -> Body:
+    """The JSON object answered; empty where there is none. Raises CommandError: the answer is something else."""
+    try:
+        return msgspec.json.decode(response.content, type=dict[str, Any]) if response.content else {}
+    except msgspec.DecodeError as error:
+        raise CommandError(
+            f"{response.request.url} did not answer as a Job Monitor does. Is the address right?"
+        ) from error
+
+
+def refusal(response: httpx2.Response) -> CommandError:
+    """What the server said, in one line: the problem's detail and each field at fault."""
+    if response.status_code == httpx2.codes.UNAUTHORIZED:
+        return CommandError(f"Not logged in at {response.request.url.host}. Use `jobmonitor login EMAIL`.")
+    try:
+        problem = body_of(response)
+    except CommandError:
+        problem = {}
+    detail = problem.get("detail") or problem.get("title") or f"The server answered {response.status_code}."
+    fields = [
+        f"{entry.get('field') or entry.get('pointer')}: {entry.get('detail')}" for entry in problem.get("errors", [])
+    ]
+    kind = Unreachable if response.is_server_error else CommandError
+    return kind("; ".join([detail, *fields]))

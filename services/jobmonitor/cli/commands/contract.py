@@ -1,0 +1,82 @@
+"""The contract on the command line: job types, topics, schemas."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from aiokafka.errors import KafkaError
+from cyclopts import Parameter
+
+from jobmonitor.cli.errors import CommandError
+from jobmonitor.cli.options import Injected, Json, Kafka
+from jobmonitor.cli.output import print_json, print_line, print_table
+from jobmonitor.cli.schema_files import differences, write
+from jobmonitor.contract.documents import parameters_schema, topics_document
+from jobmonitor.contract.topics import TOPICS
+from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+def types(*, json: Json = False) -> None:
+    """List the job types, with the schema of their parameters in JSON."""
+    if json:
+        schemas = [(known, parameters_schema(known.slug, known.title, known.params_type)) for known in JOB_TYPES]
+        print_json(
+            [
+                {"type": known.slug, "name": known.title, "unit": known.unit, "parameters_schema": schema}
+                for known, schema in schemas
+            ]
+        )
+        return
+    for known in JOB_TYPES:
+        schema = parameters_schema(known.slug, known.title, known.params_type)
+        print_line(f"{known.slug}: {known.title}, counts {known.unit}, permission {known.permission}")
+        for name, field in schema["properties"].items():
+            need = "required" if name in schema.get("required", []) else "optional"
+            print_line(f"  {name} ({need}): {field.get('description', '')}")
+
+
+def topics(
+    *,
+    create: Annotated[bool, Parameter(negative="", help="Create those that are missing.")] = False,
+    replication_factor: Annotated[int, Parameter(help="Copies of each topic created: 3 on a real cluster.")] = 1,
+    json: Json = False,
+    kafka: Kafka = None,
+    context: Injected,
+) -> None:
+    """List the catalogue of topics, or make the broker's topics those of the catalogue."""
+    created = _create(context.kafka_bootstrap(kafka), replication_factor) if create else []
+    if json:
+        print_json({**topics_document(), **({"created": created} if create else {})})
+    elif create:
+        print_line(f"Created: {', '.join(created)}." if created else "All topics are there.")
+    else:
+        rows = [(t.name, str(t.partitions), _days(t.retention_ms), t.key, t.purpose) for t in TOPICS]
+        print_table(("Topic", "Partitions", "Kept", "Key", "Purpose"), rows)
+
+
+def schemas(
+    *,
+    output: Annotated[Path, Parameter(help="The folder.")] = Path("schemas"),
+    check: Annotated[bool, Parameter(negative="", help="Change nothing; fail where something differs.")] = False,
+) -> None:
+    """Write the schemas, topics and AsyncAPI document made from the types."""
+    paths = differences(output) if check else write(output)
+    if check and paths:
+        raise CommandError(f"{output} differs from the types: {', '.join(paths)}. Run `jobmonitor schemas`.")
+    print_line(f"{output}: {', '.join(paths) + ' written' if paths else 'up to date'}.")
+
+
+def _create(bootstrap: str, replication_factor: int) -> list[str]:
+    try:
+        return asyncio.run(create_topics(bootstrap, replication_factor=replication_factor))
+    except TopicsDiffer as error:
+        raise CommandError(str(error)) from error
+    except (KafkaError, OSError) as error:
+        raise CommandError(f"Kafka at {bootstrap} did not create the topics: {error}.") from error
+
+
+def _days(retention_ms: int) -> str:
+    return "for ever" if retention_ms < 0 else f"{retention_ms // DAY_MS} days"

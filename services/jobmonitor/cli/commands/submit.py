@@ -1,0 +1,125 @@
+"""Submitting a job straight to Kafka, as any producer does."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import msgspec
+import uuid_utils.compat
+from aiokafka.errors import KafkaError
+from cyclopts import Parameter
+
+from jobmonitor.cli.client import Client
+from jobmonitor.cli.commands.watch import watch_to_the_end
+from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.follow import wait_until_seen
+from jobmonitor.cli.options import Injected, Json, Kafka, Url
+from jobmonitor.cli.output import print_json, print_line
+from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.events import JobSubmitted
+from jobmonitor.contract.job_ids import job_id_for
+from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.job_types.parameters import BadParameters, read_parameters
+from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+
+SOURCE = "/jobmonitor/cli"
+CONNECT_TIMEOUT_S = 10.0
+APPEAR_S = 30.0
+"""How long --wait waits for the job to be seen."""
+
+
+def submit(
+    job_type: Annotated[str, Parameter(help="The type's slug; `jobmonitor types` lists them.")],
+    /,
+    *,
+    account: Annotated[int, Parameter(help="The account's id.")],
+    user: Annotated[int, Parameter(help="The id of the user who is to own the job.")],
+    param: Annotated[
+        list[str] | None, Parameter(negative="", help="name=value; JSON where it is JSON. Once for each parameter.")
+    ] = None,
+    reference: Annotated[str | None, Parameter(help="A name of your own, shown behind the type's.")] = None,
+    run_at: Annotated[datetime | None, Parameter(help="When to start, with time zone: 2026-12-01T08:00Z.")] = None,
+    key: Annotated[str | None, Parameter(help="Idempotency key: the same key is the same job.")] = None,
+    wait: Annotated[bool, Parameter(negative="", help="Watch the job to its end.")] = False,
+    kafka: Kafka = None,
+    url: Url = None,
+    json: Json = False,
+    context: Injected,
+) -> int:
+    """Publish a job to Kafka and print its id. With --key it can be repeated safely after any failure."""
+    submission = JobSubmitted(
+        account_id=_id("--account", account),
+        owner_id=_id("--user", user),
+        job_type=job_type,
+        parameters=checked_parameters(job_type, param or []),
+        reference=reference,
+        run_at=_with_zone(run_at),
+    )
+    job_id = job_id_for(account, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
+    bootstrap = context.kafka_bootstrap(kafka)
+    asyncio.run(_publish(bootstrap, job_id, submission))
+    if json and not wait:
+        print_json({"id": job_id, "topic": jobs_topic(job_type)})
+    if not json:
+        print_line(str(job_id))
+    if not wait:
+        return 0
+    with Client.of(context, url) as client:
+        wait_until_seen(client, str(job_id), APPEAR_S)
+        return watch_to_the_end(client, str(job_id), json=json)
+
+
+def checked_parameters(job_type: str, pairs: list[str]) -> dict[str, Any]:
+    """``name=value`` pairs as the parameters of this job type. Raises CommandError naming every field at fault."""
+    known = {known.slug: known for known in JOB_TYPES}
+    if job_type not in known:
+        raise CommandError(f"There is no job type {job_type!r}. Known are: {', '.join(known)}.", USAGE)
+    parameters = dict(_pair(pair) for pair in pairs)
+    if len(parameters) < len(pairs):
+        raise CommandError("A parameter is given twice.", USAGE)
+    try:
+        read_parameters(known[job_type].params_type, parameters)
+    except BadParameters as error:
+        raise CommandError(f"These parameters do not fit {job_type}. {error}", USAGE) from error
+    return parameters
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise CommandError(f"--param {text!r} is not of the form name=value.", USAGE)
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value
+
+
+def _id(option: str, value: int) -> int:
+    if not 1 <= value < 2**63:
+        raise CommandError(f"{option} must be 1 or more.", USAGE)
+    return value
+
+
+def _with_zone(run_at: datetime | None) -> datetime | None:
+    if run_at is not None and run_at.tzinfo is None:
+        raise CommandError("--run-at needs a time zone, for instance 2026-12-01T08:00Z.", USAGE)
+    return run_at
+
+
+async def _publish(bootstrap: str, job_id: UUID, submission: JobSubmitted) -> None:
+    event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
+    producer = Producer(bootstrap)
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await producer.start()
+        await producer.send(jobs_topic(submission.job_type), event)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
+    except KafkaUnavailable as error:
+        raise CommandError(
+            f"Kafka at {bootstrap} did not confirm the job. Are its topics there (`jobmonitor topics --create`)?"
+        ) from error
+    finally:
+        await producer.stop()

@@ -1,0 +1,66 @@
+"""What a command knows besides its options: the environment, and through it where the stack is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.settings import ClientSettings
+from jobmonitor.runtime.settings import SettingsError, load
+
+Settings = TypeVar("Settings")
+
+
+class LocalStack(msgspec.Struct, frozen=True):
+    """What the local stack says about itself in ``stack.json``."""
+
+    http_url: str
+    kafka_bootstrap: str
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The environment of one command."""
+
+    environment: Mapping[str, str]
+
+    def settings(self, settings_type: type[Settings]) -> Settings:
+        """Read settings. Raises CommandError where one is missing or wrong."""
+        try:
+            return load(settings_type, self.environment)
+        except SettingsError as error:
+            raise CommandError(str(error), USAGE) from error
+
+    def http_url(self, option: str | None) -> tuple[str, bool]:
+        """The gateway's address, and whether it is a demo that anybody may log into."""
+        url = option or self.settings(ClientSettings).url
+        stack = self._local_stack()
+        if not url and stack is None:
+            raise CommandError("No stack is known here. Give --url, set JOBMONITOR_URL, or run `make up`.", USAGE)
+        url = (url or (stack.http_url if stack else "")).rstrip("/")
+        if not url.startswith(("http://", "https://")):
+            raise CommandError(f"{url!r} is no web address; it must start with http:// or https://.", USAGE)
+        return url, stack is not None and stack.demo and url == stack.http_url.rstrip("/")
+
+    def kafka_bootstrap(self, option: str | None) -> str:
+        """A broker's address."""
+        bootstrap = option or self.settings(ClientSettings).kafka_bootstrap
+        stack = None if bootstrap else self._local_stack()
+        if not bootstrap and stack is None:
+            raise CommandError(
+                "No broker is known here. Give --kafka, set JOBMONITOR_KAFKA_BOOTSTRAP, or run `make up`.", USAGE
+            )
+        return bootstrap or (stack.kafka_bootstrap if stack else "")
+
+    def _local_stack(self) -> LocalStack | None:
+        path = Path(self.settings(ClientSettings).data_dir) / "stack.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=LocalStack)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError) as error:
+            raise CommandError(f"{path} cannot be read: {error}.") from error
