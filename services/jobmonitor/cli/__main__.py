@@ -4,6 +4,7 @@ Exit status: 0 done; 1 it did not work out, or the watched job failed or was can
 is wrong; 130 interrupted.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,29 +17,29 @@ from jobmonitor.cli.errors import USAGE, CommandError
 INTERRUPTED = 130
 
 COMMANDS = {
-    "submit": "jobmonitor.cli.commands.submit:submit",
-    "watch": "jobmonitor.cli.commands.watch:watch",
-    "jobs": "jobmonitor.cli.commands.jobs:jobs",
-    "show": "jobmonitor.cli.commands.jobs:show",
-    "download": "jobmonitor.cli.commands.download:download",
-    "stop": "jobmonitor.cli.commands.jobs:stop",
-    "login": "jobmonitor.cli.commands.login:login",
-    "logout": "jobmonitor.cli.commands.login:logout",
-    "types": "jobmonitor.cli.commands.contract:types",
-    "topics": "jobmonitor.cli.commands.contract:topics",
-    "schemas": "jobmonitor.cli.commands.contract:schemas",
-    "migrate": "jobmonitor.cli.commands.database:migrate",
-    "demo": "jobmonitor.cli.commands.database:demo",
-    "health": "jobmonitor.cli.commands.health:health",
+    "submit": ("submit:submit", "Publish a job to Kafka."),
+    "watch": ("watch:watch", "Follow a job to its end."),
+    "jobs": ("jobs:jobs", "List the jobs in the monitor, or in the history."),
+    "show": ("jobs:show", "Show everything about one job."),
+    "download": ("download:download", "Download a job's result."),
+    "stop": ("jobs:stop", "Ask a job to stop."),
+    "login": ("login:login", "Log in."),
+    "logout": ("login:logout", "Log out."),
+    "types": ("contract:types", "List the job types and their parameters."),
+    "topics": ("contract:topics", "List the topics, or create them."),
+    "schemas": ("contract:schemas", "Write or check the folder of schemas."),
+    "migrate": ("database:migrate", "Bring the database to the newest shape."),
+    "demo": ("database:demo", "Fill an empty database with made-up accounts."),
+    "health": ("health:health", "Ask the process in this container whether it is ready."),
 }
-"""Loaded only when used, so that no command waits for another's libraries."""
+"""Where each command is, and what it does. It is loaded only when used: no command waits for another's libraries."""
 
 
 def application() -> App:
     """The tool, with all its commands."""
     app = App(name="jobmonitor", help="Long-running jobs people can see, stop and download.", help_format="plaintext")
-    for name, place in COMMANDS.items():
-        app.command(place, name=name)
+    for name, (place, text) in COMMANDS.items():
+        app.command(f"jobmonitor.cli.commands.{place}", name=name, help=text)
     return app
 
 
@@ -69,6 +70,7 @@ def _complain(message: str, status: int) -> int:
 
 def main() -> None:
     """The entry point of the installed script."""
+    logging.disable()  # the libraries' logs: what matters of them is in our own line
     sys.exit(run(sys.argv[1:], os.environ))
 
 

@@ -132,4 +132,4 @@ def refusal(response: httpx2.Response) -> CommandError:
         f"{entry.get('field') or entry.get('pointer')}: {entry.get('detail')}" for entry in problem.get("errors", [])
     ]
     kind = Unreachable if response.is_server_error else CommandError
-    return kind("; ".join([detail, *fields]))
+    return kind(" ".join([detail, *fields]))

@@ -23,7 +23,7 @@ class BadParameters(Exception):
     """The parameters break the schema of their type."""
 
     def __init__(self, problems: list[FieldProblem]) -> None:
-        super().__init__("; ".join(f"{problem.field}: {problem.detail}" for problem in problems))
+        super().__init__(" ".join(f"{problem.field or 'parameters'}: {problem.detail}" for problem in problems))
         self.problems = problems
         """At least one, in the order of the fields."""
 
