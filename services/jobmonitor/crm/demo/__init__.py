@@ -1,0 +1,74 @@
+"""Demo data: two accounts with logins, supporters and all they did, made from nothing and always the same.
+
+The first account has as many supporters as asked for, each with about eight activities and gifts; the second a few
+hundred at most. The data holds what file formats stumble over: commas, quotes, line breaks, Unicode, formulas.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import asyncpg
+
+from jobmonitor.crm.demo.accounts import HARBOUR, RIVERBANK
+from jobmonitor.crm.demo.foreign_keys import without_foreign_keys
+from jobmonitor.crm.demo.generator import Generator, Progress
+from jobmonitor.crm.passwords import hash_password
+from jobmonitor.database.pool import Connection
+from jobmonitor.database.sql import statements
+
+__all__ = ["PASSWORD", "SUPPORTERS", "SUPPORTERS_MAX", "Progress", "fill", "seed"]
+
+PASSWORD = "jobmonitor-demo"  # noqa: S105 - meant to be known
+"""Of every demo login. Known to everybody, so a gateway refuses it unless it runs the demo."""
+
+SUPPORTERS = 5_000
+SUPPORTERS_MAX = 1_000_000
+SECOND_ACCOUNT_SUPPORTERS_MAX = 300
+LARGE = 20_000
+"""From this size on loading without foreign keys pays."""
+
+_SQL = statements("jobmonitor.crm.demo.sql")
+
+
+def seed(owner_url: str, supporters: int = SUPPORTERS, progress: Progress = lambda _: None) -> bool:
+    """Fill the migrated database behind ``owner_url``; False, and nothing done, if it has users already.
+
+    ``progress`` is told each step in words. All or nothing: a seed that was broken off can simply be run again. Raises
+    ValueError: more supporters than SUPPORTERS_MAX, or fewer than one.
+    """
+    return asyncio.run(fill(owner_url, supporters, progress))
+
+
+async def fill(owner_url: str, supporters: int = SUPPORTERS, progress: Progress = lambda _: None) -> bool:
+    """The same as ``seed``, for callers with an event loop."""
+    if not 1 <= supporters <= SUPPORTERS_MAX:
+        raise ValueError(f"The demo has 1 to {SUPPORTERS_MAX:,} supporters, not {supporters:,}.")
+    connection = await asyncpg.connect(owner_url, server_settings={"timezone": "UTC"})
+    try:
+        added = await _fill_empty(connection, supporters, progress)
+        if added:
+            progress("Statistics")
+            for table in await connection.fetch(_SQL["tables"]):
+                await connection.execute(f"VACUUM (ANALYZE) {table['name']}")
+    finally:
+        await connection.close()
+    return added
+
+
+async def _fill_empty(connection: Connection, supporters: int, progress: Progress) -> bool:
+    password_hash = await asyncio.to_thread(hash_password, PASSWORD)
+    as_of = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    async with AsyncExitStack() as load:
+        await load.enter_async_context(connection.transaction())
+        await connection.execute(_SQL["lock_users"])
+        if await connection.fetchval(_SQL["any_users"]):
+            return False
+        if supporters >= LARGE:
+            await load.enter_async_context(without_foreign_keys(connection))
+        generator = Generator(connection, as_of, progress)
+        await generator.prepare()
+        await generator.add_account(RIVERBANK, supporters, password_hash)
+        await generator.add_account(HARBOUR, min(supporters, SECOND_ACCOUNT_SUPPORTERS_MAX), password_hash)
+        await generator.settle_ids()
+    return True

@@ -1,0 +1,2 @@
+-- Does anybody have a login?
+SELECT EXISTS (SELECT FROM crm.users)
