@@ -1,0 +1,48 @@
+"""Fixtures of all tests: the real servers, each started when the first test asks for it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobmonitor.local.jars import fetch_jars
+from jobmonitor.local.kafka import KafkaServer
+from support.servers import Database, Postgres
+
+TOOLS = Path(__file__).parent.parent / ".tools"
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    """Where the session's servers keep their data; others may enter, as PostgreSQL runs as another user under root."""
+    folder = Path(tempfile.mkdtemp(prefix="jobmonitor-tests-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL for the whole session. A test that stops it starts it again."""
+    server = Postgres(servers_folder / "postgres")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[Database]:
+    """A migrated database of this test's own, without rows."""
+    fresh = postgres.fresh_database()
+    yield fresh
+    postgres.drop(fresh)
+
+
+@pytest.fixture(scope="session")
+def kafka(servers_folder: Path) -> Iterator[KafkaServer]:
+    """A Kafka broker for the whole session, without topics. A test that stops it starts it again."""
+    server = KafkaServer(servers_folder / "kafka", jars=fetch_jars(TOOLS))
+    server.start()
+    yield server
+    server.stop()

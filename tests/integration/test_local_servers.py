@@ -1,0 +1,41 @@
+"""The servers of the local stack: they start, stop, die and come back with their data."""
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from jobmonitor.local.kafka import KafkaServer
+from support.servers import Database, Postgres
+
+
+async def test_each_role_logs_in_with_its_own_password(database: Database) -> None:
+    for role in ("jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway"):
+        connection = await asyncpg.connect(database.url(role))
+        assert await connection.fetchval("SELECT current_user") == role
+        await connection.close()
+
+
+async def test_postgres_recovers_what_it_confirmed_when_killed(postgres: Postgres, database: Database) -> None:
+    connection = await asyncpg.connect(database.owner_url)
+    await connection.execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (1)")
+    postgres.kill()
+    postgres.start()
+    connection = await asyncpg.connect(database.owner_url)
+    assert await connection.fetchval("SELECT count(*) FROM kept") == 1
+    await connection.close()
+
+
+async def test_kafka_keeps_acknowledged_messages_when_killed(kafka: KafkaServer) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("kept", num_partitions=1, replication_factor=1)])
+    await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all") as producer:
+        await producer.send_and_wait("kept", b"hello")
+    kafka.kill()
+    kafka.start()
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
+    consumer.assign([TopicPartition("kept", 0)])
+    async with consumer:
+        message = await consumer.getone()
+    assert message.value == b"hello"
