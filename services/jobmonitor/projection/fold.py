@@ -1,0 +1,228 @@
+"""What a job's events make of its row in the views: a pure fold that may see them doubled, late and in any order.
+
+Facts of one job can overtake each other on their way to Kafka, and everything is delivered at least once. So nothing
+here depends on the order: a state yields only to a later one of a job's life, counts only rise, moments are the
+earliest told, and every other value is set once. The row after a set of events is therefore always the same.
+"""
+
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.events import (
+    ChunkDispatched,
+    JobCancelled,
+    JobCompleted,
+    JobFact,
+    JobFailed,
+    JobProgressed,
+    JobQueued,
+    JobRequest,
+    JobScheduled,
+    JobStarted,
+    JobStopping,
+    JobStopRequested,
+    JobSubmitted,
+    Result,
+    ResultDownloaded,
+    ResultExpired,
+)
+from jobmonitor.job.evolve import state_after
+from jobmonitor.job.state import ENDED, LISTED_WHILE, State
+
+
+class Inapplicable(ValueError):
+    """The event contradicts what is known of its job; the text says how. Such a message goes to the dead letters."""
+
+
+class JobRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as readers see it; the fields are the columns of ``job_monitor`` and ``job_history``."""
+
+    job_id: UUID
+    number: int | None = None
+    """The Job#; None until the registry has given it."""
+    account_id: int
+    owner_id: int
+    job_type: str
+    reference: str | None = None
+    parameters: dict[str, Any] | None = None
+    """None until the submission itself is seen."""
+    state: State
+    sequence: int = 0
+    """Of the newest fact seen; 0 before the first."""
+    submitted_at: datetime | None = None
+    run_at: datetime | None = None
+    accepted_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    """When the job ended, in whatever way."""
+    done: int = 0
+    total: int = 0
+    unit: str | None = None
+    rejected: int = 0
+    outcomes: dict[str, int] | None = None
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    result: Result | None = None
+    stop_requested_at: datetime | None = None
+    stop_requested_by: int | None = None
+    downloaded_at: datetime | None = None
+    downloaded_by: int | None = None
+    expired_at: datetime | None = None
+    updated_at: datetime
+    """When the newest event seen happened."""
+
+
+_RANKS = {state: min(rank, 4) for rank, state in enumerate(State)}
+"""How far in a job's life each state lies; the four ends lie equally far."""
+
+
+def fold(row: JobRow | None, event: Event) -> JobRow:
+    """The row after this event; an equal row if the event says nothing new.
+
+    Raises Inapplicable: the event contradicts the row, does not belong on a job topic, or is about a job of which
+    nothing else is known yet and does not say whose it is.
+    """
+    data = event.data
+    if isinstance(data, ChunkDispatched):
+        raise Inapplicable("Chunks travel on the work topics only.")
+    row = _first_row(event.job_id, data, event.time) if row is None else row
+    _must_agree(row, data)
+    changes = _changes(row, data, event.time)
+    if event.time > row.updated_at:
+        changes["updated_at"] = event.time
+    return msgspec.structs.replace(row, **changes)
+
+
+def in_monitor(row: JobRow) -> bool:
+    """Whether the job is listed in the monitor; else it is in the history, and never comes back (domain rule 2.1).
+
+    It leaves when there is nothing left to wait for or to fetch. A failed job has its report to fetch, so it stays too.
+    """
+    if row.downloaded_at or row.expired_at:
+        return False
+    return row.state in LISTED_WHILE or row.state is State.FAILED or row.result is not None
+
+
+def _first_row(job_id: UUID, data: JobRequest | JobFact, at: datetime) -> JobRow:
+    if isinstance(data, JobStopRequested):
+        raise Inapplicable("A stop was requested for a job that nobody submitted.")
+    return JobRow(
+        job_id=job_id,
+        account_id=data.account_id,
+        owner_id=data.owner_id,
+        job_type=data.job_type,
+        state=_least_state(data),
+        updated_at=at,
+    )
+
+
+def _least_state(data: JobRequest | JobFact) -> State:
+    """How far the job must be, given this event alone."""
+    match data:
+        case JobSubmitted():
+            return State.SCHEDULED if data.run_at else State.QUEUED
+        case JobStopRequested():
+            return State.SCHEDULED
+        case _:
+            return state_after(data) or State.RUNNING
+
+
+def _must_agree(row: JobRow, data: JobRequest | JobFact) -> None:
+    """A job's account, owner, type and parameters never change, and it ends in one way. Raises Inapplicable."""
+    if data.account_id != row.account_id:
+        raise Inapplicable(f"The event is of account {data.account_id}, but its job is of account {row.account_id}.")
+    if isinstance(data, JobStopRequested):
+        return
+    if data.owner_id != row.owner_id:
+        raise Inapplicable(f"The event is of user {data.owner_id}'s job, but its job is of user {row.owner_id}.")
+    if data.job_type != row.job_type:
+        raise Inapplicable(f"The event is of a {data.job_type} job, but its job is a {row.job_type}.")
+    if isinstance(data, JobSubmitted):
+        _must_be_a_repeat(row, data)
+    elif row.state in ENDED and (state := _least_state(data)) in ENDED and state is not row.state:
+        raise Inapplicable(f"The job has ended as {row.state}; it cannot end as {state} as well.")
+    if isinstance(data, JobProgressed | JobCompleted | JobCancelled) and data.done > data.total:
+        raise Inapplicable(f"{data.done} of {data.total} units cannot be done.")
+
+
+def _must_be_a_repeat(row: JobRow, data: JobSubmitted) -> None:
+    if row.submitted_at is None:
+        return
+    if data.parameters != row.parameters or (data.reference or None) != row.reference:
+        raise Inapplicable("The job was submitted before with other parameters or another reference.")
+
+
+def _changes(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str, Any]:
+    match data:
+        case JobSubmitted():
+            return _advance(row, data) | {
+                "submitted_at": _earliest(row.submitted_at, at),
+                "parameters": data.parameters,
+                "reference": data.reference or None,
+                "run_at": row.run_at or data.run_at,
+            }
+        case JobStopRequested():
+            return _stop(row, at, data.requested_by)
+        case _:
+            return _advance(row, data) | {"sequence": max(row.sequence, data.sequence)} | _fact(row, data, at)
+
+
+def _fact(row: JobRow, fact: JobFact, at: datetime) -> dict[str, Any]:
+    match fact:
+        case JobProgressed():
+            return _counts(row, fact.done, fact.total)
+        case JobScheduled():
+            return {"accepted_at": _earliest(row.accepted_at, at), "run_at": fact.run_at}
+        case JobQueued():
+            return {"accepted_at": _earliest(row.accepted_at, at)}
+        case JobStarted():
+            return {"started_at": _earliest(row.started_at, at), "unit": fact.unit} | _counts(row, 0, fact.total)
+        case JobStopping():
+            return _stop(row, at, fact.requested_by)
+        case JobCompleted() | JobFailed() | JobCancelled():
+            return {} if row.completed_at else {"completed_at": at} | _end(row, fact, at)
+        case ResultDownloaded():
+            return _who("downloaded", row.downloaded_at, row.downloaded_by, at, fact.downloaded_by)
+        case ResultExpired():
+            return {"expired_at": _earliest(row.expired_at, at)}
+        case _:
+            assert_never(fact)
+
+
+def _end(row: JobRow, fact: JobCompleted | JobFailed | JobCancelled, at: datetime) -> dict[str, Any]:
+    match fact:
+        case JobCompleted():
+            tally = {"rejected": fact.rejected, "outcomes": fact.outcomes, "result": fact.result}
+            return tally | _counts(row, fact.done, fact.total)
+        case JobFailed():
+            return {"failure_code": fact.code, "failure_reason": fact.reason}
+        case JobCancelled():
+            return {"result": fact.result} | _counts(row, fact.done, fact.total) | _stop(row, at, fact.requested_by)
+
+
+def _advance(row: JobRow, data: JobRequest | JobFact) -> dict[str, Any]:
+    state = _least_state(data)
+    return {"state": state} if _RANKS[state] > _RANKS[row.state] else {}
+
+
+def _counts(row: JobRow, done: int, total: int) -> dict[str, Any]:
+    return {"done": max(row.done, done), "total": max(row.total, total)}
+
+
+def _stop(row: JobRow, at: datetime, requested_by: int) -> dict[str, Any]:
+    return _who("stop_requested", row.stop_requested_at, row.stop_requested_by, at, requested_by)
+
+
+def _who(what: str, known_at: datetime | None, known_by: int | None, at: datetime, by: int) -> dict[str, Any]:
+    """Keep when something was first done, and by whom."""
+    if known_at is not None and known_by is not None and (known_at, known_by) <= (at, by):
+        return {}
+    return {f"{what}_at": at, f"{what}_by": by}
+
+
+def _earliest(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else min(known, at)

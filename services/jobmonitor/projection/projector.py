@@ -1,0 +1,219 @@
+"""Follows the job topics and folds what it reads into the views, in batches, until it is told to stop.
+
+Kafka's group decides which process follows which partitions; where to go on stands in the database, so nothing that
+Kafka delivers twice or out of turn can do harm: messages of a partition that is not claimed are dropped, and a claim
+begins by going back to the first message not yet folded. The offsets committed to Kafka are for lag tools only.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from typing import TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
+
+from jobmonitor.projection import metrics
+from jobmonitor.projection.batch import Batch, Changes, Message, read
+from jobmonitor.projection.settings import ProjectionSettings
+from jobmonitor.projection.store import Fenced, Partition, Place, Store
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+
+POLL_MS = 250
+"""How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
+TELL_EVERY_S = 1.0
+TELL_TIMEOUT_S = 2.0
+FLUSH_TIMEOUT_S = 30.0
+BACKOFF_MOST_S = 5.0
+CALM_S = 60.0
+"""A membership that lasted so long was a good one: after it the pauses begin short again."""
+
+log = structlog.stdlib.get_logger()
+Answer = TypeVar("Answer")
+
+
+class Stopped(Exception):
+    """The projector was asked to stop while it waited for something to come back."""
+
+
+class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """One member of the projection's consumer group."""
+
+    def __init__(self, settings: ProjectionSettings, store: Store, *, batch_folded: Callable[[], None]) -> None:
+        """``batch_folded`` is called after each batch that is in the views."""
+        self._settings = settings
+        self._store = store
+        self._batch_folded = batch_folded
+        self._stopping = asyncio.Event()
+        self._consumer: AIOKafkaConsumer | None = None
+        self._unclaimed: set[Partition] = set()
+        self._claimed: dict[Partition, Place] = {}
+        self._told: dict[Partition, int] = {}
+        self._told_at = 0.0
+        self.joined = False
+        """Whether the group has told us our share, which may be nothing."""
+        self.flushed_at: float | None = None
+        """``time.monotonic`` of the last batch; None before the first."""
+
+    @property
+    def places(self) -> dict[Partition, Place]:
+        """Where the partitions stand that this process folds now."""
+        return dict(self._claimed)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        """The consumer while there is one."""
+        return self._consumer
+
+    def stop(self) -> None:
+        """Stop after the batch under way."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Follow the topics until ``stop``. Raises what nobody expected: a bug."""
+        attempt = 1
+        while not self._stopping.is_set():
+            began_at = time.monotonic()
+            try:
+                await self._follow()
+            except Stopped:
+                return
+            except Exception as error:
+                if not isinstance(error, Fenced) and not is_temporary(error):
+                    raise
+                attempt = 1 if time.monotonic() - began_at > CALM_S else attempt + 1
+                log.warning("consumer_restarts", attempt=attempt, error=repr(error))
+                await self._stopped_within(backoff_s(attempt, most_s=BACKOFF_MOST_S))
+
+    async def on_partitions_revoked(self, revoked: Collection[Partition]) -> None:
+        """A batch under way may still commit, until somebody else claims its partitions."""
+        metrics.LAG.clear()
+        self._unclaimed.difference_update(revoked)
+        for partition in revoked:
+            self._claimed.pop(Partition(*partition), None)
+
+    async def on_partitions_assigned(self, assigned: Collection[Partition]) -> None:
+        """Nothing is read from them until they are claimed."""
+        self.joined = True
+        self._unclaimed = {Partition(*partition) for partition in assigned}
+        self._claimed.clear()
+        if self._consumer is not None and assigned:
+            self._consumer.pause(*assigned)
+        log.info("partitions_assigned", partitions=sorted(map(str, map(tuple, assigned))))
+
+    async def _follow(self) -> None:
+        """One membership of the group, from joining to leaving."""
+        consumer = self._consumer = self._new_consumer()
+        try:
+            consumer.subscribe(self._settings.topics(), listener=self)
+            await consumer.start()
+            while not self._stopping.is_set():
+                await self._claim(consumer)
+                messages = await consumer.getmany(
+                    timeout_ms=POLL_MS, max_records=self._settings.projection_batch_events
+                )
+                await self._fold([message for several in messages.values() for message in several])
+                await self._tell_kafka(consumer, at_once=not messages)
+                self._measure_lag(consumer)
+            await self._tell_kafka(consumer, at_once=True)
+        finally:
+            self.joined, self._consumer = False, None
+            self._unclaimed.clear()
+            self._claimed.clear()
+            await consumer.stop()
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            group_id=self._settings.projection_group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000,
+            metadata_max_age_ms=10_000,
+            fetch_max_wait_ms=500,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+
+    async def _claim(self, consumer: AIOKafkaConsumer) -> None:
+        """Claim what was assigned, and go back in it to the first message not yet folded."""
+        wanted = set(self._unclaimed)
+        if not wanted:
+            return
+        claimed = await self._until_done(lambda: self._store.claim(wanted))
+        for partition in wanted & self._unclaimed:
+            self._unclaimed.remove(partition)
+            self._claimed[partition] = claimed[partition]
+            consumer.seek(partition, claimed[partition].next_offset)
+            consumer.resume(partition)
+        log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": o for p, (_, o) in claimed.items()})
+
+    async def _fold(self, messages: list[Message]) -> None:
+        places: dict[Partition, Place] = {}
+        claimed = []
+        for message in messages:
+            partition = Partition(message.topic, message.partition)
+            if partition in self._claimed:
+                claimed.append(message)
+                places[partition] = Place(self._claimed[partition].epoch, message.offset + 1)
+        if claimed:
+            batch = read(claimed)
+            with metrics.FLUSH_SECONDS.time():
+                changes = await self._until_done(lambda: self._flush(batch, places))
+            self._note(batch, changes, places)
+
+    async def _flush(self, batch: Batch, places: dict[Partition, Place]) -> Changes:
+        async with asyncio.timeout(FLUSH_TIMEOUT_S):
+            return await self._store.flush(batch, places)
+
+    def _note(self, batch: Batch, changes: Changes, places: dict[Partition, Place]) -> None:
+        """The batch is in the views."""
+        for partition, place in places.items():
+            held = self._claimed.get(partition)
+            if held is not None and held.epoch == place.epoch:
+                self._claimed[partition] = place
+        self.flushed_at = time.monotonic()
+        metrics.note_batch(batch, changes)
+        self._batch_folded()
+
+    async def _tell_kafka(self, consumer: AIOKafkaConsumer, *, at_once: bool) -> None:
+        """Commit the offsets to Kafka too, seldom while it is busy. Nothing rests on them, so a failure is no matter."""
+        now = time.monotonic()
+        places = {partition: place.next_offset for partition, place in self._claimed.items()}
+        if places == self._told or (not at_once and now - self._told_at < TELL_EVERY_S):
+            return
+        self._told, self._told_at = places, now
+        try:
+            async with asyncio.timeout(TELL_TIMEOUT_S):
+                await consumer.commit(places)
+        except (KafkaError, TimeoutError) as error:
+            log.info("offsets_not_told", error=repr(error))
+
+    def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
+        for partition, place in self._claimed.items():
+            end = consumer.highwater(partition)
+            if end is not None:
+                metrics.LAG.labels(partition.topic, partition.partition).set(end - place.next_offset)
+
+    async def _until_done(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Try until it succeeds or a stop is asked for. Raises Stopped, and whatever is not temporary."""
+        attempt = 1
+        while True:
+            try:
+                return await act()
+            except Exception as error:
+                if not is_temporary(error):
+                    raise
+                metrics.FAILURES.labels(type(error).__name__).inc()
+                log.warning("batch_waits", attempt=attempt, error=repr(error))
+            if await self._stopped_within(backoff_s(attempt, first_s=0.2, most_s=BACKOFF_MOST_S)):
+                raise Stopped
+            attempt += 1
+
+    async def _stopped_within(self, pause_s: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
+        return self._stopping.is_set()

@@ -1,0 +1,26 @@
+"""Settings of the projection."""
+
+from dataclasses import dataclass
+
+from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
+from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ProcessSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
+    """Several processes share the topics' partitions; all with the same group keep the same views."""
+
+    database_pool_size: int = 2
+    """One to write, one to answer whether the database is there."""
+    projection_group: str = "jobmonitor-projection"
+    projection_topics: str = ""
+    """Topics separated by commas; empty follows the job topics of the catalogue."""
+    projection_batch_events: int = 5000
+    """Most messages folded in one transaction."""
+    projection_ready_lag_events: int = 10_000
+    """With more messages than these still to fold the views are too old to be called ready."""
+
+    def topics(self) -> list[str]:
+        """The topics to follow."""
+        named = [topic.strip() for topic in self.projection_topics.split(",") if topic.strip()]
+        return named or [jobs_topic(job_type) for job_type in JOB_TYPES]

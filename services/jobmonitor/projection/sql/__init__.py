@@ -1,0 +1,1 @@
+"""The projection's statements, one a file."""

@@ -1,0 +1,8 @@
+-- Add these points, a JSON array of whole rows, to the timelines. Which of two is kept: TimelinePoint.supersedes.
+INSERT INTO projection.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, data)
+SELECT job_id, type, slot, event_id, account_id, owner_id, at, sequence, data
+FROM json_populate_recordset(NULL::projection.job_timeline, $1::json)
+ON CONFLICT (job_id, type, slot) DO UPDATE
+SET event_id = excluded.event_id, at = excluded.at, sequence = excluded.sequence, data = excluded.data
+WHERE excluded.sequence > t.sequence
+   OR (excluded.sequence IS NOT DISTINCT FROM t.sequence AND (excluded.at, excluded.event_id) < (t.at, t.event_id))

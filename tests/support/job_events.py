@@ -1,0 +1,113 @@
+"""A job's events for tests, in a row: each has the next sequence and happens a second after the one before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.events import (
+    EventData,
+    Fact,
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobProgressed,
+    JobQueued,
+    JobScheduled,
+    JobStarted,
+    JobStopping,
+    JobStopRequested,
+    JobSubmitted,
+    Result,
+    ResultDownloaded,
+    ResultExpired,
+)
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def result_of(rows: int) -> Result:
+    """A stored file of so many rows."""
+    return Result(
+        key="results/1/some-job",
+        media_type="text/csv",
+        extension="csv",
+        size_bytes=rows * 40,
+        sha256="ab" * 32,
+        rows=rows,
+        expires_at=NOON + timedelta(days=30),
+    )
+
+
+@dataclass
+class JobEvents:
+    """Makes the events of one job. Calling a method twice makes two events; to double one, keep it."""
+
+    job_type: str = "user-data-export"
+    account_id: int = 1
+    owner_id: int = 2
+    job_id: UUID = field(default_factory=uuid4)
+    began_at: datetime = NOON
+    total: int = 100
+    _sequences: Iterator[int] = field(default_factory=lambda: count(1))
+    _seconds: Iterator[int] = field(default_factory=count)
+
+    def submitted(self, **says: Any) -> Event:
+        whole: dict[str, Any] = {"parameters": {"format": "user"}, **says}
+        return self._event(JobSubmitted(**self._who(), **whole))
+
+    def stop_requested(self, by: int = 2) -> Event:
+        return self._event(JobStopRequested(account_id=self.account_id, requested_by=by))
+
+    def scheduled(self, run_at: datetime) -> Event:
+        return self._fact(JobScheduled, run_at=run_at)
+
+    def queued(self) -> Event:
+        return self._fact(JobQueued)
+
+    def started(self) -> Event:
+        return self._fact(JobStarted, total=self.total, unit="supporters")
+
+    def progressed(self, done: int) -> Event:
+        return self._fact(JobProgressed, done=done, total=self.total)
+
+    def completed(self, *, rejected: int = 0, result: Result | None = None) -> Event:
+        outcomes = {"exported": self.total - rejected, "refused": rejected}
+        tally = {"done": self.total, "total": self.total, "rejected": rejected, "outcomes": outcomes}
+        return self._fact(JobCompleted, **tally, result=result or result_of(self.total))
+
+    def failed(self) -> Event:
+        return self._fact(JobFailed, code="csv_required", reason="The file is no CSV file.")
+
+    def stopping(self, by: int = 2) -> Event:
+        return self._fact(JobStopping, requested_by=by)
+
+    def cancelled(self, done: int = 0, *, by: int = 2, result: Result | None = None) -> Event:
+        return self._fact(JobCancelled, done=done, total=self.total, requested_by=by, result=result)
+
+    def downloaded(self, by: int = 2) -> Event:
+        return self._fact(ResultDownloaded, downloaded_by=by)
+
+    def expired(self) -> Event:
+        return self._fact(ResultExpired)
+
+    def _fact(self, kind: type[Fact], **says: Any) -> Event:
+        fact: Any = kind(**self._who(), sequence=next(self._sequences), **says)
+        return self._event(fact, event_id=f"{self.job_id}:{fact.sequence}")
+
+    def _who(self) -> dict[str, Any]:
+        return {"account_id": self.account_id, "owner_id": self.owner_id, "job_type": self.job_type}
+
+    def _event(self, data: EventData, event_id: str | None = None) -> Event:
+        time = self.began_at + timedelta(seconds=next(self._seconds))
+        return Event(id=event_id or str(uuid4()), source="/tests", job_id=self.job_id, time=time, data=data)
+
+
+def ordinary_life(job: JobEvents) -> list[Event]:
+    """A job from its submission to its download."""
+    events = [job.submitted(reference="Spring"), job.queued(), job.started()]
+    events += [job.progressed(done) for done in (0, 30, 60, 90)]
+    return [*events, job.completed(), job.downloaded()]
