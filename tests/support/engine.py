@@ -1,6 +1,6 @@
 """The engine without Faust: a ledger on real servers whose dispatched chunks a test runs one by one, as it likes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
-from jobmonitor.contract.envelope import decode
+from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.reconciler.duties import Duties
+from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
 from support.probe import CREATE_EFFECTS, Probe
+from support.waiting import until
 
 PARTITIONS = 4
 
@@ -36,6 +39,7 @@ class Engine:
     probe: Probe
     runner: ChunkRunner
     owner: "asyncpg.Connection[asyncpg.Record]"
+    owner_url: str
     bootstrap: str
     settings: ProcessorSettings
 
@@ -84,6 +88,26 @@ class Engine:
             "UPDATE ledger.chunks SET lease_until = now() - interval '1 s' WHERE job_id = $1", job_id
         )
 
+    async def reconnect(self) -> None:
+        """After the database was away: a new connection for looking behind the engine."""
+        self.owner = await asyncpg.connect(self.owner_url)
+
+    async def mend_until(self, state: Callable[[], Awaitable[str | None]], wanted: str) -> None:
+        """Do what the reconciler would do, until the job is in the wanted state."""
+        settings = ReconcilerSettings(
+            database_url=self.settings.database_url,
+            object_store_url=self.settings.object_store_url,
+            unclaimed_after_s=1,
+        )
+        duties = Duties(self.ledger, self.producer, self.objects, settings)
+
+        async def mended() -> bool:
+            await duties.send_leftover_messages()
+            await duties.redispatch_chunks()
+            return await state() == wanted
+
+        await until(mended)
+
 
 @asynccontextmanager
 async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[Engine]:
@@ -103,7 +127,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[
     objects, probe = ObjectStore(settings.object_store_url), Probe()
     runner = ChunkRunner(probe, ledger, objects, settings)
     try:
-        yield Engine(ledger, producer, objects, probe, runner, owner, kafka.bootstrap, settings)
+        yield Engine(ledger, producer, objects, probe, runner, owner, database.owner_url, kafka.bootstrap, settings)
     finally:
         await producer.stop()
         await pool.close()
@@ -124,8 +148,19 @@ async def create_topics(bootstrap: str, *names: str) -> None:
         await admin.close()
 
 
-async def read_events(bootstrap: str, topic: str) -> list[Any]:
-    """All events in the topic at this moment."""
+async def read_events(bootstrap: str, topic: str) -> list[Event]:
+    """All events in the topic at this moment; what does not decode is passed over."""
+    events = []
+    for record in await read_records(bootstrap, topic):
+        try:
+            events.append(decode(record.value))
+        except Undecodable:
+            continue
+    return events
+
+
+async def read_records(bootstrap: str, topic: str) -> list[Any]:
+    """All records in the topic at this moment."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
@@ -133,11 +168,11 @@ async def read_events(bootstrap: str, topic: str) -> list[Any]:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning(*partitions)
-        events = []
+        found: list[Any] = []
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
                 batches = await consumer.getmany(partition, timeout_ms=1000)
-                events += [decode(record.value) for records in batches.values() for record in records]
-        return events
+                found += [record for records in batches.values() for record in records]
+        return found
     finally:
         await consumer.stop()

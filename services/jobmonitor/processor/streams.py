@@ -13,6 +13,7 @@ What it skips around a rebalance, the reconciler publishes again. Measured traps
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import NoReturn
 
 import faust
 import structlog
@@ -52,7 +53,7 @@ def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> faust.A
 class Streams:
     """Feeds the two topics of a job type to their handlers, one message at a time per partition."""
 
-    def __init__(self, app: faust.App, job_type: str, *, crash: Callable[[BaseException], None]) -> None:
+    def __init__(self, app: faust.App, job_type: str, *, crash: Callable[[BaseException], NoReturn]) -> None:
         self._app = app
         self._job_type = job_type
         self._crash = crash
@@ -93,7 +94,6 @@ class Streams:
             except Exception as error:
                 if not is_temporary(error):
                     self._crash(error)
-                    await asyncio.Event().wait()
                 pause_s = backoff_s(attempt, most_s=5.0)
                 log.warning("message_waits", topic=message.topic, offset=message.offset, error=repr(error))
                 await asyncio.sleep(pause_s)

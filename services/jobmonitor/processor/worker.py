@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 
@@ -36,7 +36,7 @@ class Worker:
         objects: ObjectStore,
         *,
         data_folder: Path,
-        crash: Callable[[BaseException], None],
+        crash: Callable[[BaseException], NoReturn],
     ) -> None:
         self.slug = job_type.slug
         self._producer = producer

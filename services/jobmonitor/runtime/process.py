@@ -4,11 +4,12 @@ A bug ends the process with exit status 1; whoever supervises it starts it again
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import structlog
 import uvloop
@@ -35,13 +36,14 @@ class Life:
         if not self._ended.done():
             self._ended.set_result(None)
 
-    def crash(self, bug: BaseException) -> None:
-        """End the process because of an error nobody expected."""
-        if not self._ended.done():
-            self._ended.set_exception(bug)
+    def crash(self, bug: BaseException) -> NoReturn:
+        """End the process at once because of an error nobody expected: nothing more is acknowledged or committed."""
+        log.critical("crashed", exc_info=bug)
+        logging.shutdown()
+        os._exit(1)
 
     async def ended(self) -> None:
-        """Returns when asked to stop; raises the bug that crashed the process."""
+        """Returns when asked to stop."""
         await asyncio.shield(self._ended)
 
     async def ended_or_crashed(self, work: Coroutine[None, None, None]) -> None:

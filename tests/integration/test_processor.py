@@ -1,0 +1,160 @@
+"""The Faust processor on real servers: requests and chunks arrive by Kafka, wrong messages do not stop it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+
+from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.events import JobStopRequested, JobSubmitted
+from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, work_topic
+from jobmonitor.processor.worker import Worker
+from support.engine import Engine, create_topics, open_engine, read_records
+from support.waiting import until
+
+JOBS, WORK = jobs_topic("probe"), work_topic("probe")
+
+
+@dataclass
+class Processing:
+    """A worker that runs, its engine, and the bugs that would have ended its process."""
+
+    engine: Engine
+    worker: Worker
+    bugs: list[BaseException]
+
+    async def submit(self, **parameters: Any) -> UUID:
+        job_id = uuid4()
+        data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters)
+        await self.engine.producer.send(JOBS, event(job_id, data))
+        return job_id
+
+    async def state(self, job_id: UUID) -> str | None:
+        row = await self.engine.owner.fetchrow("SELECT state FROM ledger.runs WHERE job_id = $1", job_id)
+        return None if row is None else str(row["state"])
+
+    def reaches(self, job_id: UUID, state: str) -> Callable[[], Awaitable[bool]]:
+        async def reached() -> bool:
+            return await self.state(job_id) == state
+
+        return reached
+
+
+def event(job_id: UUID, data: Any) -> Event:
+    return Event(id=str(uuid4()), source="/jobmonitor/test", job_id=job_id, time=datetime.now(UTC), data=data)
+
+
+@pytest_asyncio.fixture
+async def processing(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Processing]:
+    async with open_engine(database, kafka, tmp_path / "objects") as engine:
+        await create_topics(kafka.bootstrap, DEAD_LETTERS)
+        bugs: list[BaseException] = []
+
+        def crash(bug: BaseException) -> NoReturn:
+            """Stands for the end of the process: the stream that met the bug goes no further."""
+            bugs.append(bug)
+            raise asyncio.CancelledError
+
+        worker = Worker(
+            engine.probe,
+            engine.settings,
+            engine.ledger,
+            engine.producer,
+            engine.objects,
+            data_folder=tmp_path / "faust",
+            crash=crash,
+        )
+        (tmp_path / "faust").mkdir()
+        await worker.start()
+        try:
+            yield Processing(engine, worker, bugs)
+        finally:
+            await worker.stop()
+
+
+async def test_a_submission_published_to_kafka_runs_to_its_end(processing: Processing) -> None:
+    job_id = await processing.submit(units=20, chunk_units=2)
+    await until(processing.reaches(job_id, "completed"))
+    assert await processing.engine.effects() == list(range(20))
+    assert processing.worker.check().ok
+
+
+async def test_parameters_that_break_the_schema_fail_the_job_and_name_the_field(processing: Processing) -> None:
+    job_id = await processing.submit(units="many")
+    await until(processing.reaches(job_id, "failed"))
+    failed = (await processing.engine.facts(job_id))[-1]
+    assert failed.code == "bad_parameters"
+    assert "units" in failed.reason
+
+
+async def test_a_stop_published_to_kafka_cancels(processing: Processing) -> None:
+    job_id = await processing.submit(units=4000, chunk_units=1)
+    await until(processing.reaches(job_id, "running"))
+    await processing.engine.producer.send(JOBS, event(job_id, JobStopRequested(account_id=1, requested_by=2)))
+    await until(processing.reaches(job_id, "cancelled"))
+    assert 0 < len(await processing.engine.effects()) < 4000
+
+
+async def test_a_chunk_message_that_does_not_decode_is_kept_as_a_dead_letter_and_the_stream_goes_on(
+    processing: Processing,
+) -> None:
+    marker = uuid4().hex.encode()
+    producer = AIOKafkaProducer(bootstrap_servers=processing.engine.bootstrap)
+    await producer.start()
+    sent = await producer.send_and_wait(WORK, b"not json " + marker, key=b"k", headers=[("trace", b"t-1")], partition=0)
+    await producer.stop()
+    job_id = await processing.submit(units=4)
+    await until(processing.reaches(job_id, "completed"))
+
+    async def kept() -> Any:
+        letters = await read_records(processing.engine.bootstrap, DEAD_LETTERS)
+        return next((letter for letter in letters if marker in letter.value), None)
+
+    letter = await until(kept)
+    assert (letter.key, letter.value) == (b"k", b"not json " + marker)
+    headers = dict(letter.headers)
+    assert headers["trace"] == b"t-1"
+    assert headers["dead-letter-position"] == f"{WORK}/0/{sent.offset}".encode()
+    assert headers["dead-letter-reason"]
+
+
+async def test_undecodable_requests_do_not_stop_the_stream(processing: Processing) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=processing.engine.bootstrap)
+    await producer.start()
+    for partition in range(4):
+        await producer.send_and_wait(JOBS, b"\xff\xfe", partition=partition)
+    await producer.stop()
+    job_id = await processing.submit(units=4)
+    await until(processing.reaches(job_id, "completed"))
+
+
+async def test_a_bug_in_a_job_type_ends_the_process_and_acknowledges_nothing(processing: Processing) -> None:
+    processing.engine.probe.failures = [ZeroDivisionError()]
+    job_id = await processing.submit(units=2)
+
+    async def crashed() -> bool:
+        return bool(processing.bugs)
+
+    await until(crashed)
+    assert isinstance(processing.bugs[0], ZeroDivisionError)
+    assert await processing.state(job_id) == "running"
+    assert await processing.engine.effects() == []
+
+
+async def test_a_database_that_is_gone_and_back_costs_only_time(processing: Processing, postgres: Any) -> None:
+    job_id = await processing.submit(units=300, chunk_units=1)
+    await until(processing.reaches(job_id, "running"))
+    await asyncio.to_thread(postgres.stop)
+    lost = await processing.submit(units=4)
+    await asyncio.to_thread(postgres.start)
+    await processing.engine.reconnect()
+    await processing.engine.mend_until(lambda: processing.state(job_id), "completed")
+    await processing.engine.mend_until(lambda: processing.state(lost), "completed")
+    assert await processing.engine.effects() == sorted([*range(300), *range(4)])
+    assert processing.bugs == []
