@@ -1,0 +1,20 @@
+"""The gateway: ``python -m jobmonitor.gateway``."""
+
+import os
+import sys
+
+from jobmonitor.gateway.app import create_app
+from jobmonitor.gateway.server import bind, serve_http
+from jobmonitor.gateway.settings import GatewaySettings
+from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.runtime.process import Life, run_process
+
+
+async def serve(settings: GatewaySettings, life: Life) -> None:
+    """Serve until the life ends."""
+    with bind(settings) as listening:
+        await serve_http(create_app(settings, JOB_TYPES, life.crash), settings, listening, life.ended())
+
+
+if __name__ == "__main__":
+    sys.exit(run_process("gateway", GatewaySettings, os.environ, serve))

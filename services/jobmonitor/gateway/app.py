@@ -1,0 +1,86 @@
+"""Wires the gateway together: services, addresses, what runs in the background."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from fastapi import FastAPI
+
+from jobmonitor.gateway import jobs, login, openapi, operations, problems, results, stream
+from jobmonitor.gateway.broker import Broker
+from jobmonitor.gateway.context import Services
+from jobmonitor.gateway.database import Database
+from jobmonitor.gateway.housekeeping import tidy_all_the_time
+from jobmonitor.gateway.hub import Hub
+from jobmonitor.gateway.middleware import Bounded, Hardened, Measured
+from jobmonitor.gateway.pages import Pages
+from jobmonitor.gateway.sessions import Sessions
+from jobmonitor.gateway.settings import GatewaySettings
+from jobmonitor.job_types.protocol import JobType
+from jobmonitor.runtime.objects import ObjectStore
+
+Crash = Callable[[BaseException], None]
+
+
+def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], crash: Crash) -> FastAPI:
+    """The gateway as an ASGI application. ``crash`` is told of a bug in what runs in the background."""
+    app = FastAPI(
+        title="Job Monitor",
+        version="1",
+        description="Start long jobs, see how far they are, download what they made.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lambda app: _running(app.state.services, crash),
+    )
+    app.state.services = _services(settings, job_types)
+    app.state.pages = Pages()
+    # the stream's address would otherwise be taken for a job called "stream"
+    for router in (login.router, stream.router, jobs.router, results.router, operations.router):
+        app.include_router(router)
+    app.router.default = app.state.pages
+    for middleware in (Bounded, Hardened, Measured):  # the last added is the outermost
+        app.add_middleware(middleware)
+    problems.install(app)
+    openapi.install(app)
+    return app
+
+
+def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Services:
+    database = Database(settings.database_url, size=settings.database_pool_size)
+    by_slug = {job_type.slug: job_type for job_type in job_types}
+    return Services(
+        settings=settings,
+        job_types=by_slug,
+        database=database,
+        broker=Broker(settings.kafka_bootstrap),
+        objects=ObjectStore(settings.object_store_url),
+        sessions=Sessions(database, idle=timedelta(hours=settings.session_idle_h), demo=settings.demo),
+        hub=Hub(database, by_slug),
+    )
+
+
+@asynccontextmanager
+async def _running(services: Services, crash: Crash) -> AsyncIterator[None]:
+    """What runs in the background while the application serves. Nothing here waits for Kafka or PostgreSQL."""
+    work = (services.broker.run(), services.hub.run(), tidy_all_the_time(services.database))
+    tasks = [_start(each, crash) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await services.broker.close()
+        await services.database.close()
+
+
+def _start(work: Coroutine[Any, Any, None], crash: Crash) -> "asyncio.Task[None]":
+    def look(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            crash(error)
+
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(look)
+    return task

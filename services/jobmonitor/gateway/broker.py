@@ -1,0 +1,114 @@
+"""The gateway's way to Kafka: connects in the background, says at once when it cannot send, recovers by itself.
+
+A producer that once failed to get a message confirmed is thrown away and replaced: it may have lost its place in the
+broker's sequence, or hold a message nobody waits for any more.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+import structlog
+
+from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.monitoring import Check
+
+CHECK_EVERY_S = 5.0
+RECONNECT_AT_MOST_S = 2.0
+STOP_TIMEOUT_S = 2.0
+
+log = structlog.stdlib.get_logger()
+
+
+class Broker:
+    """Sends when Kafka is there; raises KafkaUnavailable at once when it is known not to be."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: Producer | None = None
+        self._doubted = asyncio.Event()
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Keep a working producer at hand until cancelled."""
+        attempt = 1
+        while True:
+            try:
+                async with asyncio.timeout(10):
+                    producer = await self._connect()
+            except Exception as error:
+                if not is_temporary(error):
+                    raise
+                log.warning("kafka_not_reachable", attempt=attempt, error=repr(error))
+                await asyncio.sleep(backoff_s(attempt, most_s=RECONNECT_AT_MOST_S))
+                attempt += 1
+                continue
+            attempt = 1
+            await self._watch(producer)
+
+    def check(self) -> Check:
+        """Whether a broker answered at the last look, a few seconds ago at most."""
+        if self._producer is None:
+            return Check(ok=False, detail=f"no broker answers at {self._bootstrap}")
+        return Check(ok=True, detail="a broker answers")
+
+    async def send(self, topic: str, event: Event) -> None:
+        """Publish one event under its job id and wait for all replicas. Raises KafkaUnavailable."""
+        await self.send_messages([(topic, str(event.job_id).encode(), encode(event))])
+
+    async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
+        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
+        if self._producer is None:
+            raise KafkaUnavailable("No broker answers.")
+        try:
+            await self._producer.send_messages(messages)
+        except KafkaUnavailable:
+            self._doubted.set()
+            raise
+
+    async def close(self) -> None:
+        """Let what is being sent leave, for a moment at most."""
+        if self._producer is not None:
+            self._discard(self._producer)
+        if self._stopping:
+            await asyncio.wait(self._stopping, timeout=STOP_TIMEOUT_S)
+
+    async def _connect(self) -> Producer:
+        producer = Producer(self._bootstrap)
+        try:
+            await producer.start()
+        except BaseException:
+            self._discard(producer)
+            raise
+        return producer
+
+    async def _watch(self, producer: Producer) -> None:
+        self._doubted.clear()
+        self._producer = producer
+        log.info("kafka_connected")
+        try:
+            while not self._doubted.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CHECK_EVERY_S):
+                        await self._doubted.wait()
+                await producer.check()
+        except KafkaUnavailable:
+            return
+        finally:
+            self._producer = None
+            self._discard(producer)
+
+    def _discard(self, producer: Producer) -> None:
+        """Stopping flushes first, which can take as long as the broker is away: nobody waits for it."""
+        task = asyncio.ensure_future(_stop(producer))
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
+
+async def _stop(producer: Producer) -> None:
+    try:
+        await producer.stop()
+    except Exception as error:  # it is being thrown away: whatever is wrong with it no longer matters
+        log.debug("producer_discarded", error=repr(error))

@@ -1,0 +1,64 @@
+"""What the handlers work with, and who is asking them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Request, Response
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.broker import Broker
+from jobmonitor.gateway.database import Database
+from jobmonitor.gateway.hub import Hub
+from jobmonitor.gateway.items import JobTypes
+from jobmonitor.gateway.policy import may_look
+from jobmonitor.gateway.problems import Problem
+from jobmonitor.gateway.sessions import Sessions
+from jobmonitor.gateway.settings import GatewaySettings
+from jobmonitor.runtime.objects import ObjectStore
+
+COOKIE = "jobmonitor_session"
+
+
+@dataclass(frozen=True)
+class Services:
+    """All that outlives a request."""
+
+    settings: GatewaySettings
+    job_types: JobTypes
+    database: Database
+    broker: Broker
+    objects: ObjectStore
+    sessions: Sessions
+    hub: Hub
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def signed_in(request: Request) -> Viewer:
+    """Who is asking. Raises Problem 401 when nobody is logged in."""
+    token = request.cookies.get(COOKIE)
+    viewer = await services_of(request).sessions.find(token) if token else None
+    if viewer is None:
+        raise Problem(401, "Please log in.", code="not_logged_in")
+    return viewer
+
+
+async def onlooker(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:
+    """Who is asking, if the job monitor is open to them. Raises Problem 403 when it is not."""
+    if not may_look(viewer):
+        raise Problem(403, "Your permission group does not include the job monitor.", code="not_permitted")
+    return viewer
+
+
+Provided = Annotated[Services, Depends(services_of)]
+SignedIn = Annotated[Viewer, Depends(signed_in)]
+Onlooker = Annotated[Viewer, Depends(onlooker)]
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response."""
+    return Response(msgspec.json.encode(value), status, headers=headers, media_type="application/json")

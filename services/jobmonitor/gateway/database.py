@@ -1,0 +1,116 @@
+"""The gateway's way to PostgreSQL: opened when first needed, back by itself after an outage, each read as somebody.
+
+Row-level security beneath the policy needs to know who looks, so every transaction says so first.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import asyncpg
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.database.pool import Connection, Pool, open_pool
+from jobmonitor.runtime.failures import is_temporary
+
+TIMEOUT_S = 10.0
+"""Of a whole transaction; a request should not hang because the database does."""
+CONNECT_TIMEOUT_S = 5.0
+APPLICATION_NAME = "jobmonitor-gateway"
+
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL does not answer, or broke off in the middle. What was not committed did not happen."""
+
+
+class Database:
+    """A pool that need not be there yet. All errors that pass by themselves come out as DatabaseUnavailable."""
+
+    def __init__(self, url: str, *, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def pool(self) -> Pool:
+        """The pool, opened if it is not. Raises DatabaseUnavailable."""
+        async with self._opening:
+            if self._pool is None:
+                async with _translated(CONNECT_TIMEOUT_S):
+                    self._pool = await open_pool(self._url, size=self._size, application_name=APPLICATION_NAME)
+        return self._pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def guarded(self) -> AsyncIterator[Pool]:
+        """The pool, for those who open their own transactions; their errors are translated, too."""
+        pool = await self.pool()
+        async with _translated(TIMEOUT_S):
+            yield pool
+
+    @asynccontextmanager
+    async def connection(self, timeout_s: float = TIMEOUT_S) -> AsyncIterator[Connection]:
+        """A connection that sees no account: for sessions and logins only."""
+        pool = await self.pool()
+        async with _translated(timeout_s), pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def as_viewer(
+        self, viewer: Viewer, *, snapshot: bool = False, timeout_s: float = TIMEOUT_S
+    ) -> AsyncIterator[Connection]:
+        """A transaction in which row-level security shows what this viewer may see.
+
+        ``snapshot``: all its reads see the same moment; not for writing.
+        """
+        isolation: Literal["repeatable_read", "read_committed"] = "repeatable_read" if snapshot else "read_committed"
+        async with self.connection(timeout_s) as connection, connection.transaction(isolation=isolation):
+            await _look_as(connection, viewer.account_id, viewer.user_id, viewer.user_type)
+            yield connection
+
+    @asynccontextmanager
+    async def as_account(self, account_id: int) -> AsyncIterator[Connection]:
+        """A transaction that sees all of one account, for those who then decide per viewer what goes where."""
+        async with self.connection() as connection, connection.transaction():
+            await _look_as(connection, account_id, 0, "super_admin")
+            yield connection
+
+    @asynccontextmanager
+    async def listener(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection of its own, outside the pool, to listen on."""
+        async with _translated(None):
+            connection = await asyncpg.connect(
+                self._url,
+                timeout=CONNECT_TIMEOUT_S,
+                server_settings={"application_name": f"{APPLICATION_NAME}-listener"},
+            )
+            try:
+                yield connection
+            finally:
+                connection.terminate()
+
+
+async def _look_as(connection: Connection, account_id: int, user_id: int, user_type: str) -> None:
+    await connection.execute(
+        "SELECT set_config('app.account_id', $1, true), set_config('app.user_id', $2, true), "
+        "set_config('app.user_type', $3, true)",
+        str(account_id),
+        str(user_id),
+        user_type,
+    )
+
+
+@asynccontextmanager
+async def _translated(timeout_s: float | None) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except Exception as error:
+        # asyncpg's complaints about wrong arguments are interface errors too, but our own bugs
+        if is_temporary(error) and not isinstance(error, ValueError):
+            raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+        raise

@@ -1,0 +1,30 @@
+"""The gateway's metrics."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("jobmonitor_gateway_requests_total", "Requests answered", ["method", "route", "status"])
+REQUEST_SECONDS = Histogram(
+    "jobmonitor_gateway_request_seconds",
+    "Time to the last byte of an answer; live streams do not count",
+    ["method", "route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
+)
+SUBMISSION_SECONDS = Histogram(
+    "jobmonitor_gateway_submission_seconds",
+    "From a valid submission to the broker's confirmation",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+SUBMISSIONS = Counter(
+    "jobmonitor_gateway_submissions_total", "Submissions: accepted, repeated, unconfirmed", ["job_type", "outcome"]
+)
+PUSH_SECONDS = Histogram(
+    "jobmonitor_gateway_push_seconds",
+    "From taking up a batch of changes of one account to offering its frames to the open pages",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+FRAMES = Counter("jobmonitor_gateway_frames_total", "Frames sent to open pages, keepalives not counted")
+OPEN_STREAMS = Gauge("jobmonitor_gateway_open_streams", "Pages listening right now")
+RESULT_BYTES = Counter("jobmonitor_gateway_result_bytes_total", "Bytes of results handed to clients")
+TRANSFERS = Counter(
+    "jobmonitor_gateway_transfers_total", "Transfers of results: complete, partial, broken", ["outcome"]
+)

@@ -1,0 +1,147 @@
+"""What holds for every address: metrics, security headers, limits, and errors that show nothing of our insides."""
+
+from time import perf_counter
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jobmonitor.gateway import metrics
+from jobmonitor.gateway.problems import Problem, problem_of, problem_response
+
+BODY_BYTES_AT_MOST = 256 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+API_HEADERS = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+}
+"""Set unless the answer brings its own. ``same-origin`` and not ``no-referrer``: the latter makes ``Origin`` null."""
+HSTS = "max-age=31536000"
+
+log = structlog.stdlib.get_logger()
+
+
+class Measured:
+    """Counts requests and times them by route, not by path: paths hold Job#s."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s, status = perf_counter(), 500
+        streams = False
+
+        async def sending(message: Message) -> None:
+            nonlocal status, streams
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                streams = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            route = getattr(scope.get("route"), "path", "page")
+            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "other"
+            metrics.REQUESTS.labels(method, route, status).inc()
+            if not streams:
+                metrics.REQUEST_SECONDS.labels(method, route).observe(perf_counter() - started_s)
+
+
+class Hardened:
+    """Adds the security headers an answer does not bring itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in API_HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope.get("scheme") == "https":
+                    headers.setdefault("strict-transport-security", HSTS)
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+class Bounded:
+    """Turns unexpected errors into a bare 500, foreign pages' requests into 403, and overlong bodies into 413."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            _refuse_foreign_page(scope)
+            await self._app(scope, _limited(scope, receive), sending)
+        except Exception as error:
+            if not isinstance(error, Problem):
+                log.exception("request_failed", method=scope["method"], path=scope["path"])
+            if started:
+                raise
+            await problem_response(problem_of(error))(scope, receive, send)
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """``receive`` for a body within the limit. Raises Problem 413, at once where the length is declared."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    received_bytes = 0
+
+    async def receiving() -> Message:
+        nonlocal received_bytes
+        message = await receive()
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > BODY_BYTES_AT_MOST:
+            raise _too_large()
+        return message
+
+    if declared.isdecimal() and int(declared) > BODY_BYTES_AT_MOST:
+        raise _too_large()
+    return receiving
+
+
+def _too_large() -> Problem:
+    size = f"{BODY_BYTES_AT_MOST // 1024} KiB"
+    return Problem(413, f"The body is larger than {size}.", code="too_large", headers={"connection": "close"})
+
+
+def _refuse_foreign_page(scope: Scope) -> None:
+    """Another site's page may not act with our cookie. Raises Problem 403.
+
+    Browsers say where a request comes from: Sec-Fetch-Site or, older ones, Origin. Programs say neither; they do not
+    send cookies on somebody else's behalf.
+    """
+    if scope["method"] in SAFE_METHODS:
+        return
+    request = Request(scope)
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        ours = site in ("same-origin", "none")
+    else:
+        ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if not ours:
+        raise Problem(403, "This request comes from another site's page.", code="foreign_page")

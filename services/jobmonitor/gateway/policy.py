@@ -1,0 +1,39 @@
+"""Who may see and do what: the one place that decides it. Row-level security says the same once more beneath.
+
+A User and an Admin see their own jobs; a Super Admin all of the account (domain rule 2.1). What somebody may not see
+does not exist for them.
+"""
+
+from typing import Any
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.rows import JobRow
+from jobmonitor.job.state import ENDED
+from jobmonitor.job_types.protocol import JobType
+
+VIEW_PERMISSION = "jobs.view"
+
+
+def may_look(viewer: Viewer) -> bool:
+    """Whether the job monitor is open to this viewer at all."""
+    return VIEW_PERMISSION in viewer.permissions
+
+
+def owner_seen(viewer: Viewer) -> int | None:
+    """The only owner whose jobs this viewer sees; None: every owner of the account."""
+    return None if viewer.user_type == "super_admin" else viewer.user_id
+
+
+def may_see(viewer: Viewer, job: JobRow) -> bool:
+    """Whether the job exists for this viewer. Who sees a job may also download its result and ask for its stop."""
+    return may_look(viewer) and job.account_id == viewer.account_id and owner_seen(viewer) in (None, job.owner_id)
+
+
+def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
+    """Whether the viewer may submit jobs of this type."""
+    return job_type.permission in viewer.permissions
+
+
+def can_stop(job: JobRow, job_type: JobType[Any] | None) -> bool:
+    """Whether asking for a stop makes sense. Most types cannot be stopped (domain rule 2.1)."""
+    return job_type is not None and job_type.stoppable and job.state not in ENDED

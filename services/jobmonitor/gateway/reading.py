@@ -1,0 +1,83 @@
+"""Reads jobs out of the database, as far as somebody may see them."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.database.pool import Connection
+from jobmonitor.database.sql import statements
+from jobmonitor.gateway import models
+from jobmonitor.gateway.database import Database
+from jobmonitor.gateway.policy import may_see
+from jobmonitor.gateway.problems import not_found
+from jobmonitor.gateway.rows import JobRow, job_row
+from jobmonitor.job.state import State
+
+SQL = statements("jobmonitor.gateway.sql")
+NUMBER_AT_MOST = 2**63 - 1
+
+
+async def jobs_by_id(connection: Connection, job_ids: Iterable[UUID]) -> list[JobRow]:
+    """Those of the jobs that the projection knows and row-level security shows."""
+    return [job_row(dict(record)) for record in await connection.fetch(SQL["jobs_by_id"], list(job_ids))]
+
+
+async def find_job(connection: Connection, viewer: Viewer, job_id: UUID) -> JobRow | None:
+    """The job as listed or, before the projection has seen it, as submitted here; None unless the viewer sees it."""
+    jobs = await jobs_by_id(connection, [job_id])
+    job = jobs[0] if jobs else await _submitted_job(connection, job_id)
+    return job if job is not None and may_see(viewer, job) else None
+
+
+async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[JobRow, list[models.TimelineEntry]]:
+    """The job a URL names, by Job# or by id, and its timeline. Raises Problem: 404 unless the viewer sees it."""
+    async with database.as_viewer(viewer, snapshot=True) as connection:
+        job_id = await _job_id(connection, reference)
+        job = await find_job(connection, viewer, job_id) if job_id else None
+        if job is None:
+            raise not_found()
+        rows = await connection.fetch(SQL["timeline"], job.job_id)
+    return job, [models.TimelineEntry(type=row["type"], at=row["at"]) for row in rows]
+
+
+async def _job_id(connection: Connection, reference: str) -> UUID | None:
+    if reference.isascii() and reference.isdecimal():
+        number = int(reference[:20])
+        found: UUID | None = None
+        if number <= NUMBER_AT_MOST:
+            found = await connection.fetchval(SQL["job_id_of_number"], number)
+        return found
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
+
+
+async def find_submission(connection: Connection, job_id: UUID) -> asyncpg.Record | None:
+    """What was asked here under this job id, by anybody of the account."""
+    return await connection.fetchrow(SQL["find_submission"], job_id)
+
+
+async def _submitted_job(connection: Connection, job_id: UUID) -> JobRow | None:
+    """An accepted job is never "not found" for its owner, however late the projection is."""
+    record = await find_submission(connection, job_id)
+    if record is None or record["unconfirmed_at"] is not None:
+        return None
+    waits = record["run_at"] is not None and record["run_at"] > datetime.now(UTC)
+    names = (
+        "job_id",
+        "account_id",
+        "owner_id",
+        "owner_name",
+        "zone",
+        "job_type",
+        "reference",
+        "submitted_at",
+        "run_at",
+    )
+    values: dict[str, Any] = {name: record[name] for name in names}
+    return JobRow(view="monitor", number=None, state=State.SCHEDULED if waits else State.QUEUED, **values)

@@ -1,0 +1,62 @@
+"""A job as the projection's tables have it, read into a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.contract.events import Result
+from jobmonitor.job.state import State
+
+View = Literal["monitor", "history"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One job, and what its presentation needs to know besides."""
+
+    view: View
+    job_id: UUID
+    number: int | None
+    """None until the projection has given it one."""
+    account_id: int
+    owner_id: int
+    owner_name: str | None
+    """None when the user is gone."""
+    zone: str
+    """The account's display zone (IANA)."""
+    job_type: str
+    reference: str | None = None
+    parameters: dict[str, Any] | None = None
+    state: State
+    sequence: int = 0
+    submitted_at: datetime | None = None
+    run_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    done: int = 0
+    total: int = 0
+    unit: str | None = None
+    rejected: int = 0
+    outcomes: dict[str, int] | None = None
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    result: Result | None = None
+    stop_requested_at: datetime | None = None
+    downloaded_at: datetime | None = None
+    expired_at: datetime | None = None
+
+
+_COLUMNS = tuple(field.name for field in fields(JobRow))
+
+
+def job_row(record: Mapping[str, Any]) -> JobRow:
+    """The row of a query that gives all columns of the projection, the view, the owner's name and the zone."""
+    values = {name: record[name] for name in _COLUMNS}
+    values["state"] = State(values["state"])
+    if values["result"] is not None:
+        values["result"] = msgspec.convert(values["result"], Result)
+    return JobRow(**values)

@@ -1,0 +1,26 @@
+"""Settings of the gateway."""
+
+from dataclasses import dataclass
+
+from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings, ProcessSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings):
+    """Any number of gateways may run at once; all they share is in the database.
+
+    The gateway serves ``/metrics``, ``/healthz`` and ``/readyz`` on its own port, beside the API.
+    """
+
+    database_pool_size: int = 10
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    """0 takes a free port and logs it."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed, separated by commas."""
+    demo: bool = False
+    """Whether the demo's well-known password opens anything."""
+    session_idle_h: int = 12
+    """A session unused for so long ends; and any session a week after the log-in."""
+    streams_at_most: int = 5000
+    """Open pages one process serves; beyond, 503."""

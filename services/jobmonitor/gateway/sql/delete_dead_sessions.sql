@@ -1,0 +1,2 @@
+-- Sessions that have ended.
+DELETE FROM gateway.sessions WHERE expires_at <= now()

@@ -1,0 +1,2 @@
+-- Somebody has logged out.
+DELETE FROM gateway.sessions WHERE token_sha256 = $1
