@@ -15,6 +15,7 @@ from jobmonitor.cli.session import COOKIE, SessionFile
 DEMO_EMAIL = "super@demo.test"
 DEMO_PASSWORD = "jobmonitor-demo"  # noqa: S105 - public: it opens nothing but the demo
 TIMEOUT_S = 30.0
+SESSION = "/api/v1/session"
 
 Body = dict[str, Any]
 
@@ -47,15 +48,15 @@ class Client:
 
     def log_in(self, email: str, password: str) -> Body:
         """Start a session and remember it. Returns the user and the account."""
-        who = self._checked(self._send("POST", "/api/v1/session", json={"email": email, "password": password}))
-        self._sessions.save(self.url, self._http.cookies.get(COOKIE))
-        self._known = True
+        response = self._send("POST", SESSION, json={"email": email, "password": password})
+        who = self._checked(response)
+        self._sessions.save(self.url, response.cookies.get(COOKIE))
         return who
 
     def log_out(self) -> None:
         """End the session here and there. Repeatable."""
         if self._known:
-            self._send("DELETE", "/api/v1/session")
+            self._send("DELETE", SESSION)
         self._sessions.save(self.url, None)
 
     def get(self, path: str, params: Mapping[str, str | int] | None = None) -> Body:
@@ -83,8 +84,7 @@ class Client:
         if self._known or not self._demo:
             return
         print(f"Not logged in: using the demo's {DEMO_EMAIL}.", file=sys.stderr)
-        response = self._send("POST", "/api/v1/session", json={"email": DEMO_EMAIL, "password": DEMO_PASSWORD})
-        self._checked(response)
+        self._checked(self._send("POST", SESSION, json={"email": DEMO_EMAIL, "password": DEMO_PASSWORD}))
         self._known = True
 
     def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
@@ -121,7 +121,7 @@ def body_of(response: httpx2.Response) -> Body:
 
 def refusal(response: httpx2.Response) -> CommandError:
     """What the server said, in one line: the problem's detail and each field at fault."""
-    if response.status_code == httpx2.codes.UNAUTHORIZED:
+    if response.status_code == httpx2.codes.UNAUTHORIZED and response.request.method != "POST":
         return CommandError(f"Not logged in at {response.request.url.host}. Use `jobmonitor login EMAIL`.")
     try:
         problem = body_of(response)

@@ -50,6 +50,11 @@ def at(instant: str | None, zone: str) -> str:
     return datetime.fromisoformat(instant).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+def job_name(item: Item) -> str:
+    """What the job is called on a command line: its Job#, or its id for the moment until it has one."""
+    return str(item["number"] or item["id"])
+
+
 def job_title(item: Item) -> str:
     """The name of the type, the user's reference in brackets behind it."""
     return f"{item['name']} ({item['reference']})" if item["reference"] else str(item["name"])

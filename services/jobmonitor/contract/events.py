@@ -18,6 +18,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
+Reference = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=160)]
 
 
 def _must_exist_in_utc(instant: datetime) -> None:
@@ -39,8 +40,8 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The slug of a job type, for instance ``user-data-export``."""
     parameters: dict[str, Any]
     """What the job type asks for; its schema is ``schemas/job_types/<job_type>.json``."""
-    reference: str | None = None
-    """The user's own name for the job, shown in brackets behind the type's name."""
+    reference: Reference | None = None
+    """The user's own name for the job, shown in brackets behind the type's name; one line."""
     run_at: Instant | None = None
     """When to start; ``None`` means now."""
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from jobmonitor.cli.client import Client
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, JobName, Json, Url
-from jobmonitor.cli.output import Item, at, job_title, print_json, print_line, print_table, progress, summary
+from jobmonitor.cli.output import Item, at, job_name, job_title, print_json, print_line, print_table, progress, summary
 
 PAGE = 200
 """Jobs asked for at a time."""
@@ -68,10 +68,10 @@ def stop(
     """Ask a job to stop. What it has done until then stays done."""
     with Client.of(context, url) as client:
         item = client.get(job_path(job))
-        if not yes and not _confirmed(f"Stop job {item['number']}, {job_title(item)}, at {progress(item)}?"):
+        if not yes and not _confirmed(f"Stop job {job_name(item)}, {job_title(item)}, at {progress(item)}?"):
             raise CommandError("Not stopped.")
         client.post(f"{job_path(job)}/stop")
-    print_line(f"Job {item['number']} was asked to stop.")
+    print_line(f"Job {job_name(item)} was asked to stop.")
 
 
 def job_path(job: str) -> str:
@@ -99,7 +99,7 @@ def _print_jobs(items: list[Item], zone: str) -> None:
 def _row(item: Item, zone: str) -> tuple[str, ...]:
     result = item["result"]
     return (
-        str(item["number"]),
+        job_name(item),
         job_title(item),
         at(item["started_at"] or item["scheduled_for"], zone),
         at(item["completed_at"], zone) or summary(item),
@@ -111,7 +111,7 @@ def _row(item: Item, zone: str) -> tuple[str, ...]:
 def _details(item: Item, zone: str) -> list[tuple[str, str]]:
     result = item["result"]
     return [
-        ("Job#", str(item["number"])),
+        ("Job#", str(item["number"] or "")),
         ("Id", item["id"]),
         ("Job Name", job_title(item)),
         ("User", item["owner"]["name"]),

@@ -16,7 +16,7 @@ from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.follow import wait_until_seen
 from jobmonitor.cli.options import Injected, Json, Kafka, Url
 from jobmonitor.cli.output import print_json, print_line
-from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import jobs_topic
@@ -58,8 +58,9 @@ def submit(
         run_at=_with_zone(run_at),
     )
     job_id = job_id_for(account, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
-    bootstrap = context.kafka_bootstrap(kafka)
-    asyncio.run(_publish(bootstrap, job_id, submission))
+    event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
+    _check(event)
+    asyncio.run(_publish(context.kafka_bootstrap(kafka), jobs_topic(job_type), event))
     if json and not wait:
         print_json({"id": job_id, "topic": jobs_topic(job_type)})
     if not json:
@@ -108,13 +109,20 @@ def _with_zone(run_at: datetime | None) -> datetime | None:
     return run_at
 
 
-async def _publish(bootstrap: str, job_id: UUID, submission: JobSubmitted) -> None:
-    event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
+def _check(event: Event) -> None:
+    """Raises CommandError where no reader would take the event, for instance for a reference too long."""
+    try:
+        decode(encode(event))
+    except Undecodable as error:
+        raise CommandError(f"Nobody could read this submission: {error}.", USAGE) from error
+
+
+async def _publish(bootstrap: str, topic: str, event: Event) -> None:
     producer = Producer(bootstrap)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await producer.start()
-        await producer.send(jobs_topic(submission.job_type), event)
+        await producer.send(topic, event)
     except (KafkaError, OSError, TimeoutError) as error:
         raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
     except KafkaUnavailable as error:

@@ -12,7 +12,17 @@ from jobmonitor.cli.client import Client
 from jobmonitor.cli.errors import FAILED
 from jobmonitor.cli.follow import follow
 from jobmonitor.cli.options import Injected, JobName, Json, Url
-from jobmonitor.cli.output import ENDED_WELL, Item, console, job_title, print_json, print_line, progress, summary
+from jobmonitor.cli.output import (
+    ENDED_WELL,
+    Item,
+    console,
+    job_name,
+    job_title,
+    print_json,
+    print_line,
+    progress,
+    summary,
+)
 
 GIVE_UP_S = 60.0
 """So long without the gateway ends the watching; the job goes on."""
@@ -40,14 +50,14 @@ def watch_to_the_end(client: Client, job: str, *, give_up_s: float = GIVE_UP_S, 
         print_json(last)
     else:
         last = _with_a_bar(items) if console.is_terminal else _line_by_line(items)
-        print_line(f"Job {last['number']} {summary(last)}.{_next_step(last)}")
+        print_line(f"Job {job_name(last)} {summary(last)}.{_next_step(last)}")
     return 0 if last["state"] in ENDED_WELL else FAILED
 
 
 def _line_by_line(items: Iterator[Item]) -> Item:
     last: Item = {}
     for last in items:
-        print(f"{last['number']} {summary(last)}", flush=True)
+        print(f"{job_name(last)} {summary(last)}", flush=True)
     return last
 
 
@@ -63,7 +73,7 @@ def _with_a_bar(items: Iterator[Item], target: Console = console) -> Item:
         task: TaskID | None = None
         for last in items:
             if task is None:
-                task = bar.add_task(f"{last['number']} {job_title(last)}", total=100, progress="")
+                task = bar.add_task(f"{job_name(last)} {job_title(last)}", total=100, progress="")
             bar.update(task, completed=last["progress"]["percent"], progress=_beside_the_bar(last))
     return last
 
@@ -74,4 +84,4 @@ def _beside_the_bar(item: Item) -> str:
 
 def _next_step(item: Item) -> str:
     ready = item["result"] is not None and not item["result"]["expired"]
-    return f" Get its file: jobmonitor download {item['number']}" if ready else ""
+    return f" Get its file: jobmonitor download {job_name(item)}" if ready else ""
