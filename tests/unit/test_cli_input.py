@@ -1,4 +1,4 @@
-"""What people type: every mistake is told in one line on standard error, with exit status 2, before anything is sent."""
+"""What people type: every mistake is told in one line on standard error, with status 2, before anything is sent."""
 
 import json
 import stat
@@ -88,7 +88,7 @@ def test_an_option_goes_before_the_environment_and_that_before_the_local_stack(t
 
 def test_a_damaged_description_of_the_local_stack_is_told(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("{")
-    with pytest.raises(CommandError, match="stack.json cannot be read"):
+    with pytest.raises(CommandError, match=r"stack\.json cannot be read"):
         Context({"JOBMONITOR_DATA_DIR": str(tmp_path)}).http_url(None)
 
 
