@@ -1,0 +1,43 @@
+"""Fixtures of the integration tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from jobmonitor.contract.topics import TOPICS
+from jobmonitor.database.pool import open_pool
+from jobmonitor.local.kafka import KafkaServer
+from support.crm import Crm
+from support.engine import create_topics
+from support.gateway import RunningGateway, running_gateway
+from support.servers import Database
+
+
+@pytest.fixture
+async def crm(database: Database) -> AsyncIterator[Crm]:
+    """An account with nothing in it, read as the worker and as the gateway."""
+    owner = await asyncpg.connect(database.owner_url)
+    pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
+    gateway_pool = await open_pool(database.url("jobmonitor_gateway"), size=2, application_name="test")
+    account = Crm(owner, pool, gateway_pool)
+    await account.add_account()
+    yield account
+    await pool.close()
+    await gateway_pool.close()
+    await owner.close()
+
+
+@pytest.fixture(scope="session")
+async def broker(kafka: KafkaServer) -> str:
+    """A broker that has the topics of the job types; gives its address."""
+    await create_topics(kafka.bootstrap, *(topic.name for topic in TOPICS))
+    return kafka.bootstrap
+
+
+@pytest.fixture
+async def gateway(database: Database, broker: str, tmp_path: Path) -> AsyncIterator[RunningGateway]:
+    """A gateway with two accounts and five people, without jobs."""
+    async with running_gateway(database, broker, tmp_path) as running:
+        yield running
