@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,12 +21,14 @@ from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
+from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
 from support.probe import CREATE_EFFECTS, Probe
 from support.waiting import until
 
 PARTITIONS = 4
+Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -90,7 +92,7 @@ class Engine:
 
     async def reconnect(self) -> None:
         """After the database was away: a new connection for looking behind the engine."""
-        self.owner = await asyncpg.connect(self.owner_url)
+        self.owner = await until(lambda: _if_reachable(asyncpg.connect(self.owner_url)))
 
     async def mend_until(self, state: Callable[[], Awaitable[str | None]], wanted: str) -> None:
         """Do what the reconciler would do, until the job is in the wanted state."""
@@ -102,11 +104,19 @@ class Engine:
         duties = Duties(self.ledger, self.producer, self.objects, settings)
 
         async def mended() -> bool:
-            await duties.send_leftover_messages()
-            await duties.redispatch_chunks()
+            await _if_reachable(duties.send_leftover_messages())
+            await _if_reachable(duties.redispatch_chunks())
             return await state() == wanted
 
         await until(mended)
+
+
+async def _if_reachable(reach: Awaitable[Answer]) -> Answer | None:
+    """None where a service is away for now, as the processes take it."""
+    try:
+        return await reach
+    except TEMPORARY:
+        return None
 
 
 @asynccontextmanager
