@@ -8,7 +8,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-async def until(condition: Callable[[], Awaitable[Answer]], *, within_s: float = 30.0) -> Answer:
+async def until(condition: Callable[[], Awaitable[Answer | None]], *, within_s: float = 30.0) -> Answer:
     """The first truthy answer of the condition. Fails the test when there is none within the time."""
     ends_at = time.monotonic() + within_s
     while True:
