@@ -10,8 +10,8 @@ function matches(query: string): { readonly value: boolean } {
   return found;
 }
 
-const roomForSeven = matches("(min-width: 1000px)");
-const roomForEight = matches("(min-width: 1140px)");
+const roomForSeven = matches("(min-width: 1120px)");
+const roomForEight = matches("(min-width: 1240px)");
 
 export const asTable = computed(() => (isSuperAdmin.value ? roomForEight.value : roomForSeven.value));
 export const lessMotion = matches("(prefers-reduced-motion: reduce)");

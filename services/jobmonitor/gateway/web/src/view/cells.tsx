@@ -26,22 +26,21 @@ export function NumberLink({ job }: { job: Job }): JSX.Element {
 export function JobName({ job }: { job: Job }): JSX.Element {
   return (
     <>
-      <span class={job.reference ? "one-line" : "two-lines"}>{job.name}</span>
+      <span class={job.reference ? "one-line" : "two-lines"} title={job.name}>{job.name}</span>
       {job.reference && <span class="small one-line" title={job.reference}>{job.reference}</span>}
     </>
   );
 }
 
-/** The start, or what is known of it: planned, or only submitted. */
+/** The start; for a scheduled job the planned one. */
 export function Started({ job }: { job: Job }): JSX.Element {
-  const known = job.started_at ?? job.scheduled_for ?? job.submitted_at;
-  if (!known) return <span class="soft">—</span>;
+  const known = job.started_at ?? job.scheduled_for;
+  if (!known) return <span class="soft"><span aria-hidden="true">—</span><span class="unseen">Not started</span></span>;
   const at = new Date(known);
-  const note = job.started_at ? "" : job.scheduled_for ? "planned" : "submitted";
   return (
-    <time dateTime={known}>
-      <span class="one-line">{formatDay(at, zone.value)}</span>
-      <span class="small one-line">{formatTime(at, zone.value)}{note && <span class="start-note"> {note}</span>}</span>
+    <time dateTime={known} class={job.started_at ? undefined : "soft"}>
+      <span class="one-line">{!job.started_at && <span class="unseen">Planned for </span>}{formatDay(at, zone.value)}</span>
+      <span class="small one-line">{formatTime(at, zone.value)}</span>
     </time>
   );
 }
@@ -49,13 +48,13 @@ export function Started({ job }: { job: Job }): JSX.Element {
 function TimeLeft({ job }: { job: Job }): JSX.Element | null {
   if (job.state !== "running" || !job.started_at || connection.value.state === "lost") return null;
   const left = timeLeft(job.progress, Date.parse(job.started_at), paceOf(job), now.value.getTime());
-  return left && <span class="time-left"><span class="dot-between"> · </span>{formatTimeLeft(left)}</span>;
+  return left && <span class="time-left">{formatTimeLeft(left)}</span>;
 }
 
 function progressWords(job: Job): string {
   const { done, total, unit } = job.progress;
   if (job.state === "scheduled") return job.scheduled_for ? `Starts ${formatWait(new Date(job.scheduled_for), now.value)}` : "Scheduled";
-  if (job.state === "queued") return "Waiting for its turn";
+  if (job.state === "queued") return job.submitted_at ? `Waiting since ${formatTime(new Date(job.submitted_at), zone.value)}` : "Waiting";
   const counted = total > 0 ? `${formatCount(done)} of ${formatCount(total)} ${unit ?? ""}` : "Counting…";
   return job.state === "stopping" ? `Stopping · ${counted}` : counted;
 }
@@ -112,7 +111,7 @@ export function Results({ job }: { job: Job }): JSX.Element {
   const word = busy ? "On its way" : result.kind === "report" ? "Report" : "Download";
   const kind = resultKind(result);
   return (
-    <a class="download" href={result.href} download onClick={() => downloadStarted(job)} title={job.view === "history" ? kind : undefined}>
+    <a class="download" href={result.href} download="" onClick={() => downloadStarted(job)} title={job.view === "history" ? kind : undefined}>
       <span class="download-word">{busy ? <Ring /> : <Icon name="download" size={16} />} {word}</span>
       <span class="small one-line">
         {job.view === "history" ? expiry(job) || kind : kind}

@@ -6,11 +6,13 @@ import { connection } from "../state/connection.ts";
 import type { JobList } from "../state/job_list.ts";
 import { isSuperAdmin } from "../state/session.ts";
 import { Completed, NumberLink, Results, Started, Stop } from "./cells.tsx";
+import { useFocusHandover } from "./focus.ts";
 import { TypeIcon } from "./icons.tsx";
 
 function Card({ job, view, leaving }: { job: Job; view: View; leaving: boolean }): JSX.Element {
+  const card = useFocusHandover<HTMLLIElement>();
   return (
-    <li class={leaving ? "card job-card leaving" : "card job-card"} data-job={job.number} data-state={job.state}>
+    <li ref={card} class={leaving ? "card job-card leaving" : "card job-card"} data-job={job.number} data-state={job.state}>
       <div class="job-card-head">
         <TypeIcon type={job.type} />
         <span class="job-card-name">
@@ -23,7 +25,7 @@ function Card({ job, view, leaving }: { job: Job; view: View; leaving: boolean }
       </div>
       <Completed job={job} />
       <div class="job-card-foot">
-        <Started job={job} />
+        {job.started_at || job.scheduled_for ? <Started job={job} /> : <span />}
         <span class="job-card-actions">
           {job.result && <Results job={job} />}
           {view === "monitor" && <Stop job={job} />}

@@ -5,9 +5,10 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadJob } from "../api/endpoints.ts";
 import { Problem } from "../api/http.ts";
-import { formatDay, formatTimeWithSeconds } from "../model/time.ts";
+import { formatDay, formatMoment, formatTimeWithSeconds } from "../model/time.ts";
 import type { JobDetails } from "../model/types.ts";
 import { formatCount, formatUnits, resultKind } from "../model/words.ts";
+import { now } from "../state/clock.ts";
 import { lastChanged } from "../state/jobs.ts";
 import { navigate, path, shownJob } from "../state/route.ts";
 import { isSuperAdmin, zone } from "../state/session.ts";
@@ -59,12 +60,16 @@ function Facts({ job }: { job: JobDetails }): JSX.Element {
       {outcomes && <Fact name="Outcome">{outcomes}</Fact>}
       {job.result && (
         <>
-          <Fact name="Result">{job.result.name}</Fact>
-          <Fact name="">
-            {resultKind(job.result)}
-            {job.result.rows !== null && job.result.kind === "file" && ` · ${formatUnits(job.result.rows, "rows")}`}
+          <Fact name="Result">
+            {job.result.name}
+            <span class="small fact-note">
+              {resultKind(job.result)}
+              {job.result.rows !== null && job.result.kind === "file" && ` · ${formatUnits(job.result.rows, "rows")}`}
+            </span>
           </Fact>
-          {job.result.expires_at && <Fact name={job.result.expired ? "Expired" : "Expires"}><Moment at={job.result.expires_at} /></Fact>}
+          {job.result.expires_at && (
+            <Fact name={job.result.expired ? "Expired" : "Expires"}>{formatMoment(new Date(job.result.expires_at), zone.value, now.value)}</Fact>
+          )}
         </>
       )}
     </dl>

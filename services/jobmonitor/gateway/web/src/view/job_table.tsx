@@ -4,6 +4,7 @@ import { connection } from "../state/connection.ts";
 import type { JobList } from "../state/job_list.ts";
 import { isSuperAdmin } from "../state/session.ts";
 import { Completed, JobName, NumberLink, Results, Started, Stop } from "./cells.tsx";
+import { useFocusHandover } from "./focus.ts";
 import { TypeIcon } from "./icons.tsx";
 
 interface Column {
@@ -26,14 +27,15 @@ export function columns(view: View): Column[] {
 }
 
 function Row({ job, view, leaving }: { job: Job; view: View; leaving: boolean }): JSX.Element {
+  const row = useFocusHandover<HTMLTableRowElement>();
   return (
-    <tr data-job={job.number} data-state={job.state} class={leaving ? "leaving" : undefined}>
+    <tr ref={row} data-job={job.number} data-state={job.state} class={leaving ? "leaving" : undefined}>
       <td>
-        <span class="type"><TypeIcon type={job.type} /><span class="two-lines">{job.name}</span></span>
+        <span class="type"><TypeIcon type={job.type} /><span class="two-lines" title={job.name}>{job.name}</span></span>
       </td>
       <td><NumberLink job={job} /></td>
       <td><JobName job={job} /></td>
-      {isSuperAdmin.value && <td><span class="two-lines">{job.owner.name}</span></td>}
+      {isSuperAdmin.value && <td><span class="two-lines" title={job.owner.name}>{job.owner.name}</span></td>}
       <td><Started job={job} /></td>
       <td><Completed job={job} /></td>
       <td><Results job={job} /></td>

@@ -1,2 +1,108 @@
 import type { JSX } from "preact";
-export function StartPage(): JSX.Element { return <main id="main"><h1>Start a job</h1></main>; }
+import { useEffect } from "preact/hooks";
+import { PLACES } from "../form/export_form.ts";
+import { FileFields, JobFields } from "../form/export_fields.tsx";
+import { Filters } from "../form/filters.tsx";
+import { errors, keepCounting, loadOffer, offer, offerProblem, preview, problem, sending, submit } from "../form/start.ts";
+import type { ExportOptions } from "../model/types.ts";
+import { formatUnits } from "../model/words.ts";
+import { Icon, TypeIcon } from "./icons.tsx";
+import { Link } from "./link.tsx";
+import { LostConnection } from "./live.tsx";
+
+/** Takes whoever cannot see it to the first field at fault. */
+function focusFault(): void {
+  const place = PLACES.find((each) => errors.value[each]);
+  const block = place && document.querySelector(`[data-place="${place}"]`);
+  if (block) block.querySelector<HTMLElement>("summary, input, select, button")?.focus();
+}
+
+function PreviewWords(): JSX.Element {
+  const current = preview.value;
+  switch (current.state) {
+    case "counting":
+      return <p class="preview soft">Counting…</p>;
+    case "unknown":
+      return <p class="preview-note">{current.reason}</p>;
+    case "counted":
+      if (current.units === 0) return <p class="preview-note">Nobody fits these filters: the file will hold its headings only.</p>;
+      return <p class="preview"><strong>{formatUnits(current.units, current.unit)}</strong> will be exported.</p>;
+  }
+}
+
+function Summary(): JSX.Element {
+  return (
+    <aside class="card summary" aria-label="Your export">
+      <div class="summary-words" role="status"><PreviewWords /></div>
+      <div role="alert">{problem.value && <p class="problem small-problem"><Icon name="alert" size={16} /> {problem}</p>}</div>
+      <button type="submit" class="button primary wide" aria-disabled={sending}>{sending.value ? "Starting…" : "Start export"}</button>
+    </aside>
+  );
+}
+
+function ExportForm({ options }: { options: ExportOptions }): JSX.Element {
+  const send = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (!(await submit())) requestAnimationFrame(focusFault);
+  };
+  return (
+    <form class="start" noValidate onSubmit={(event) => void send(event)}>
+      <div class="start-fields">
+        <section class="card part" aria-labelledby="part-file">
+          <h2 id="part-file">What is in the file</h2>
+          <FileFields options={options} />
+        </section>
+        <section class="card part" aria-labelledby="part-who">
+          <h2 id="part-who">Who is in the file</h2>
+          <p class="soft">Everybody, unless you choose filters. Supporters must fit each kind of filter you use; within one kind, any of your choices suffices.</p>
+          <Filters options={options} />
+        </section>
+        <section class="card part" aria-labelledby="part-job">
+          <h2 id="part-job">Name and start</h2>
+          <JobFields />
+        </section>
+      </div>
+      <Summary />
+    </form>
+  );
+}
+
+function Offered(): JSX.Element {
+  if (offerProblem.value) {
+    return (
+      <div class="banner bad" role="alert">
+        <Icon name="alert" />
+        <p><strong>The form could not be loaded.</strong> {offerProblem}</p>
+        <button type="button" class="button quiet" onClick={() => void loadOffer()}>Try again</button>
+      </div>
+    );
+  }
+  if (!offer.value) return <div class="card part outline" aria-hidden="true"><span class="blank" /><span class="blank" /><span class="blank" /></div>;
+  if (!offer.value.jobType?.may_start) {
+    return (
+      <div class="card empty">
+        <p>Your login may not start exports. An administrator can add that to your permission group.</p>
+        <Link to="/" class="button quiet">Go to the job monitor</Link>
+      </div>
+    );
+  }
+  return <ExportForm options={offer.value.options} />;
+}
+
+export function StartPage(): JSX.Element {
+  useEffect(() => {
+    void loadOffer();
+    return keepCounting();
+  }, []);
+  const type = offer.value?.jobType;
+  return (
+    <main id="main">
+      <div class="title-line">
+        <h1 tabIndex={-1}>Start a job</h1>
+        {type && <span class="start-type"><TypeIcon type={type.type} />{type.name}</span>}
+      </div>
+      <LostConnection />
+      <Offered />
+    </main>
+  );
+}
