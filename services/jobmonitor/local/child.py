@@ -1,85 +1,173 @@
-"""One operating system process under this one: started with a log of its own, ended with this one whatever happens."""
+"""A process under this one: started with a log of its own, asked whether it is ready, ended in order or at once."""
 
+import http.client
 import os
 import shutil
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from jobmonitor.local.errors import LocalError
+from jobmonitor.local.ports import HOST
 
 POLL_S = 0.05
-KILL_WAIT_S = 10.0
+KILL_WAIT_S = 5.0
+ANSWER_TIMEOUT_S = 2.0
+BARE_ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+"""For servers that take nothing from the environment."""
 
 
-def start_child(
-    command: Sequence[str],
-    *,
-    log_path: Path,
-    environment: Mapping[str, str],
-    orphan_signal: signal.Signals = signal.SIGKILL,
-    privileges: Sequence[str] = (),
-) -> "subprocess.Popen[bytes]":
-    """Start ``command`` with its output appended to ``log_path``.
+class Child(ABC):
+    """What all children share. One that was stopped, or died, can be launched again."""
 
-    It gets a session of its own, so that Ctrl-C in a terminal reaches only this process, which then ends its children
-    in order. Should this process die without ending them, the kernel sends each child ``orphan_signal``. As the kernel
-    goes by the thread that started the child, this holds for children started by the main thread only.
+    stop_signal = signal.SIGTERM
+    stop_timeout_s = 4.0
+    """How long it may take to end by itself; then it is killed."""
+    ready_timeout_s = 120.0
+    orphan_signal = signal.SIGKILL
+    """What the kernel sends it should this process die without ending it."""
+    privileges: Sequence[str] = ()
+    """Options of ``setpriv``: as whom it runs."""
 
-    ``privileges`` are options of ``setpriv`` that change whom the child runs as.
-    """
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own commands
-            [*_tether(orphan_signal, privileges), *command],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=dict(environment),
-            start_new_session=True,
-        )
+    def __init__(self, name: str, *, log_path: Path, environment: Mapping[str, str] = BARE_ENVIRONMENT) -> None:
+        self.name = name
+        self.log_path = log_path.absolute()
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
+    def command(self) -> list[str]:
+        """What to run."""
 
-def _tether(orphan_signal: signal.Signals, privileges: Sequence[str]) -> list[str]:
-    tether = ["--pdeathsig", orphan_signal.name.removeprefix("SIG")]
-    options = [*(tether if threading.current_thread() is threading.main_thread() else []), *privileges]
-    setpriv = shutil.which("setpriv")  # part of util-linux, which every Debian and Ubuntu has; it execs the command
-    return [setpriv, *options, "--"] if setpriv and options else []
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Whether it can do its work now."""
 
+    @property
+    def pid(self) -> int | None:
+        """None when it does not run."""
+        return self._process.pid if self._process and self._process.poll() is None else None
 
-def end_child(child: "subprocess.Popen[bytes]", first: signal.Signals, timeout_s: float) -> bool:
-    """Ask the child to end, and make it after ``timeout_s``. Returns whether it went by itself. Repeatable."""
-    if child.poll() is not None:
-        return True
-    child.send_signal(first)
-    try:
-        child.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        kill_child(child)
-        return False
-    return True
+    def launch(self) -> None:
+        """Start it without waiting for it.
 
+        It gets a session of its own, so that Ctrl-C in a terminal reaches only this process, which then ends its
+        children in order.
+        """
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own commands
+                [*_changing_to(self.privileges, self.orphan_signal), *self.command()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(self._environment),
+                start_new_session=True,
+            )
 
-def kill_child(child: "subprocess.Popen[bytes]") -> None:
-    """End the child and all processes below it at once, as a power cut would. Repeatable."""
-    if child.poll() is not None:
-        return
-    family = psutil.Process(child.pid).children(recursive=True)
-    child.kill()
-    for process in family:
+    def wait_until_ready(self) -> None:
+        """Raises LocalError: it ended, or it took too long."""
+        until = time.monotonic() + self.ready_timeout_s
+        while not self.is_ready():
+            if self.pid is None:
+                raise LocalError(f"{self.name} {self.ending()} while starting: {self.last_words()} ({self.log_path})")
+            if time.monotonic() > until:
+                raise LocalError(f"{self.name} was not ready after {self.ready_timeout_s:g} s; see {self.log_path}.")
+            time.sleep(POLL_S)
+
+    def ask_to_stop(self) -> None:
+        """Return at once. Repeatable."""
+        if self._process is not None:
+            self._process.send_signal(self.stop_signal)
+
+    def stop(self) -> None:
+        """Return when it ended, after ``stop_timeout_s`` by force. Repeatable."""
+        self.ask_to_stop()
+        if self._process is not None:
+            try:
+                self._process.wait(self.stop_timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """End it and all processes below it at once, as a power cut would. Repeatable."""
+        if self._process is None or self.pid is None:
+            return
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.kill()
+        for process in family:
+            if process.is_running():
+                process.kill()
+        self._process.wait(KILL_WAIT_S)
+        until = time.monotonic() + KILL_WAIT_S
+        while any(map(_lives, family)) and time.monotonic() < until:
+            time.sleep(POLL_S)
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+        status = self._process.poll() if self._process else None
+        if status is None:
+            return "runs"
+        return f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with exit status {status}"
+
+    def last_words(self) -> str:
+        """The last line of its log that says something, cut to a size for a terminal."""
         try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    child.wait(KILL_WAIT_S)
-    until = time.monotonic() + KILL_WAIT_S
-    while any(_lives(process) for process in family) and time.monotonic() < until:
-        time.sleep(POLL_S)
+            with self.log_path.open("rb") as log:
+                log.seek(max(0, self.log_path.stat().st_size - 8192))
+                lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+        except OSError:
+            lines = []
+        return lines[-1][:300] if lines else "it said nothing"
+
+
+class Server(Child):
+    """A child that keeps data in a folder."""
+
+    @property
+    @abstractmethod
+    def has_data(self) -> bool:
+        """Whether it was used before."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make its data folder if there is none. Raises LocalError."""
+
+    def start(self) -> None:
+        """Return when it is ready. Repeatable. Raises LocalError."""
+        if self.pid is None:
+            self.prepare()
+            self.launch()
+            self.wait_until_ready()
+
+
+def answers_ready(port: int) -> bool:
+    """Whether the process that serves this port's ``/readyz`` says yes."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _changing_to(privileges: Sequence[str], orphan_signal: signal.Signals) -> list[str]:
+    """How ``setpriv``, which every Debian and Ubuntu has, is to run a command.
+
+    The kernel ties a process to the thread that started it; only the main thread lives as long as the process.
+    """
+    tie = ["--pdeathsig", orphan_signal.name.removeprefix("SIG")]
+    options = [*(tie if threading.current_thread() is threading.main_thread() else []), *privileges]
+    setpriv = shutil.which("setpriv")
+    return [setpriv, *options, "--"] if setpriv and options else []
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -87,32 +175,3 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-def wait_until_ready(
-    name: str, child: "subprocess.Popen[bytes]", ready: Callable[[], bool], *, log_path: Path, timeout_s: float
-) -> None:
-    """Return as soon as ``ready()``. Raises LocalError: the child ended, or it took longer than ``timeout_s``."""
-    until = time.monotonic() + timeout_s
-    while not ready():
-        if child.poll() is not None:
-            raise LocalError(f"{name} ended while starting: {last_words(log_path)} (all of it in {log_path})")
-        if time.monotonic() > until:
-            raise LocalError(f"{name} was not ready after {timeout_s:g} s; see {log_path}, then try again.")
-        time.sleep(POLL_S)
-
-
-def last_words(log_path: Path) -> str:
-    """The last line of a log that says something, cut to a size for a terminal."""
-    try:
-        with log_path.open("rb") as log:
-            log.seek(max(0, log_path.stat().st_size - 8192))
-            lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    except OSError:
-        lines = []
-    return lines[-1][:300] if lines else "it said nothing"
-
-
-def inherited_environment() -> dict[str, str]:
-    """This process's own environment, for children that are not ours and read none of our settings."""
-    return {name: text for name, text in os.environ.items() if not name.startswith("JOBMONITOR_")}

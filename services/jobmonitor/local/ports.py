@@ -1,16 +1,33 @@
 """Ports on the loopback interface."""
 
+import random
 import socket
 
+from jobmonitor.local.errors import LocalError
+
 HOST = "127.0.0.1"
+SERVER_PORTS = range(20_000, 32_000)
+"""Below those the kernel hands out to connections, which could take a port between choosing and using it."""
+LAST_PORT = 65_535
+NEXT_PORTS_TRIED = 100
 
 
 def free_port() -> int:
-    """A port nobody listens on right now; somebody may take it before it is used."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on right now."""
+    for port in random.sample(SERVER_PORTS, NEXT_PORTS_TRIED):
+        if is_free(port):
+            return port
+    raise LocalError(f"No free port was found on {HOST}: see what listens there (ss -tln) and end some of it.")
+
+
+def next_free_port(first: int) -> int:
+    """``first``, or the next one above that is free; 0 takes any. Raises LocalError."""
+    if first == 0:
+        return free_port()
+    for port in range(first, min(first + NEXT_PORTS_TRIED, LAST_PORT + 1)):
+        if is_free(port):
+            return port
+    raise LocalError(f"Port {first} and those after it are taken or not allowed: set JOBMONITOR_HTTP_PORT.")
 
 
 def is_free(port: int) -> bool:

@@ -1,0 +1,62 @@
+"""The whole stack on this machine, in one terminal: what ``make up`` runs."""
+
+import logging
+import os
+import signal
+import sys
+import time
+
+from jobmonitor.local.errors import LocalError
+from jobmonitor.local.parent import MakeParent
+from jobmonitor.local.settings import LocalSettings
+from jobmonitor.local.stack import run_stack
+from jobmonitor.runtime.settings import SettingsError, load
+
+SAME_WISH_S = 2.0
+"""Two signals within so long are one wish: ``make`` passes on what the terminal sends as well."""
+
+
+class Interruption:
+    """Turns the signals that end a program into KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self._last_at = -SAME_WISH_S
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupt)
+
+    def _interrupt(self, *_: object) -> None:
+        if time.monotonic() - self._last_at >= SAME_WISH_S:
+            self._last_at = time.monotonic()
+            raise KeyboardInterrupt
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run the stack until it is told to stop. Returns the exit status: 1 something was in the way, 2 the settings."""
+    Interruption()
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        settings = load(LocalSettings, os.environ)
+        run_stack(settings, os.environ, say, MakeParent(os.environ).wants_to_go_on)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except LocalError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(f"{error}: see that the disk has space and that the folder may be written to.\n")
+        return 1
+    except KeyboardInterrupt:
+        pass
+    say("Stopped.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The stack's data folder: one stack at a time, enough space, and the note that says where it listens."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from jobmonitor.local.errors import LocalError
+from jobmonitor.local.secrets import write_privately
+
+LEAST_FREE_BYTES = 500_000_000
+BYTES_A_SUPPORTER = 5_000
+"""With all activities, gifts and indexes, and room for exports of them."""
+
+
+class StackNote(msgspec.Struct, kw_only=True):
+    """What ``stack.json`` says about the running stack, for the command line and the tests."""
+
+    http_url: str
+    kafka_bootstrap: str
+    owner_url: str
+    smtp: str
+    """``host:port`` of the mail sink."""
+    pids: dict[str, int]
+    """Of the stack itself (``stack``) and of its children, by name."""
+    monitoring_urls: dict[str, str]
+    """Where each process answers ``/metrics``, ``/healthz`` and ``/readyz``."""
+    demo: bool = True
+
+
+def note_path(folder: Path) -> Path:
+    return folder / "stack.json"
+
+
+def write_note(folder: Path, note: StackNote) -> None:
+    write_privately(note_path(folder), msgspec.json.format(msgspec.json.encode(note)) + b"\n")
+
+
+def make_data_folder(folder: Path, *, supporters: int) -> None:
+    """Make it and see that it has room. Raises LocalError."""
+    # others may enter, as PostgreSQL runs as another user under root; what is private in it says so itself
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    needed = LEAST_FREE_BYTES + supporters * BYTES_A_SUPPORTER
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise LocalError(
+            f"Only {free // 1_000_000:,} MB are free in {folder}, the stack needs {needed // 1_000_000:,} MB: "
+            "free some space, or choose another folder with JOBMONITOR_DATA_DIR."
+        )
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder while the context lasts. Raises LocalError: another stack runs on it; the message says where."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise LocalError(f"The stack on {folder} is already running{_address(folder)}.") from error
+        try:
+            yield
+        finally:
+            note_path(folder).unlink(missing_ok=True)
+
+
+def _address(folder: Path) -> str:
+    with suppress(OSError, msgspec.MsgspecError):
+        note = msgspec.json.decode(note_path(folder).read_bytes(), type=StackNote)
+        return f" at {note.http_url}"
+    return " (it is still starting)"

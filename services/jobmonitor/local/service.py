@@ -1,0 +1,67 @@
+"""Our own processes as the local stack runs them."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobmonitor.local.child import Child, answers_ready
+from jobmonitor.local.ports import HOST, answers
+
+WORKER, PROJECTION, GATEWAY = "jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """One of our processes: what it is called and which role of the database it has."""
+
+    name: str
+    role: str
+
+    @property
+    def module(self) -> str:
+        return f"jobmonitor.{self.name}"
+
+
+SERVICES: tuple[ServiceSpec, ...] = (
+    ServiceSpec("projection", PROJECTION),
+    ServiceSpec("processor", WORKER),
+    ServiceSpec("reconciler", WORKER),
+    ServiceSpec("gateway", GATEWAY),
+)
+"""In the order they start; they end in the opposite one."""
+
+
+class Service(Child):
+    """One of our processes. It is ready when its ``/readyz`` says so."""
+
+    def __init__(self, spec: ServiceSpec, port: int, *, log_path: Path, environment: Mapping[str, str]) -> None:
+        """``port`` is where it answers ``/readyz``."""
+        super().__init__(spec.name, log_path=log_path, environment=environment)
+        self.port = port
+        self._module = spec.module
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", self._module]
+
+    def is_ready(self) -> bool:
+        return self.pid is not None and answers_ready(self.port)
+
+
+class MailSink(Child):
+    """The mail server of the demo."""
+
+    def __init__(self, port: int, folder: Path, *, log_path: Path, environment: Mapping[str, str]) -> None:
+        own = {"JOBMONITOR_SMTP_PORT": str(port), "JOBMONITOR_MAIL_FOLDER": str(folder)}
+        super().__init__("mail-sink", log_path=log_path, environment={**environment, **own})
+        self.port = port
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "jobmonitor.local.mail_sink"]
+
+    def is_ready(self) -> bool:
+        return self.pid is not None and answers(self.port)

@@ -1,0 +1,22 @@
+"""What the terminal says once the stack runs."""
+
+from jobmonitor.crm.demo import PASSWORD
+from jobmonitor.crm.demo.accounts import HARBOUR, RIVERBANK, DemoAccount
+
+
+def welcome(http_url: str, logs: str) -> str:
+    """Where the page is and who may log in."""
+    lines = [
+        "",
+        f"Job Monitor runs at {http_url}",
+        f"Log in with the password {PASSWORD} as",
+        *_logins(RIVERBANK),
+        *_logins(HARBOUR),
+        f"Logs: {logs}. Ctrl-C stops everything.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _logins(account: DemoAccount) -> list[str]:
+    return [f"  {user.email:<18} {user.user_type.replace('_', ' ').title()}, {account.name}" for user in account.users]
