@@ -25,7 +25,7 @@ function Card({ job, view, leaving }: { job: Job; view: View; leaving: boolean }
       </div>
       <Completed job={job} />
       <div class="job-card-foot">
-        {job.started_at || job.scheduled_for ? <Started job={job} /> : <span />}
+        {job.started_at || job.scheduled_for ? <Started job={job} /> : <span class="small">Not started yet</span>}
         <span class="job-card-actions">
           {job.result && <Results job={job} />}
           {view === "monitor" && <Stop job={job} />}
