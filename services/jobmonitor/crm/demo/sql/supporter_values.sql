@@ -28,5 +28,5 @@ CROSS JOIN LATERAL (
                                  THEN round((pg_temp.draw(id, 33) * 200 - 100)::numeric, 2)::text END),
         ('Notes', CASE WHEN pg_temp.draw(id, 34) < 0.12 THEN pg_temp.pick(:notes::text[], pg_temp.draw(id, 35)) END)
 ) AS known (name, value)
-JOIN crm.ads_fields AS fields ON coalesce(fields.tag, fields.name) = known.name
+JOIN crm.ads_fields AS fields ON fields.account_id = :account::bigint AND coalesce(fields.tag, fields.name) = known.name
 WHERE known.value <> ''
