@@ -152,7 +152,7 @@ class Generator:
         self._progress(f"  {statement.replace('_', ' ')}")
         arguments: list[Any] = []
         text = bind(_SQL[statement], arguments, **values)
-        await self._connection.execute(text, *arguments, timeout=None)
+        await self._connection.execute(text, *arguments)
 
     async def _insert(self, table: str, account: DemoAccount, *, returning: str = "id", **values: Any) -> int:
         """One row; table and column names are this module's own."""

@@ -1,0 +1,53 @@
+"""CSV that any reader reads back as it was, and that no spreadsheet runs."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobmonitor.job_types.csv_files import BOM, csv_bytes, neutralise
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+ROWS = st.integers(1, 5).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width)))
+
+
+@given(ROWS)
+def test_what_is_written_is_what_is_read(rows: list[list[str]]) -> None:
+    text = (BOM + csv_bytes(rows)).decode("utf-8-sig")
+
+    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == rows
+
+
+@given(ROWS, st.data())
+def test_rows_written_apart_are_the_file_written_at_once(rows: list[list[str]], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(rows)))
+
+    assert csv_bytes(rows[:cut]) + csv_bytes(rows[cut:]) == csv_bytes(rows)
+
+
+def test_lines_end_as_rfc_4180_says_and_only_what_needs_quotes_has_them() -> None:
+    assert csv_bytes([["a", "b c"], ['say "hi"', "x,y"], ["two\nlines", ""]]) == (
+        b'a,b c\r\n"say ""hi""","x,y"\r\n"two\nlines",\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "@me", "\t=1", "\r=1", "\n=1", "+44 20", "-", "+", "-1+2", "--5", "-٣", "+1e5x"]
+)
+def test_a_cell_a_spreadsheet_might_run_gets_an_apostrophe(cell: str) -> None:
+    assert neutralise(cell) == "'" + cell
+
+
+@pytest.mark.parametrize("cell", ["", "a", "-5", "+5", "-5.00", "+.5", "12", "a=b", " =1", "'=1", "0044"])
+def test_other_cells_and_signed_numbers_stay_as_they_are(cell: str) -> None:
+    assert neutralise(cell) == cell
+
+
+@given(CELLS)
+def test_no_neutralised_cell_starts_a_formula(cell: str) -> None:
+    safe = neutralise(cell)
+
+    assert safe in (cell, "'" + cell)
+    assert not safe.startswith(("=", "@", "\t", "\r", "\n"))
