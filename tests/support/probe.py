@@ -38,6 +38,9 @@ class Probe:
         self.failures: list[Exception] = []
         """Raised one by one, each by the next chunk that runs, after its effects."""
 
+    def unit_of(self, params: ProbeParams) -> str:
+        return self.unit
+
     async def count(self, params: ProbeParams, connection: Connection) -> int:
         return params.units
 

@@ -54,7 +54,7 @@ async def preview(services: Services, viewer: Viewer, request: models.PreviewReq
     async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
         await _check(job_type, params, connection)
         units = await job_type.count(params, connection)
-    return models.Preview(units=units, unit=job_type.unit)
+    return models.Preview(units=units, unit=job_type.unit_of(params))
 
 
 async def submit(

@@ -70,12 +70,16 @@ class JobType(Protocol[Params]):
     title: str
     """The name users know, shown in the columns Type and Job Name."""
     unit: str
-    """What progress counts, in the plural."""
+    """What progress counts, in the plural, while the parameters are not known."""
     permission: str
     """The permission needed to start it (domain rule 2.1)."""
     stoppable: bool
     """Whether users may stop it once submitted."""
     params_type: type[Params]
+
+    def unit_of(self, params: Params) -> str:
+        """What the progress of a job with these parameters counts, in the plural."""
+        ...
 
     async def check(self, params: Params, connection: Connection) -> None:
         """Refuse what can be known to be impossible before any work. Raises Refused."""

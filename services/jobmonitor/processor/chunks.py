@@ -89,7 +89,8 @@ class ChunkRunner:
             async with self._ledger.transaction() as ledger:
                 planned = self._job_type.plan(params, snapshot)
                 chunks, total = await _write_plan(ledger, claimed.job_id, planned)
-                await self._ledger.start(ledger, claimed, unit=self._job_type.unit, chunks=chunks, total=total)
+                unit = self._job_type.unit_of(params)
+                await self._ledger.start(ledger, claimed, unit=unit, chunks=chunks, total=total)
 
     async def _work(self, claimed: Claim, params: Any) -> None:
         """Effects, part and mark commit together; the part lies under a key of this lease alone."""
