@@ -31,7 +31,7 @@ async def serve(settings: ProjectionSettings, life: Life) -> None:
                 settings.database_url, size=settings.database_pool_size, application_name="jobmonitor-projection"
             )
         )
-        stack.callback(pool.terminate)
+        stack.push_async_callback(pool.close)
         producer = Producer(settings.kafka_bootstrap)
         await life.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from jobmonitor.projection import metrics
@@ -50,7 +50,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[Partition] = set()
         self._claimed: dict[Partition, Place] = {}
-        self._told: dict[Partition, int] = {}
+        self._told: dict[TopicPartition, int] = {}
         self._told_at = 0.0
         self.joined = False
         """Whether the group has told us our share, which may be nothing."""
@@ -131,7 +131,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,
-            heartbeat_interval_ms=2_000,
+            heartbeat_interval_ms=1_000,
             metadata_max_age_ms=10_000,
             fetch_max_wait_ms=500,
             max_partition_fetch_bytes=4 * 1024 * 1024,
@@ -146,8 +146,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         for partition in wanted & self._unclaimed:
             self._unclaimed.remove(partition)
             self._claimed[partition] = claimed[partition]
-            consumer.seek(partition, claimed[partition].next_offset)
-            consumer.resume(partition)
+            consumer.seek(TopicPartition(*partition), claimed[partition].next_offset)
+            consumer.resume(TopicPartition(*partition))
         log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": o for p, (_, o) in claimed.items()})
 
     async def _fold(self, messages: list[Message]) -> None:
@@ -179,10 +179,10 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._batch_folded()
 
     async def _tell_kafka(self, consumer: AIOKafkaConsumer, *, at_once: bool) -> None:
-        """Commit the offsets to Kafka too, seldom while it is busy. Nothing rests on them, so a failure is no matter."""
+        """Commit the offsets to Kafka too, seldom while it is busy. Nothing rests on them: a failure is no matter."""
         now = time.monotonic()
-        places = {partition: place.next_offset for partition, place in self._claimed.items()}
-        if places == self._told or (not at_once and now - self._told_at < TELL_EVERY_S):
+        places = {TopicPartition(*partition): place.next_offset for partition, place in self._claimed.items()}
+        if not places or places == self._told or (not at_once and now - self._told_at < TELL_EVERY_S):
             return
         self._told, self._told_at = places, now
         try:
@@ -193,7 +193,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
         for partition, place in self._claimed.items():
-            end = consumer.highwater(partition)
+            end = consumer.highwater(TopicPartition(*partition))
             if end is not None:
                 metrics.LAG.labels(partition.topic, partition.partition).set(end - place.next_offset)
 

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from aiokafka import TopicPartition
+
 from jobmonitor.database.pool import Pool
 from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.settings import ProjectionSettings
@@ -43,12 +45,16 @@ class Readiness:
         places, consumer = self._projector.places, self._projector.consumer
         if consumer is None or not self._projector.joined:
             return Check(ok=False, detail="not in the consumer group"), None
+        if not places:
+            return Check(ok=True, detail="in the consumer group, without a partition"), 0
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                ends = await consumer.end_offsets(places) if places else {}
+                ends = (
+                    await consumer.end_offsets([TopicPartition(*partition) for partition in places]) if places else {}
+                )
         except Exception as error:  # whatever it is, the broker is of no use to us
             return Check(ok=False, detail=repr(error)), None
-        lag = sum(max(0, end - places[partition].next_offset) for partition, end in ends.items())
+        lag = sum(max(0, ends[partition] - place.next_offset) for partition, place in places.items())
         return Check(ok=True, detail=f"follows {len(places)} partitions"), lag
 
     def _lag(self, lag: int) -> Check:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from jobmonitor.contract.topics import DEAD_LETTERS
 
 PREFIX = "dead-letter-"
+REASON_LENGTH = 500
+"""Characters of the reason kept: it can quote from a message of any size."""
 
 
 class DeadLetter(NamedTuple):
@@ -18,6 +20,11 @@ class DeadLetter(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]]
+
+    def by_position(self) -> "DeadLetter":
+        """The same without anything of the original message, which stays readable where it came from."""
+        ours = [(name, text) for name, text in self.headers if name.startswith(PREFIX)]
+        return DeadLetter(self.topic, None, None, [*ours, (f"{PREFIX}omitted", b"key, value and headers: too large")])
 
 
 def dead_letter(
@@ -37,7 +44,7 @@ def dead_letter(
         "topic": topic,
         "partition": str(partition),
         "offset": str(offset),
-        "reason": reason,
+        "reason": reason[:REASON_LENGTH],
         "process": process,
     }
     added = [(PREFIX + name, text.encode()) for name, text in about.items()]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from jobmonitor.contract.envelope import CONTENT_TYPE, Event, encode
 from jobmonitor.runtime.dead_letters import DeadLetter
@@ -70,9 +70,22 @@ class Producer:
             raise KafkaUnavailable(f"The broker did not confirm within {self._send_timeout_s:g} s.") from error
 
     async def send_dead_letter(self, letter: DeadLetter) -> None:
-        """Keep a message nobody could use, and wait until it is kept. Raises KafkaUnavailable."""
+        """Keep a message nobody could use, and wait until it is kept. Raises KafkaUnavailable.
+
+        A message so large that it leaves no room for what we add is kept by its position alone.
+        """
+        try:
+            await self._send_letter(letter)
+        except MessageSizeTooLargeError:
+            await self._send_letter(letter.by_position())
+
+    async def _send_letter(self, letter: DeadLetter) -> None:
+        # aiokafka sends no message that has neither key nor value, which Kafka itself allows.
+        value = b"" if letter.key is None and letter.value is None else letter.value
         try:
             async with asyncio.timeout(self._send_timeout_s):
-                await self._producer.send_and_wait(letter.topic, letter.value, key=letter.key, headers=letter.headers)
+                await self._producer.send_and_wait(letter.topic, value, key=letter.key, headers=letter.headers)
+        except MessageSizeTooLargeError:
+            raise
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"The broker did not confirm within {self._send_timeout_s:g} s.") from error

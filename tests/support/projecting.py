@@ -1,0 +1,180 @@
+"""A projection on real servers, in the test or as a process, with a topic of its own; and what its views show."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic
+from jobmonitor.database.pool import open_pool
+from jobmonitor.projection.dead_letters import DeadLetterBox
+from jobmonitor.projection.projector import Projector
+from jobmonitor.projection.settings import ProjectionSettings
+from jobmonitor.projection.store import Store
+from jobmonitor.runtime.dead_letters import PREFIX
+from jobmonitor.runtime.kafka import Producer
+from support.engine import create_topics, read_records
+from support.job_events import JobEvents
+from support.waiting import until
+
+VIEWS = ("job_monitor", "job_history")
+TABLES = (*VIEWS, "job_timeline")
+
+
+def process_environment(settings: ProjectionSettings) -> dict[str, str]:
+    """What a process of its own is told of these settings."""
+    ours = {
+        "JOBMONITOR_DATABASE_URL": settings.database_url,
+        "JOBMONITOR_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "JOBMONITOR_PROJECTION_GROUP": settings.projection_group,
+        "JOBMONITOR_PROJECTION_TOPICS": settings.projection_topics,
+        "JOBMONITOR_PROJECTION_BATCH_EVENTS": str(settings.projection_batch_events),
+        "JOBMONITOR_METRICS_PORT": str(settings.metrics_port),
+    }
+    return {**os.environ, "PYTHONPATH": "services", **ours}
+
+
+@dataclass
+class Views:
+    """A topic of this test's own, a producer for it, and the tables its projection fills."""
+
+    settings: ProjectionSettings
+    job_type: str
+    producer: Producer
+    owner_url: str
+    bootstrap: str
+    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+
+    @property
+    def topic(self) -> str:
+        return jobs_topic(self.job_type)
+
+    def job(self, **who: Any) -> JobEvents:
+        """A new job of this topic's type."""
+        return JobEvents(job_type=self.job_type, **who)
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Publish in this order; returns when the broker has all."""
+        await self.publish_raw([(str(event.job_id).encode(), encode(event)) for event in events])
+
+    async def publish_raw(self, messages: Iterable[tuple[bytes, Any]]) -> None:
+        """Publish keys with any values, None too."""
+        await self.producer.send_messages([(self.topic, key, value) for key, value in messages])
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Ask as the owner, on a connection of its own: the server may have been away."""
+        connection = await asyncpg.connect(self.owner_url)
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+    async def row(self, job_id: UUID) -> dict[str, Any] | None:
+        """The job with ``view``, the view that has it; None when neither has. Fails when both have."""
+        query = " UNION ALL ".join(
+            f"SELECT *, '{view}' AS view FROM projection.{view} WHERE job_id = $1" for view in VIEWS
+        )
+        found = [dict(row) for row in await self.fetch(query, job_id)]
+        assert len(found) <= 1, f"the job is in both views: {found}"
+        return found[0] if found else None
+
+    async def folded(self, job_id: UUID, **wanted: Any) -> dict[str, Any]:
+        """Wait until the job's row has these values."""
+
+        async def has() -> dict[str, Any] | None:
+            row = await self.row(job_id)
+            return row if row and all(row[name] == value for name, value in wanted.items()) else None
+
+        return await until(has)
+
+    async def caught_up(self) -> None:
+        """Wait until everything in the topic is folded."""
+        ends: dict[int, int] = {}
+        for record in await read_records(self.bootstrap, self.topic):
+            ends[record.partition] = record.offset + 1
+
+        async def is_folded() -> bool:
+            rows = await self.fetch("SELECT * FROM projection.offsets WHERE topic = $1", self.topic)
+            folded = {row["partition"]: row["next_offset"] for row in rows}
+            return all(folded.get(partition, 0) >= end for partition, end in ends.items())
+
+        await until(is_folded, within_s=60)
+
+    async def dump(self) -> dict[str, list[Any]]:
+        """All rows of the views and the timeline, sorted."""
+        return {
+            table: [
+                tuple(row) for row in await self.fetch(f"SELECT to_jsonb(t) FROM projection.{table} AS t ORDER BY 1")
+            ]
+            for table in TABLES
+        }
+
+    async def forget(self) -> None:
+        """Empty the views and the timeline."""
+        await self.fetch(f"TRUNCATE {', '.join(f'projection.{table}' for table in TABLES)}")
+
+    async def dead_letters(self) -> list[dict[str, Any]]:
+        """This topic's dead letters: their key, value, headers of the original, and ours."""
+        letters = []
+        for record in await read_records(self.bootstrap, DEAD_LETTERS):
+            ours = {name[len(PREFIX) :]: text.decode() for name, text in record.headers if name.startswith(PREFIX)}
+            theirs = {name: text for name, text in record.headers if not name.startswith(PREFIX)}
+            if ours["topic"] == self.topic:
+                letters.append({"key": record.key, "value": record.value, "headers": theirs, **ours})
+        return letters
+
+    @asynccontextmanager
+    async def projecting(self) -> AsyncIterator[Projector]:
+        """One projection within the test; a bug in it fails the test at the end."""
+        pool = await open_pool(self.settings.database_url, size=2, application_name="test")
+        box = DeadLetterBox(self.producer)
+        projector = Projector(self.settings, Store(pool, box.keep), batch_folded=box.forget)
+        work = asyncio.ensure_future(projector.run())
+        try:
+            yield projector
+        finally:
+            projector.stop()
+            async with asyncio.timeout(20):
+                await work
+            await pool.close()
+
+    def start_process(self) -> "subprocess.Popen[bytes]":
+        """One projection as a process; ended with the test."""
+        command = [sys.executable, "-m", "jobmonitor.projection"]
+        process = subprocess.Popen(command, env=process_environment(self.settings))
+        self.processes.append(process)
+        return process
+
+    def end_processes(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait(10)
+
+
+@asynccontextmanager
+async def open_views(database: Any, kafka: Any) -> AsyncIterator[Views]:
+    """A topic nobody else uses, and an empty database."""
+    job_type = f"t{uuid4().hex[:12]}"
+    await create_topics(kafka.bootstrap, jobs_topic(job_type), DEAD_LETTERS)
+    settings = ProjectionSettings(
+        database_url=database.url("jobmonitor_projection"),
+        kafka_bootstrap=kafka.bootstrap,
+        projection_group=f"projection-{job_type}",
+        projection_topics=jobs_topic(job_type),
+    )
+    producer = Producer(kafka.bootstrap, send_timeout_s=30)
+    await producer.start()
+    views = Views(settings, job_type, producer, database.owner_url, kafka.bootstrap)
+    try:
+        yield views
+    finally:
+        views.end_processes()
+        await producer.stop()
