@@ -18,7 +18,7 @@ from support.servers import Database
 @pytest.fixture
 async def crm(database: Database) -> AsyncIterator[Crm]:
     """An account with nothing in it, read as the worker and as the gateway."""
-    owner = await asyncpg.connect(database.owner_url)
+    owner = await asyncpg.connect(database.superuser_url)
     pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
     gateway_pool = await open_pool(database.url("jobmonitor_gateway"), size=2, application_name="test")
     account = Crm(owner, pool, gateway_pool)
