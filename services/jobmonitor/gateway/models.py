@@ -6,13 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import Instant, Slug
+from jobmonitor.contract.events import Instant, Reference, Slug
 from jobmonitor.crm.users import UserType
 from jobmonitor.gateway.rows import View
-
-Text = Annotated[str, msgspec.Meta(max_length=1000)]
-Reference = Annotated[str, msgspec.Meta(max_length=160, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""No control characters: it is shown on one line, beside the type's name."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):

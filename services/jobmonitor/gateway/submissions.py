@@ -72,7 +72,7 @@ async def submit(
         job_type=job_type.slug,
         parameters=msgspec.to_builtins(params),
         reference=(request.reference or "").strip() or None,
-        run_at=request.run_at,
+        run_at=_in_utc(request.run_at),
     )
     job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
     earlier = await _earlier(services, job_id, submission, job_type) if key else None
@@ -139,6 +139,13 @@ async def _check(job_type: JobType[Any], params: Any, connection: Connection) ->
         ) from None
 
 
+def _in_utc(run_at: datetime | None) -> datetime | None:
+    try:
+        return None if run_at is None else run_at.astimezone(UTC)
+    except OverflowError:
+        raise invalid([FieldProblem("run_at", "This is no date in UTC.")]) from None
+
+
 def _check_run_at(run_at: datetime | None) -> None:
     if run_at is None:
         return
@@ -188,9 +195,7 @@ def _conflict() -> Problem:
 
 
 def _digest(submission: JobSubmitted) -> bytes:
-    at = submission.run_at
-    in_utc = msgspec.structs.replace(submission, run_at=None if at is None else at.astimezone(UTC))
-    return hashlib.sha256(msgspec.json.encode(in_utc, order="sorted")).digest()
+    return hashlib.sha256(msgspec.json.encode(submission, order="sorted")).digest()
 
 
 async def _publish_submission(services: Services, viewer: Viewer, job_id: UUID, submission: JobSubmitted) -> None:

@@ -1,2 +1,4 @@
--- Everything that happened to a job, in order.
-SELECT type, at FROM projection.job_timeline WHERE job_id = $1 ORDER BY at, sequence NULLS FIRST, event_id
+-- What happened to a job, in order; its progress, which its bar shows, left out.
+SELECT type, at FROM projection.job_timeline
+WHERE job_id = $1 AND type <> 'job_progressed'
+ORDER BY at, sequence NULLS FIRST, event_id
