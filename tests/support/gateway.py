@@ -84,10 +84,10 @@ class RunningGateway:
         job = job_columns(**columns)
         async with self.owner.transaction():
             for table in ("job_monitor", "job_history"):
-                await self.owner.execute(f"DELETE FROM projection.{table} WHERE job_id = $1", job["job_id"])  # noqa: S608
+                await self.owner.execute(f"DELETE FROM projection.{table} WHERE job_id = $1", job["job_id"])
             places = ", ".join(f"${place}" for place in range(1, len(job) + 1))
             await self.owner.execute(
-                f"INSERT INTO projection.job_{view} ({', '.join(job)}) VALUES ({places})",  # noqa: S608
+                f"INSERT INTO projection.job_{view} ({', '.join(job)}) VALUES ({places})",
                 *job.values(),
             )
             await self.owner.execute(
@@ -216,8 +216,8 @@ async def running_gateway(
         http_port=0,
         **settings,
     )
-    # as superuser, whom no row-level security binds
-    async with await open_pool(database.superuser_url, size=1, application_name="test") as pool, pool.acquire() as owner:
+    superuser_url = database.superuser_url  # whom no row-level security binds
+    async with await open_pool(superuser_url, size=1, application_name="test") as pool, pool.acquire() as owner:
         if not await owner.fetchval("SELECT count(*) FROM crm.users"):
             await seed_people(owner)
         with serving(wanted, job_types) as url:
