@@ -1,0 +1,57 @@
+"""Figures of the bench: measured several times, told as medians, beside their goal; a table and ``bench.json``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median, quantiles
+
+import msgspec
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured figure. Nothing is asserted: a goal that is missed is said."""
+
+    name: str
+    unit: str
+    median: float
+    min: float
+    max: float
+    reference: float | None = None
+    """The same unit, measured in the same run on a peer or a bare loop; None where there is none."""
+    ratio: float | None = None
+    """``median / reference``."""
+    goal: str
+    """In words, for instance ``at most 300``."""
+    met: bool
+
+
+def at_most(goal: float, name: str, unit: str, runs: Sequence[float]) -> Figure:
+    """A figure whose median should not exceed the goal."""
+    middle = median(runs)
+    return Figure(
+        name=name,
+        unit=unit,
+        median=round(middle, 2),
+        min=round(min(runs), 2),
+        max=round(max(runs), 2),
+        goal=f"at most {goal:g}",
+        met=middle <= goal,
+    )
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Linear between the two nearest values; needs at least two."""
+    return quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def tell(figures: Sequence[Figure], file: Path) -> str:
+    """Write the figures as JSON and return them as a table."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(list(figures))) + b"\n")
+    lines = [f"{'figure':52} {'median':>10} {'min':>10} {'max':>10}  unit   goal"]
+    for figure in figures:
+        verdict = "met" if figure.met else "MISSED"
+        lines.append(
+            f"{figure.name:52} {figure.median:>10,.2f} {figure.min:>10,.2f} {figure.max:>10,.2f}  {figure.unit:6} "
+            f"{figure.goal}: {verdict}"
+        )
+    return "\n".join(lines)
