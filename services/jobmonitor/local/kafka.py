@@ -36,7 +36,7 @@ class KafkaServer(Server):
 
     def __init__(self, folder: Path, *, jars: Path, port: int = 0, log_path: Path | None = None) -> None:
         """``folder`` takes data, configuration and log; ``jars`` is what ``fetch_jars`` gave. Port 0: a free one."""
-        super().__init__("Kafka", log_path=log_path or folder / "kafka.log")
+        super().__init__("kafka", log_path=log_path or folder / "kafka.log")
         self.port = port or free_port()
         self._controller_port = free_port()
         self._folder = folder.absolute()
@@ -89,7 +89,9 @@ class KafkaServer(Server):
     def _format(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted attempt left behind
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._configuration))
+        command = self._java(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._configuration)
+        )
         with self.log_path.open("ab") as log:
             done = subprocess.run(command, stdout=log, stderr=log, env=BARE_ENVIRONMENT, check=False)  # noqa: S603
         if done.returncode != 0:

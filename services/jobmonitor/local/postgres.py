@@ -55,7 +55,7 @@ class PostgresServer(Server):
         log_path: Path | None = None,
     ) -> None:
         """``folder`` takes data and log; ``password`` is the superuser's and the owner's. Port 0: a free one."""
-        super().__init__("PostgreSQL", log_path=log_path or folder / "postgres.log")
+        super().__init__("postgres", log_path=log_path or folder / "postgres.log")
         self.port = port or free_port()
         self._folder = folder.absolute()
         self._data = self._folder / "data"

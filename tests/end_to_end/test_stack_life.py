@@ -1,0 +1,114 @@
+"""The local stack's own life: it starts on any free port, heals, leaves nothing behind, and goes on where it was."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+import asyncpg
+import httpx2
+import psutil
+
+from jobmonitor.local.data_folder import note_path
+from support.stack import RunningStack, is_gone, until
+
+END_TIMEOUT_S = 15.0
+"""A stack told to stop has left no process behind after so long."""
+
+
+def wait_until_gone(processes: list[psutil.Process], log: Path) -> None:
+    until(lambda: all(map(is_gone, processes)), END_TIMEOUT_S, log)
+
+
+async def users(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM crm.users"))
+    finally:
+        await connection.close()
+
+
+def test_all_servers_listen_on_loopback_only(stack: RunningStack) -> None:
+    listening = [
+        connection.laddr.ip
+        for process in stack.processes()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 7
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+
+
+def test_the_note_with_the_database_login_is_private(stack: RunningStack) -> None:
+    private = [note_path(stack.data_dir), stack.data_dir / "passwords.json"]
+    assert [path.stat().st_mode & 0o777 for path in private] == [0o600, 0o600]
+
+
+def test_a_second_stack_on_the_same_data_says_where_the_first_is_and_leaves(stack: RunningStack) -> None:
+    second = RunningStack(stack.data_dir, http_port="0")
+    second._log = stack.data_dir.with_name("second.log")
+    assert second.launch().wait() == 1
+    assert second.output == f"The stack on {stack.data_dir} is already running at {stack.http_url}.\n"
+    assert stack.runs
+
+
+async def test_a_child_that_dies_comes_back_with_a_clear_message(stack: RunningStack) -> None:
+    before = stack.note.pids["mail-sink"]
+    stack.kill("mail-sink")
+    until(lambda: stack.note.pids.get("mail-sink", before) != before, END_TIMEOUT_S, stack._log)
+    until(lambda: "mail-sink is back." in stack.output, END_TIMEOUT_S, stack._log)
+    assert re.search(r"mail-sink was killed by SIGKILL; starting it again in [\d.]+ s\. Its log: /", stack.output)
+
+
+async def test_stopped_and_started_again_it_goes_on_with_its_data(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        small = RunningStack(reachable(tmp_path) / "data", http_port=str(port), demo_supporters="20").start()
+        assert small.http_url != f"http://127.0.0.1:{port}", "the port is taken"
+        assert int(small.http_url.rpartition(":")[2]) > port
+    assert "user@demo.test" in small.output
+    assert httpx2.get(f"{small.http_url}/readyz").status_code == 200
+    connection = await asyncpg.connect(small.superuser_url)
+    await connection.execute("UPDATE crm.users SET name = 'Somebody Else' WHERE id = 1")
+    await connection.close()
+
+    everything = small.processes()
+    small.send(signal.SIGINT)
+    assert small.wait(END_TIMEOUT_S) == 0
+    wait_until_gone(everything, small._log)
+    assert not note_path(small.data_dir).exists()
+
+    small.start()
+    try:
+        connection = await asyncpg.connect(small.superuser_url)
+        assert await connection.fetchval("SELECT name FROM crm.users WHERE id = 1") == "Somebody Else"
+        await connection.close()
+        assert await users(small.superuser_url) == 5
+        everything = small.processes()
+        small.process.kill()
+        wait_until_gone(everything, small._log)
+    finally:
+        small.stop()
+
+
+def reachable(folder: Path) -> Path:
+    """As root the database's server runs as another user; pytest's folders are closed to others."""
+    return folder
+
+
+def test_a_stop_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    starting = RunningStack(tmp_path / "data", demo_supporters="20").launch()
+    until(lambda: "Database:" in starting.output, END_TIMEOUT_S * 4, starting._log)
+    everything = starting.processes()
+    starting.send(signal.SIGTERM)
+    assert starting.wait(END_TIMEOUT_S) == 0
+    wait_until_gone(everything, starting._log)
+
+
+def one_line(data_dir: Path, **settings: str) -> str:
+    """What a stack that cannot start says; nothing of it is left running."""
+    failed = RunningStack(data_dir, **settings).launch()
+    assert failed.wait() != 0
+    lines = failed.output.splitlines()
+    assert len(lines) == 1, failed.output
+    return lines[0]
