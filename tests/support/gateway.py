@@ -188,7 +188,11 @@ def serving(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Ite
             app = create_app(settings, job_types, crashes.append)
             await serve_http(app, settings, listening, _until(ended))
 
-        thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+        def run() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(serve())
+
+        thread = threading.Thread(target=run)
         thread.start()
         try:
             yield f"http://127.0.0.1:{port}"
@@ -196,7 +200,6 @@ def serving(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Ite
             loop.call_soon_threadsafe(ended.set)
             thread.join(timeout=20)
             assert not thread.is_alive(), "the gateway did not stop"
-            loop.close()
     assert not crashes, crashes
 
 
