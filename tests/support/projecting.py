@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -27,6 +27,17 @@ from support.waiting import until
 
 VIEWS = ("job_monitor", "job_history")
 TABLES = (*VIEWS, "job_timeline")
+
+
+class Read(NamedTuple):
+    """A message as if it had been read from Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def process_environment(settings: ProjectionSettings) -> dict[str, str]:
@@ -60,6 +71,10 @@ class Views:
     def job(self, **who: Any) -> JobEvents:
         """A new job of this topic's type."""
         return JobEvents(job_type=self.job_type, **who)
+
+    def with_settings(self, **changes: Any) -> "Views":
+        """The same views, for a projection set otherwise."""
+        return replace(self, settings=replace(self.settings, **changes))
 
     async def publish(self, events: Iterable[Event]) -> None:
         """Publish in this order; returns when the broker has all."""

@@ -130,7 +130,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             group_id=self._settings.projection_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=10_000,
+            session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,
             metadata_max_age_ms=10_000,
             fetch_max_wait_ms=500,
