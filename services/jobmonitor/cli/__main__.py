@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from cyclopts import App, CycloptsError
 
 from jobmonitor.cli.context import Context
-from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 
 INTERRUPTED = 130
 
@@ -50,6 +50,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         for name in injected:
             bound.arguments[name] = Context(environment)
         status = command(*bound.args, **bound.kwargs)
+        sys.stdout.flush()
     except CycloptsError as error:
         return _complain(f"{error} `jobmonitor --help` lists what there is.", USAGE)
     except CommandError as error:
@@ -59,7 +60,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     except BrokenPipeError:
         # The reader of our output left, for instance `head`. Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return FAILED
     return status if isinstance(status, int) else 0
 
 

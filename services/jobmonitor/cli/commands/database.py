@@ -14,7 +14,6 @@ from jobmonitor.crm import demo as crm_demo
 from jobmonitor.database.migrate import ROLES
 from jobmonitor.database.migrate import migrate as migrate_database
 
-SUPPORTERS_MAX = 1_000_000
 DATABASE_ERRORS = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -35,21 +34,23 @@ def migrate(*, context: Injected) -> None:
 
 def demo(
     *,
-    supporters: Annotated[int, Parameter(help="Supporters in the first account, 1,000,000 at most.")] = 5_000,
+    supporters: Annotated[
+        int, Parameter(help="Supporters in the first account, 1,000,000 at most.")
+    ] = crm_demo.SUPPORTERS,
     context: Injected,
 ) -> None:
     """Fill an empty database with two made-up accounts. Does nothing where there are accounts.
 
     Reads JOBMONITOR_OWNER_URL.
     """
-    if not 1 <= supporters <= SUPPORTERS_MAX:
-        raise CommandError(f"--supporters must be between 1 and {SUPPORTERS_MAX:,}.", USAGE)
+    if not 1 <= supporters <= crm_demo.SUPPORTERS_MAX:
+        raise CommandError(f"--supporters must be between 1 and {crm_demo.SUPPORTERS_MAX:,}.", USAGE)
     settings = context.settings(OwnerSettings)
     try:
-        crm_demo.seed(settings.owner_url, supporters=supporters)
+        added = crm_demo.seed(settings.owner_url, supporters, print_line)
     except DATABASE_ERRORS as error:
         raise _not_reached(error) from error
-    print_line("The demo's data is there.")
+    print_line("The demo's data is there." if added else "There are accounts already; nothing was added.")
 
 
 def _not_reached(error: Exception) -> CommandError:
