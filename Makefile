@@ -1,0 +1,34 @@
+# Everything a fresh Debian or Ubuntu machine needs: Python 3.11 or newer, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: up test check setup clean help
+
+help:
+	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
+	@echo 'make test    set up what is missing, check, and run every test'
+	@echo 'make check   formatting, types, import rules, the page'
+	@echo 'make setup   only set up'
+	@echo 'make clean   remove what was set up; keeps .data'
+
+up: setup
+	@exec $(BIN)/python -m jobmonitor.local
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo 'Python 3.11 or newer is needed: install python3.' >&2; exit 1; }
+	@exec $(PYTHON) deploy/setup.py $(SETUP_OPTIONS)
+
+test: SETUP_OPTIONS = --browser
+test: setup
+	@$(MAKE) --no-print-directory check
+	@exec $(BIN)/python -m pytest
+
+check: setup
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/python deploy/build_page.py --check
+
+clean:
+	rm -rf .venv .tools services/jobmonitor/gateway/web/node_modules services/jobmonitor/gateway/web/dist
