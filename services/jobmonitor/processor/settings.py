@@ -13,7 +13,7 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     """Slugs separated by commas; empty serves all."""
     chunks_in_flight: int = 4
     """Of one job at a time, over all workers: bounds how long a stop takes and how much one job can take."""
-    lease_s: float = 30.0
+    lease_s: float = 10.0
     """A worker that gives no sign of life for so long loses its chunk to another."""
     max_attempts: int = 5
     """Tries of one chunk before its job fails."""
