@@ -1,7 +1,8 @@
 """What the processes do with the ledger, each as one transaction that may be repeated safely."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -37,6 +38,8 @@ class Ledger:
     def __init__(self, pool: Pool, producer: Sender, source: str, *, window: int = 4) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
+        self.planning = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
+        """Plans under way. Each holds two connections at once; with a plan on every one of the pool all would wait."""
         self._source = source
         self._window = window
 
@@ -46,14 +49,13 @@ class Ledger:
 
         ``connection`` (not yet in a transaction) is used where the caller goes on using it; else one of the pool.
         """
-        if connection is None:
-            async with self.pool.acquire() as own, self.transaction(own) as ledger:
-                yield ledger
-            return
-        async with connection.transaction():
-            ledger = LedgerTransaction(connection, self._source)
+        async with AsyncExitStack() as stack:
+            own = await stack.enter_async_context(self.pool.acquire()) if connection is None else connection
+            await stack.enter_async_context(own.transaction())
+            ledger = LedgerTransaction(own, self._source)
             yield ledger
-            ids = await self.outbox.put(connection, ledger.messages)
+            ids = await self.outbox.put(own, ledger.messages)
+        # Only now, with the pool's connection given back: whoever holds one and waits for another stops everybody.
         await self.outbox.send(ids, ledger.messages)
 
     async def accept(self, job_id: UUID, submission: JobSubmitted, refusal: FailJob | None = None) -> None:

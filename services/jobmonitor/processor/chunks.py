@@ -84,7 +84,10 @@ class ChunkRunner:
     async def _plan(self, claimed: Claim, params: Any) -> None:
         """The plan is read in one snapshot on one connection while its chunks are written on another."""
         pool = self._ledger.pool
-        async with account_transaction(pool, claimed.account_id, isolation="repeatable_read") as snapshot:
+        async with (
+            self._ledger.planning,
+            account_transaction(pool, claimed.account_id, isolation="repeatable_read") as snapshot,
+        ):
             await self._job_type.check(params, snapshot)
             async with self._ledger.transaction() as ledger:
                 planned = self._job_type.plan(params, snapshot)
@@ -109,8 +112,8 @@ class ChunkRunner:
             await self._ledger.finish_chunk(ledger, claimed, finished)
 
     async def _assemble(self, claimed: Claim, params: Any) -> None:
+        keys = await self._ledger.part_keys(claimed.job_id)
         async with account_transaction(self._ledger.pool, claimed.account_id) as connection:
-            keys = await self._ledger.part_keys(claimed.job_id)
             assembly = self._job_type.assemble(params, self._parts(keys), connection)
             key = f"results/{claimed.account_id}/{claimed.job_id}/{claimed.token.hex}.{assembly.extension}"
             stored = await self._objects.put_stream(key, assembly.content)
