@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psutil
 import pytest
@@ -25,7 +26,8 @@ async def pieces(content: bytes) -> AsyncIterator[bytes]:
 
 async def read_back(rows: list[list[str]]) -> list[list[str]]:
     content = b"".join([piece async for piece in workbook(pieces(csv_bytes(rows)))])
-    return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    cells: list[list[Any]] = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    return cells
 
 
 @settings(max_examples=15, deadline=None)
@@ -65,7 +67,10 @@ async def test_a_reader_that_leaves_early_leaves_no_writer_behind() -> None:
             yield b"a,b\r\n" * 1000
 
     before = children()
-    writing = asyncio.create_task(anext(aiter(workbook(endless()))))
+    async def read_first() -> bytes:
+        return await anext(aiter(workbook(endless())))
+
+    writing = asyncio.create_task(read_first())
 
     async def started() -> set[int]:
         return children() - before

@@ -39,10 +39,11 @@ class Crm:
         """One row of this account."""
         columns = {"account_id": self.account_id, **values}
         places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-        return await self.owner.fetchval(
-            f"INSERT INTO crm.{table} ({', '.join(columns)}) VALUES ({places}) RETURNING {returning}",  # noqa: S608
+        returned: int = await self.owner.fetchval(
+            f"INSERT INTO crm.{table} ({', '.join(columns)}) VALUES ({places}) RETURNING {returning}",
             *columns.values(),
         )
+        return returned
 
     async def fields(self, *names: str) -> dict[str, int]:
         """Supporter fields in this order; Email is tagged as such."""
@@ -120,7 +121,7 @@ class Crm:
         )
         for event in events:
             kind, _, reason = event.partition(":")
-            values = {"kind": kind, "reason_code": reason or None, "occurred_at": sent_at}
+            values: dict[str, Any] = {"kind": kind, "reason_code": reason or None, "occurred_at": sent_at}
             await self.insert("email_events", delivery_id=delivery, **values)
         return delivery
 

@@ -75,7 +75,7 @@ async def run_job_type(
 def _order(chunks: int, seed: int | None) -> list[int]:
     positions = list(range(chunks))
     if seed is not None:
-        dice = random.Random(seed)  # noqa: S311 - a test's dice
+        dice = random.Random(seed)
         positions += dice.sample(positions, chunks // 3)
         dice.shuffle(positions)
     return positions

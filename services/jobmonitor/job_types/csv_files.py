@@ -14,16 +14,17 @@ BOM = b"\xef\xbb\xbf"
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 
-_ALWAYS_DANGEROUS = ("=", "@", "\t", "\r", "\n")
-_SIGNS = ("+", "-")
+_SIGNS = frozenset("+-")
+_DANGEROUS = frozenset("=@\t\r\n") | _SIGNS
 _NUMBER = re.compile(r"[+-](\d+\.?\d*|\.\d+)", re.ASCII)
 
 
 def neutralise(cell: str) -> str:
     """The cell with a leading ``'`` if a spreadsheet might take it for a formula; numbers keep their sign."""
-    if cell.startswith(_ALWAYS_DANGEROUS) or (cell.startswith(_SIGNS) and not _NUMBER.fullmatch(cell)):
-        return "'" + cell
-    return cell
+    first = cell[:1]
+    if first not in _DANGEROUS or (first in _SIGNS and _NUMBER.fullmatch(cell)):
+        return cell
+    return "'" + cell
 
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
