@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.kafka import KafkaServer
@@ -14,6 +15,10 @@ from support.servers import Database, Postgres
 from support.stack import RunningStack
 
 TOOLS = Path(__file__).parent.parent / ".tools"
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
 NOTHING_IS_SKIPPED = os.environ.get("CI", "").lower() in ("1", "true")
 
 
