@@ -71,7 +71,13 @@ async def test_deleting_a_supporter_keeps_gifts_with_the_former_number_and_nothi
 async def test_a_gateways_transaction_counts_once_refunds_apart(crm: Crm) -> None:
     ann = await crm.supporter("ann@example.org")
     gift = await crm.gift(ann, gateway="card", gateway_txn_id="ch_1")
-    refund: dict[str, Any] = {"type": "PRFD", "status": "refund", "amount": -20, "refund_of": gift, "refund_kind": "gateway"}
+    refund: dict[str, Any] = {
+        "type": "PRFD",
+        "status": "refund",
+        "amount": -20,
+        "refund_of": gift,
+        "refund_kind": "gateway",
+    }
     await crm.gift(ann, gateway="card", gateway_txn_id="ch_1", **refund)
     await crm.gift(ann, gateway="card", gateway_txn_id="ch_1", removed_at=NOON)
 

@@ -187,7 +187,13 @@ async def test_gifts_show_amount_and_currency_with_its_own_decimals_and_refunds_
     ann = await crm.supporter("ann@example.org")
     gift = await crm.gift(ann, amount=25, gateway="card", gateway_txn_id="ch_1")
     await crm.gift(ann, amount=500, currency="JPY", occurred_at=NOON + timedelta(hours=1))
-    refund: dict[str, Any] = {"type": "PRFD", "status": "refund", "amount": -25, "refund_of": gift, "refund_kind": "marked"}
+    refund: dict[str, Any] = {
+        "type": "PRFD",
+        "status": "refund",
+        "amount": -25,
+        "refund_of": gift,
+        "refund_kind": "marked",
+    }
     await crm.gift(ann, **refund, occurred_at=NOON + timedelta(hours=2))
 
     headings, *rows = table(await export(crm, format="transaction"))

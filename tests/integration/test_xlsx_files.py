@@ -67,6 +67,7 @@ async def test_a_reader_that_leaves_early_leaves_no_writer_behind() -> None:
             yield b"a,b\r\n" * 1000
 
     before = children()
+
     async def read_first() -> bytes:
         return await anext(aiter(workbook(endless())))
 

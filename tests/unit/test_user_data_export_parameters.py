@@ -6,6 +6,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
+from jobmonitor.crm.supporter_query import SupporterQuery
 from jobmonitor.job_types.user_data_export import UserDataExportParameters
 
 SCHEMA = msgspec.json.schema(UserDataExportParameters)
@@ -55,7 +56,7 @@ def test_no_parameters_export_everybody_as_csv_of_supporters() -> None:
     params = msgspec.convert({}, UserDataExportParameters)
 
     assert (params.format, params.file_type, params.export_group_id) == ("user", "csv", None)
-    assert params.query.profiles == params.query.pages == params.query.questions == params.query.broadcasts == []
+    assert params.query == SupporterQuery(profiles=[], pages=[], questions=[], broadcasts=[])
 
 
 def test_every_parameter_is_explained_in_the_schema() -> None:
