@@ -1,6 +1,6 @@
 """Ledger, projection, registry and the gateway's tables."""
 
-from jobmonitor.database.sql import run_migration_file
+from jobmonitor.database.migration_files import run_migration_file
 
 revision = "0001"
 down_revision = None

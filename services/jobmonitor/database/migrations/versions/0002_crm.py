@@ -1,6 +1,6 @@
 """The CRM: accounts, users, supporters and what they did."""
 
-from jobmonitor.database.sql import run_migration_file
+from jobmonitor.database.migration_files import run_migration_file
 
 revision = "0002"
 down_revision = "0001"
