@@ -1,6 +1,7 @@
 /** The live connection: open, lost and counting down to the next try, caught up again. */
 
 import { effect, signal, untracked } from "@preact/signals";
+import { Problem } from "../api/http.ts";
 import { readStream, type StreamEvent } from "../api/stream.ts";
 import type { Job } from "../model/types.ts";
 import { currentTime } from "./clock.ts";
@@ -12,6 +13,8 @@ import { session, sessionEnded } from "./session.ts";
 export type Connection =
   | { state: "connecting" }
   | { state: "live" }
+  /** This user may not look at jobs: trying again would not help. */
+  | { state: "refused" }
   /** `retry_at_ms` null: trying right now. `since`: when the page was last current. */
   | { state: "lost"; since: Date; retry_at_ms: number | null };
 
@@ -86,20 +89,27 @@ async function waitForNextTry(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** One connection, from the try to its end. */
-async function connectOnce(signal: AbortSignal): Promise<void> {
+/** One connection, from the try to its end. False: the gateway will not have it. */
+async function connectOnce(signal: AbortSignal): Promise<boolean> {
   const failed = new AbortController();
   try {
     await readStream((event) => void onEvent(event, () => failed.abort()), AbortSignal.any([signal, failed.signal]));
-  } catch {
-    // Whatever the cause, the answer is the same: say so and try again. A 401 has ended the session already.
+  } catch (error) {
+    // Else, whatever the cause, the answer is the same: say so and try again. A 401 has ended the session already.
+    if (error instanceof Problem && error.status === 403) return false;
   }
+  return true;
 }
 
 async function stayConnected(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await connectOnce(signal);
+    const wanted = await connectOnce(signal);
     if (signal.aborted) return;
+    if (!wanted) {
+      connection.value = { state: "refused" };
+      await reload();
+      return;
+    }
     becameLost();
     if (monitor.items.value === null && history.items.value === null) await reload();
     await waitForNextTry(signal);

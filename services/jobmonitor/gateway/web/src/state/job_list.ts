@@ -132,10 +132,8 @@ export class JobList {
     } catch (error) {
       if (!mine.signal.aborted) this.problem.value = error instanceof Problem ? error.message : String(error);
     } finally {
-      if (this.request === mine) {
-        this.request = null;
-        this.loading.value = false;
-      }
+      if (this.request === mine) this.request = null;
+      this.loading.value = this.request !== null;
     }
   }
 

@@ -8,7 +8,7 @@ import { Icon } from "./icons.tsx";
 /** Beside the title: whether what is seen is what is. */
 export function Live(): JSX.Element {
   const { state } = connection.value;
-  const words = { live: "Live", connecting: "Connecting…", lost: "Not live" }[state];
+  const words = { live: "Live", connecting: "Connecting…", lost: "Not live", refused: "Not live" }[state];
   return <span class="live" data-state={state}><span class="live-dot" />{words}</span>;
 }
 

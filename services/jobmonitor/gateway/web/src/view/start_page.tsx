@@ -14,7 +14,9 @@ import { LostConnection } from "./live.tsx";
 function focusFault(): void {
   const place = PLACES.find((each) => errors.value[each]);
   const block = place && document.querySelector(`[data-place="${place}"]`);
-  if (block) block.querySelector<HTMLElement>("summary, input, select, button")?.focus();
+  if (!block) return;
+  const control = block.querySelector<HTMLElement>(":is(input, select)[aria-invalid]") ?? block.querySelector<HTMLElement>("summary, input, select, button");
+  control?.focus();
 }
 
 function PreviewWords(): JSX.Element {
