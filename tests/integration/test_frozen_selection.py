@@ -88,6 +88,20 @@ async def test_fields_renamed_moved_or_removed_while_it_runs_shift_no_column(crm
     assert column(ran.text, "City") == ["city 0", "city 1", "", "", "", ""]
 
 
+async def test_a_small_export_is_cut_finely_so_that_its_bar_moves_and_a_large_one_boundedly(crm: Crm) -> None:
+    await crm.fields("Email")
+    export = UserDataExport(chunk_rows_max=300, chunk_rows_min=10, chunks_aimed_at=5)
+
+    async def units(supporters: int) -> list[int]:
+        await crm.owner.execute("DELETE FROM crm.supporters")
+        await crm.supporters(supporters)
+        return (await run_job_type(export, {}, crm.pool)).units
+
+    assert await units(15) == [10, 5]
+    assert await units(100) == [20] * 5
+    assert await units(2_000) == [300] * 6 + [200]
+
+
 @pytest.fixture
 async def busy_crm(crm: Crm) -> Crm:
     """Two dozen supporters who did this and that."""

@@ -162,7 +162,11 @@ class Generator:
         return int(await self._connection.fetchval(text, *columns.values()))
 
 
+_LATIN = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "đ": "d", "æ": "ae"})
+"""Letters that are no base letter with an accent."""
+
+
 def _handle(name: str) -> str:
     """The name as an e-mail address spells it: Latin letters only, or ``friend`` where there are none."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return "".join(letter for letter in plain.lower() if letter.isalnum()) or "friend"
+    plain = unicodedata.normalize("NFKD", name.lower().translate(_LATIN)).encode("ascii", "ignore").decode()
+    return "".join(letter for letter in plain if letter.isalnum()) or "friend"

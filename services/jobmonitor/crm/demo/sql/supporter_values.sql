@@ -21,7 +21,7 @@ CROSS JOIN LATERAL (
         ('postcode', split_part(town, '|', 3)),
         ('country', split_part(town, '|', 4)),
         ('phone_number', CASE WHEN pg_temp.draw(id, 28) < 0.6
-                              THEN '+1 555 01' || lpad(floor(pg_temp.draw(id, 29) * 100000)::int::text, 5, '0') END),
+                              THEN '(555) 010-' || lpad(floor(pg_temp.draw(id, 29) * 10000)::int::text, 4, '0') END),
         ('Preferred Language', pg_temp.pick('{English,English,English,Español,Français,"中文, 简体"}', pg_temp.draw(id, 30))),
         ('Social Handle', CASE WHEN pg_temp.draw(id, 31) < 0.2 THEN '@friend' || id END),
         ('Account Balance', CASE WHEN pg_temp.draw(id, 32) < 0.1
