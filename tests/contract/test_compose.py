@@ -28,6 +28,8 @@ PROCESSES = sorted(
     for path in (ROOT / "services/jobmonitor").glob("*/__main__.py")
     if path.parent.name not in ("cli", "local")
 )
+SERIES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+"""What Prometheus calls the series of each kind of metric, behind its name."""
 ONCE = {"migrate": MigrateSettings, "topics": ClientSettings, "demo": OwnerSettings}
 
 
@@ -257,9 +259,9 @@ def _our_metrics() -> dict[str, set[str]]:
         importlib.import_module(f"jobmonitor.{process}.metrics")
     found: dict[str, set[str]] = {}
     for collector in {*REGISTRY._names_to_collectors.values()}:
-        names = {name for name, each in REGISTRY._names_to_collectors.items() if each is collector}
         labels = set(getattr(collector, "_labelnames", ()))
-        found |= {name: labels | {"le"} for name in names if name.startswith("jobmonitor_")}
+        for metric in collector.describe() if hasattr(collector, "describe") else ():
+            found |= {metric.name + ending: labels | {"le"} for ending in SERIES.get(metric.type, ())}
     return found
 
 
