@@ -1,17 +1,13 @@
 """Bring a database to the newest shape and give the processes' roles their passwords.
 
-Any number of processes may do so at once: an advisory lock lets one work; the others wait and find nothing to do.
+Any number of processes may do so at once: a lock lets one work; the others wait and find nothing to do.
 """
 
 import asyncio
+from importlib import import_module
 from importlib.resources import files
 
-import alembic.command
-import alembic.config
 import asyncpg
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 LOCK_KEY = 7_301_944_018
 """Of ``pg_advisory_lock``; Alembic has no lock of its own."""
@@ -19,38 +15,50 @@ LOCK_KEY = 7_301_944_018
 ROLES = ("jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway")
 
 
-def _upgrade(connection: Connection) -> None:
-    config = alembic.config.Config()
-    config.set_main_option("script_location", str(files("jobmonitor.database") / "migrations"))
-    config.attributes["connection"] = connection
-    alembic.command.upgrade(config, "head")
+class UnknownShape(Exception):
+    """The database was migrated by a newer version of this software, or is none of ours; the message says so."""
 
 
-async def _migrate(owner_url: str) -> None:
-    engine = create_async_engine(owner_url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
-    try:
-        async with engine.connect() as holder:
-            await holder.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
-            async with engine.connect() as connection:
-                await connection.run_sync(_upgrade)
-                await connection.commit()
-    finally:
-        await engine.dispose()
+def migrate(owner_url: str, passwords: dict[str, str]) -> None:
+    """Upgrade the database behind ``owner_url`` (its owner's login) and set ``{role: password}`` for all ROLES.
+
+    Raises UnknownShape.
+    """
+    asyncio.run(_migrate(owner_url, passwords))
 
 
-async def _let_log_in(owner_url: str, passwords: dict[str, str]) -> None:
+async def _migrate(owner_url: str, passwords: dict[str, str]) -> None:
     connection = await asyncpg.connect(owner_url)
     try:
-        for role in ROLES:
-            command = await connection.fetchval(
-                "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)", role, passwords[role]
-            )
-            await connection.execute(command)
+        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)  # until the connection closes
+        if await _revision(connection) != _known_revisions()[-1]:
+            await import_module("jobmonitor.database.upgrade").upgrade(owner_url)
+        await _let_log_in(connection, passwords)
     finally:
         await connection.close()
 
 
-def migrate(owner_url: str, passwords: dict[str, str]) -> None:
-    """Upgrade the database behind ``owner_url`` (its owner's login) and set ``{role: password}`` for all ROLES."""
-    asyncio.run(_migrate(owner_url))
-    asyncio.run(_let_log_in(owner_url, passwords))
+async def _revision(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
+    """The last migration that ran; None before the first. Raises UnknownShape."""
+    if not await connection.fetchval("SELECT to_regclass('alembic_version')"):
+        return None
+    found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    if found is not None and found not in _known_revisions():
+        raise UnknownShape(
+            f"The database has the shape {found}, newer than {_known_revisions()[-1]}, this version's: use a newer one."
+        )
+    return found
+
+
+def _known_revisions() -> list[str]:
+    """In the order they run; each file of the migrations is named after its revision."""
+    versions = files("jobmonitor.database") / "migrations" / "versions"
+    return sorted(entry.name.split("_")[0] for entry in versions.iterdir() if entry.name.endswith(".py"))
+
+
+async def _let_log_in(connection: "asyncpg.Connection[asyncpg.Record]", passwords: dict[str, str]) -> None:
+    for role in ROLES:
+        command = await connection.fetchval(
+            "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)", role, passwords[role]
+        )
+        await connection.execute(command)

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import stamina
 from aiokafka.errors import KafkaError
-from alembic.util import CommandError
 
 from jobmonitor.crm import demo
-from jobmonitor.database.migrate import migrate
+from jobmonitor.database.migrate import UnknownShape, migrate
 from jobmonitor.local.child import Child
 from jobmonitor.local.data_folder import StackNote, make_data_folder, only_one, write_note
 from jobmonitor.local.errors import LocalError
@@ -132,11 +131,8 @@ class Stack:
         self._say("Database: bringing the tables up to date")
         try:
             migrate(self.owner_url, self._passwords.roles)
-        except CommandError as error:
-            raise LocalError(
-                f"The database in {self._folder} does not fit this version ({error}): update the project, or choose "
-                "another folder with JOBMONITOR_DATA_DIR."
-            ) from error
+        except UnknownShape as error:
+            raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
         try:
             demo.seed(self.owner_url, self._settings.demo_supporters, self._say_step)
         except ValueError as error:
