@@ -209,9 +209,15 @@ async def _until(ended: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def running_gateway(
-    database: Any, kafka_bootstrap: str, folder: Path, *, job_types: Sequence[JobType[Any]] = JOB_TYPES, **settings: Any
+    database: Any,
+    kafka_bootstrap: str,
+    folder: Path,
+    *,
+    job_types: Sequence[JobType[Any]] = JOB_TYPES,
+    wait_for: Sequence[str] = (),
+    **settings: Any,
 ) -> AsyncIterator[RunningGateway]:
-    """A gateway on this database, with people in it, that listens for changes."""
+    """A gateway on this database, with people in it, that listens for changes and has found Kafka (``wait_for``)."""
     wanted = GatewaySettings(
         database_url=database.url("jobmonitor_gateway"),
         kafka_bootstrap=kafka_bootstrap,
@@ -226,7 +232,7 @@ async def running_gateway(
         with serving(wanted, job_types) as url:
             gateway = RunningGateway(url, owner, ObjectStore(wanted.object_store_url), wanted)
             try:
-                await until_checked(gateway)
+                await until_checked(gateway, *wait_for)
                 yield gateway
             finally:
                 for client in gateway.clients:

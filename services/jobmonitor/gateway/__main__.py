@@ -12,7 +12,14 @@ from jobmonitor.runtime.process import Life, run_process
 
 async def serve(settings: GatewaySettings, life: Life) -> None:
     """Serve until the life ends."""
-    with bind(settings) as listening:
+    try:
+        listening = bind(settings)
+    except OSError as error:
+        place = f"{settings.http_host}:{settings.http_port}"
+        sys.exit(
+            f"Cannot listen on {place}: {error.strerror}. Set JOBMONITOR_HTTP_HOST or JOBMONITOR_HTTP_PORT to another."
+        )
+    with listening:
         await serve_http(create_app(settings, JOB_TYPES, life.crash), settings, listening, life.ended())
 
 

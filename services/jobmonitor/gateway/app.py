@@ -8,14 +8,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from jobmonitor.gateway import jobs, login, openapi, operations, problems, results, stream
+from jobmonitor.gateway import jobs, login, openapi, operations, pages, problems, results, stream
 from jobmonitor.gateway.broker import Broker
 from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.housekeeping import tidy_all_the_time
 from jobmonitor.gateway.hub import Hub
 from jobmonitor.gateway.middleware import Bounded, Hardened, Measured
-from jobmonitor.gateway.pages import Pages
 from jobmonitor.gateway.sessions import Sessions
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.job_types.protocol import JobType
@@ -35,7 +34,7 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
         lifespan=lambda app: _running(app.state.services, crash),
     )
     app.state.services = _services(settings, job_types)
-    app.state.pages = Pages()
+    app.state.pages = pages.Pages(pages.DIST)
     # the stream's address would otherwise be taken for a job called "stream"
     for router in (login.router, stream.router, jobs.router, results.router, operations.router):
         app.include_router(router)

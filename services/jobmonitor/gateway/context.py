@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie
 
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.broker import Broker
@@ -18,6 +19,7 @@ from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.runtime.objects import ObjectStore
 
 COOKIE = "jobmonitor_session"
+_cookie = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,8 @@ def services_of(request: Request) -> Services:
     return services
 
 
-async def signed_in(request: Request) -> Viewer:
+async def signed_in(request: Request, token: Annotated[str | None, Security(_cookie)]) -> Viewer:
     """Who is asking. Raises Problem 401 when nobody is logged in."""
-    token = request.cookies.get(COOKIE)
     viewer = await services_of(request).sessions.find(token) if token else None
     if viewer is None:
         raise Problem(401, "Please log in.", code="not_logged_in")

@@ -27,6 +27,7 @@ _EXAMPLE = {"type": "user-data-export", "parameters": {"format": "user"}}
 Key = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",

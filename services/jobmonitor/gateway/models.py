@@ -11,7 +11,7 @@ from jobmonitor.crm.users import UserType
 from jobmonitor.gateway.rows import View
 
 
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A log-in."""
 
     email: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -67,7 +67,7 @@ class JobTypes(msgspec.Struct, frozen=True, kw_only=True):
     items: list[JobTypeInfo]
 
 
-class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True):
+class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a job would be asked to do."""
 
     type: Slug
@@ -81,7 +81,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
 
 
-class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True):
+class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job to be done."""
 
     type: Slug

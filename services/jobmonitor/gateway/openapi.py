@@ -73,10 +73,16 @@ def install(app: FastAPI) -> None:
             _, schemas = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
             components = document.setdefault("components", {})
             components["schemas"] = schemas
-            components["securitySchemes"] = {
-                "session": {"type": "apiKey", "in": "cookie", "name": "jobmonitor_session"}
-            }
+            _drop_frameworks_refusals(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = describe  # type: ignore[method-assign]
+
+
+def _drop_frameworks_refusals(document: dict[str, Any]) -> None:
+    """FastAPI assumes that a path's parameter can be invalid; ours are then not found."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]

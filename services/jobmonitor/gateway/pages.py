@@ -36,7 +36,7 @@ _ASSET_HEADERS = {
 class Pages:
     """An ASGI application for all addresses the API does not have."""
 
-    def __init__(self, folder: Path = DIST) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
     def check(self) -> Check:

@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import HTTPException, RequestValidationError
 from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.routing import compile_path
 
 from jobmonitor.gateway.database import DatabaseUnavailable
 from jobmonitor.runtime.kafka import KafkaUnavailable
@@ -124,7 +125,21 @@ async def answer_with_problem(request: Request, error: Exception) -> Response:
     return problem_response(problem)
 
 
+async def _answer_wrong_method(request: Request, error: Exception) -> Response:
+    """The framework names the methods of the first address that fits only."""
+    problem = problem_of(error)
+    if allowed := _methods_at(request.app, request.url.path):
+        problem.headers = {"allow": ", ".join(sorted(allowed))}
+    return problem_response(problem)
+
+
+def _methods_at(app: FastAPI, path: str) -> set[str]:
+    operations = [each for at, each in app.openapi()["paths"].items() if compile_path(at)[0].match(path)]
+    return {method.upper() for each in operations for method in each}
+
+
 def install(app: FastAPI) -> None:
     """Answer all expected errors with problem details; unexpected ones are the error boundary's (``middleware``)."""
     for kind in (AnyHTTPException, RequestValidationError, KafkaUnavailable, DatabaseUnavailable):
         app.add_exception_handler(kind, answer_with_problem)
+    app.add_exception_handler(405, _answer_wrong_method)

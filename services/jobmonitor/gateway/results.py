@@ -39,7 +39,7 @@ router = APIRouter(prefix="/api/v1", tags=["results"])
 log = structlog.stdlib.get_logger()
 
 _FILE = answers(200, None, "The file", 401, 403, 404, 409, 410, 416, 503)
-_FILE[200]["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_FILE[200]["content"] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _FILE[206] = {**_FILE[200], "description": "A part of the file"}
 _FILE[304] = {"description": "You have this file already"}
 
