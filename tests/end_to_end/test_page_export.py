@@ -1,5 +1,6 @@
 """An export from the form to the file, as a user does it; and what the form says when it cannot be done."""
 
+import asyncio
 import csv
 import io
 from pathlib import Path
@@ -7,7 +8,10 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from support.browser import ADMIN, SUPER_ADMIN, USER, OpenPage, Visit
+from support.browser import ADMIN, SUPER_ADMIN, USER, OpenPage
+from support.page_jobs import start_export
+
+BURST = 12
 
 WATCH_ROWS = """
 window.seen = [];
@@ -73,12 +77,6 @@ async def test_an_export_goes_from_the_form_to_the_file_and_into_the_history(
     async with page.expect_download() as again:
         await old.get_by_role("link", name="Download").click()
     assert (await (await again.value).path()).read_bytes() == target.read_bytes()
-
-
-async def _choose(visit: Visit, name: str, choice: str) -> None:
-    block = visit.page.locator(".pick-block", has=visit.page.locator("summary", has_text=name)).first
-    await block.locator("summary").click()
-    await block.get_by_label(choice).first.check()
 
 
 async def test_the_preview_follows_the_filters_and_the_file_holds_as_many(open_page: OpenPage, tmp_path: Path) -> None:
@@ -154,3 +152,19 @@ async def test_a_super_admin_sees_whose_job_it_is_and_downloads_for_them(open_pa
         await row.get_by_role("link", name="Download").click()
     await expect(row).to_have_count(0)
     await expect(owner.page.locator("tr[data-job]", has_text="For my boss")).to_have_count(0)
+
+
+async def test_a_burst_of_exports_ends_row_by_row_before_the_users_eyes(open_page: OpenPage) -> None:
+    """More at once than a worker has connections: none may wait for another for ever."""
+    visit = await open_page(USER)
+    await visit.live()
+    api = visit.page.context.request
+    numbers = await asyncio.gather(
+        *(start_export(api, visit.base_url, reference=f"Burst {each}") for each in range(BURST))
+    )
+    for number in numbers:
+        row = visit.page.locator(f"tr[data-job='{number}']")
+        await expect(row.locator(".tag")).to_have_text("Completed", timeout=60_000)
+    assert len(set(numbers)) == BURST
+    await visit.page.get_by_role("button", name="Running").click()
+    await expect(visit.page.get_by_text("No job fits")).to_be_visible()
