@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import asyncpg
+from alembic.util import CommandError as MigrationError
 from cyclopts import Parameter
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,6 +28,8 @@ def migrate(*, context: Injected) -> None:
     passwords = (settings.worker_password, settings.projection_password, settings.gateway_password)
     try:
         migrate_database(settings.owner_url, dict(zip(ROLES, passwords, strict=True)))
+    except MigrationError as error:
+        raise CommandError(f"The database does not fit this version of the software: {error}.") from error
     except DATABASE_ERRORS as error:
         raise _not_reached(error) from error
     print_line("The database has the newest shape.")
