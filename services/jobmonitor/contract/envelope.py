@@ -91,7 +91,7 @@ def decode(message: bytes | None) -> Event:
     """
     if message is None:
         raise Undecodable("The message is empty (a tombstone); job topics are never compacted.")
-    if _ESCAPED_NUL.search(message):
+    if b"\\u0000" in message and _ESCAPED_NUL.search(message):  # the plain search is a hundred times faster
         raise Undecodable("The message holds a NUL character, which no database text can.")
     try:
         envelope = _envelope_decoder.decode(message)
