@@ -1,6 +1,7 @@
 """The projection process: the job topics in, the monitor, the history and the timeline out."""
 
 import asyncio
+import gc
 import os
 import sys
 from contextlib import AsyncExitStack
@@ -25,6 +26,10 @@ log = structlog.stdlib.get_logger()
 
 async def serve(settings: ProjectionSettings, life: Life) -> None:
     """Run until the life ends, then finish the batch under way."""
+    # A batch is tens of thousands of objects that all die with it: looking for cycles among them took a sixth of the
+    # time and never finds any.
+    gc.freeze()
+    gc.set_threshold(500_000, 10, 10)
     async with AsyncExitStack() as stack:
         pool = await life.when_reachable(
             lambda: open_pool(
