@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -11,3 +12,14 @@ def test_the_pages_types_fit_and_its_own_tests_pass() -> None:
     command = [sys.executable, str(ROOT / "deploy" / "build_page.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_wheel_carries_the_built_page_and_none_of_its_sources(tmp_path: Path) -> None:
+    for command in (["deploy/build_page.py"], ["-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]):
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    page = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("jobmonitor/gateway/web/")]
+    assert "jobmonitor/gateway/web/dist/index.html" in page
+    assert {Path(name).suffix for name in page} == {".html", ".js", ".css", ".svg"}
+    assert all(name.startswith("jobmonitor/gateway/web/dist/") for name in page)

@@ -10,7 +10,7 @@ function matches(query: string): { readonly value: boolean } {
   return found;
 }
 
-const roomForSeven = matches("(min-width: 1120px)");
+const roomForSeven = matches("(min-width: 1140px)");
 const roomForEight = matches("(min-width: 1240px)");
 
 export const asTable = computed(() => (isSuperAdmin.value ? roomForEight.value : roomForSeven.value));
