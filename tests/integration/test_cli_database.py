@@ -66,3 +66,13 @@ def test_a_wrong_password_is_told_in_one_line(database: Database, command: str) 
     assert "password" in done.stderr
     assert "guessed" not in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+async def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+    connection = await asyncpg.connect(database.owner_url)
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
+    done = _run("migrate", JOBMONITOR_OWNER_URL=database.owner_url, **PASSWORDS)
+    assert done.returncode == 1
+    assert "9999" in done.stderr
+    assert done.stderr.count("\n") == 1

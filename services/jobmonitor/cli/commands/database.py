@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import asyncpg
-from alembic.util import CommandError as MigrationError
 from cyclopts import Parameter
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,7 +11,7 @@ from jobmonitor.cli.options import Injected
 from jobmonitor.cli.output import print_line
 from jobmonitor.cli.settings import MigrateSettings, OwnerSettings
 from jobmonitor.crm import demo as crm_demo
-from jobmonitor.database.migrate import ROLES
+from jobmonitor.database.migrate import ROLES, UnknownShape
 from jobmonitor.database.migrate import migrate as migrate_database
 
 DATABASE_ERRORS = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -28,8 +27,8 @@ def migrate(*, context: Injected) -> None:
     passwords = (settings.worker_password, settings.projection_password, settings.gateway_password)
     try:
         migrate_database(settings.owner_url, dict(zip(ROLES, passwords, strict=True)))
-    except MigrationError as error:
-        raise CommandError(f"The database does not fit this version of the software: {error}.") from error
+    except UnknownShape as error:
+        raise CommandError(str(error)) from error
     except DATABASE_ERRORS as error:
         raise _not_reached(error) from error
     print_line("The database has the newest shape.")
