@@ -1,9 +1,15 @@
 """Logging in and out: who gets in, what is said to who does not, and when a session ends."""
 
+from pathlib import Path
+
+import httpx2
+
+from jobmonitor.crm.passwords import hash_password
 from support.gateway import EMAILS, PASSWORD, USER, RunningGateway, running_gateway
+from support.servers import Database
 
 
-async def _try(gateway: RunningGateway, email: str, password: str):
+async def _try(gateway: RunningGateway, email: str, password: str) -> httpx2.Response:
     return await gateway.visitor().post("/api/v1/session", json={"email": email, "password": password})
 
 
@@ -78,10 +84,10 @@ async def test_who_may_not_log_in_is_told_why_after_the_right_password_only(gate
     assert "deactivated" in inactive.json()["detail"]
 
 
-async def test_the_demo_password_opens_nothing_outside_the_demo(database, broker, tmp_path) -> None:
+async def test_the_demo_password_opens_nothing_outside_the_demo(
+    database: Database, broker: str, tmp_path: Path
+) -> None:
     async def set_password(gateway: RunningGateway) -> None:
-        from jobmonitor.crm.passwords import hash_password
-
         demo = hash_password("jobmonitor-demo")
         await gateway.owner.execute("UPDATE crm.users SET password_hash = $1 WHERE id = $2", demo, USER)
 

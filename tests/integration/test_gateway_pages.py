@@ -23,17 +23,29 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("path", ["/", "/history", "/start", "/login", "/anything/else?job=5"])
-async def test_every_address_of_the_page_gives_the_page(dist: Path, gateway: RunningGateway, path: str) -> None:
-    response = await gateway.visitor().get(path)
+PAGE_PATHS: list[str] = [
+    "/",
+    "/history",
+    "/start",
+    "/login",
+    "/anything/else?job=5",
+]
 
-    assert response.status_code == 200
-    assert "Job monitor" in response.text
-    assert response.headers["cache-control"] == "no-cache"
-    policy = response.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src 'self'" in policy
-    assert "unsafe" not in policy
+
+async def test_every_address_of_the_page_gives_the_page(
+    dist: Path, gateway: RunningGateway, subtests: pytest.Subtests
+) -> None:
+    for path in PAGE_PATHS:
+        with subtests.test(path=path):
+            response = await gateway.visitor().get(path)
+
+            assert response.status_code == 200
+            assert "Job monitor" in response.text
+            assert response.headers["cache-control"] == "no-cache"
+            policy = response.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "script-src 'self'" in policy
+            assert "unsafe" not in policy
 
 
 async def test_assets_may_be_kept_for_ever(dist: Path, gateway: RunningGateway) -> None:
@@ -48,30 +60,31 @@ async def test_assets_may_be_kept_for_ever(dist: Path, gateway: RunningGateway) 
     assert again.status_code in (200, 304)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/assets/missing.js",
-        "/assets/",
-        "/assets/../../secret.txt",
-        "/assets/%2e%2e/%2e%2e/secret.txt",
-        "/assets/%00",
-        "/secret.txt",
-        "/favicon.ico",
-        "/../secret.txt",
-        "/api",
-        "/api/v1/nothing",
-        "/api/v2/jobs",
-    ],
-)
-async def test_what_is_not_there_is_a_problem(dist: Path, gateway: RunningGateway, path: str) -> None:
-    target = httpx2.URL(gateway.url, raw_path=path.encode())
+MISSING_PATHS: list[str] = [
+    "/assets/missing.js",
+    "/assets/",
+    "/assets/../../secret.txt",
+    "/assets/%2e%2e/%2e%2e/secret.txt",
+    "/assets/%00",
+    "/secret.txt",
+    "/favicon.ico",
+    "/../secret.txt",
+    "/api",
+    "/api/v1/nothing",
+    "/api/v2/jobs",
+]
 
-    response = await gateway.visitor().get(target)
 
-    assert response.status_code == 404
-    assert response.headers["content-type"] == "application/problem+json"
-    assert "secret" not in response.text
+async def test_what_is_not_there_is_a_problem(dist: Path, gateway: RunningGateway, subtests: pytest.Subtests) -> None:
+    for path in MISSING_PATHS:
+        with subtests.test(path=path):
+            target = httpx2.URL(gateway.url, raw_path=path.encode())
+
+            response = await gateway.visitor().get(target)
+
+            assert response.status_code == 404
+            assert response.headers["content-type"] == "application/problem+json"
+            assert "secret" not in response.text
 
 
 async def test_a_page_that_was_not_built_says_so(gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,24 +95,25 @@ async def test_a_page_that_was_not_built_says_so(gateway: RunningGateway, monkey
     assert pages.Pages(Path("/nowhere")).check().ok is False
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("PUT", "/api/v1/jobs", "GET, POST"),
-        ("DELETE", "/api/v1/jobs/5", "GET"),
-        ("GET", "/api/v1/jobs/5/stop", "POST"),
-        ("POST", "/history", "GET, HEAD"),
-        ("PATCH", "/healthz", "GET"),
-    ],
-)
-async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(
-    gateway: RunningGateway, method: str, path: str, allowed: str
-) -> None:
-    response = await gateway.visitor().request(method, path)
+WRONG_METHODS: list[tuple[str, str, str]] = [
+    ("PUT", "/api/v1/jobs", "GET, POST"),
+    ("DELETE", "/api/v1/jobs/5", "GET"),
+    ("GET", "/api/v1/jobs/5/stop", "POST"),
+    ("POST", "/history", "GET, HEAD"),
+    ("PATCH", "/healthz", "GET"),
+]
 
-    assert response.status_code == 405
-    assert response.headers["content-type"] == "application/problem+json"
-    assert set(response.headers["allow"].split(", ")) >= set(allowed.split(", "))
+
+async def test_a_wrong_method_is_a_problem_that_names_the_right_ones(
+    gateway: RunningGateway, subtests: pytest.Subtests
+) -> None:
+    for method, path, allowed in WRONG_METHODS:
+        with subtests.test(method=method):
+            response = await gateway.visitor().request(method, path)
+
+            assert response.status_code == 405
+            assert response.headers["content-type"] == "application/problem+json"
+            assert set(response.headers["allow"].split(", ")) >= set(allowed.split(", "))
 
 
 async def test_a_bug_shows_nothing_of_our_insides(database: Any, broker: str, tmp_path: Path) -> None:

@@ -94,7 +94,6 @@ async def test_who_breaks_off_a_small_download_leaves_the_job_listed(gateway: Ru
     reader, writer = await _open(gateway, client, f"/api/v1/jobs/{job['number']}/result")
 
     await reader.readexactly(10)
-    reader._transport.pause_reading()
     writer.transport.abort()
 
     assert await _left_alone(gateway, job)
@@ -190,34 +189,34 @@ async def test_a_download_broken_early_and_its_last_half_are_not_the_whole(gatew
     assert await _left_alone(gateway, job)
 
 
-@pytest.mark.parametrize(
-    ("header", "status", "content"),
-    [
-        ("bytes=0-0", 206, SMALL[:1]),
-        ("bytes=-5", 206, SMALL[-5:]),
-        ("bytes=5-", 206, SMALL[5:]),
-        ("bytes=5-999999", 206, SMALL[5:]),
-        ("bytes=-999999", 206, SMALL),
-        ("bytes=9999-", 416, None),
-        ("bytes=-0", 416, None),
-        ("bytes=0-1,3-4", 200, SMALL),
-        ("bytes=5-3", 200, SMALL),
-        ("bytes=x", 200, SMALL),
-        ("lines=1-2", 200, SMALL),
-    ],
-)
-async def test_the_range_header(gateway: RunningGateway, header: str, status: int, content: bytes | None) -> None:
+RANGES: list[tuple[str, int, bytes | None]] = [
+    ("bytes=0-0", 206, SMALL[:1]),
+    ("bytes=-5", 206, SMALL[-5:]),
+    ("bytes=5-", 206, SMALL[5:]),
+    ("bytes=5-999999", 206, SMALL[5:]),
+    ("bytes=-999999", 206, SMALL),
+    ("bytes=9999-", 416, None),
+    ("bytes=-0", 416, None),
+    ("bytes=0-1,3-4", 200, SMALL),
+    ("bytes=5-3", 200, SMALL),
+    ("bytes=x", 200, SMALL),
+    ("lines=1-2", 200, SMALL),
+]
+
+
+async def test_the_range_header(gateway: RunningGateway, subtests: pytest.Subtests) -> None:
     job = await gateway.put_result(SMALL)
     client = await gateway.logged_in(USER)
+    for header, status, content in RANGES:
+        with subtests.test(header=header):
+            response = await client.get(f"/api/v1/jobs/{job['number']}/result", headers={"range": header})
 
-    response = await client.get(f"/api/v1/jobs/{job['number']}/result", headers={"range": header})
-
-    assert response.status_code == status
-    if content is None:
-        assert response.headers["content-range"] == f"bytes */{len(SMALL)}"
-        assert response.headers["content-type"] == "application/problem+json"
-    else:
-        assert response.content == content
+            assert response.status_code == status
+            if content is None:
+                assert response.headers["content-range"] == f"bytes */{len(SMALL)}"
+                assert response.headers["content-type"] == "application/problem+json"
+            else:
+                assert response.content == content
 
 
 async def test_a_range_of_another_version_gets_the_whole_file(gateway: RunningGateway) -> None:

@@ -1,6 +1,7 @@
 """Starting jobs: what is accepted and published, what is refused and why, and that a repeat is the same job."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -158,75 +159,73 @@ async def test_a_repeat_is_not_judged_again(gateway: RunningGateway) -> None:
     assert (fresh.status_code, _fields(fresh)) == (422, ["run_at"])
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({"parameters": {}}, ["type"]),
-        ({"type": "user-data-export"}, ["parameters"]),
-        ({"type": "no-such-type", "parameters": {}}, ["type"]),
-        ({"type": "No Slug", "parameters": {}}, ["type"]),
-        ({"type": 5, "parameters": [], "reference": 7, "more": 1}, ["type", "parameters", "reference", "more"]),
-        ({**EXPORT, "parameters": {"format": "odd", "file_type": 3}}, ["parameters.format", "parameters.file_type"]),
-        ({**EXPORT, "parameters": {"format": "user", "colour": "red"}}, ["parameters.colour"]),
-        ({**EXPORT, "parameters": {"export_group_id": 10**30}}, ["parameters.export_group_id"]),
-        ({**EXPORT, "parameters": {"export_group_id": 12345}}, ["parameters.export_group_id"]),
-        ({**EXPORT, "parameters": {"format": "hybrid"}}, ["parameters.hybrid_pages"]),
-        ({**EXPORT, "parameters": {"query": {"profiles": ["x"]}}}, ["parameters.query.profiles[0]"]),
-        ({**EXPORT, "reference": "x" * 161}, ["reference"]),
-        ({**EXPORT, "reference": "two\nlines"}, ["reference"]),
-        ({**EXPORT, "parameters": {"format": "us\0er"}}, ["parameters.format"]),
-        ({**EXPORT, "run_at": "2020-01-01T00:00:00Z"}, ["run_at"]),
-        ({**EXPORT, "run_at": "2099-01-01T00:00:00Z"}, ["run_at"]),
-        ({**EXPORT, "run_at": "2099-01-01T00:00:00"}, ["run_at"]),
-        ({**EXPORT, "run_at": "0001-01-01T00:00:00+14:00"}, ["run_at"]),
-        ({**EXPORT, "run_at": "9999-12-31T23:59:59-14:00"}, ["run_at"]),
-        ({**EXPORT, "run_at": "tomorrow"}, ["run_at"]),
-        ({**EXPORT, "run_at": 1700000000}, ["run_at"]),
-        ([], [""]),
-    ],
-)
-async def test_every_field_at_fault_is_named(gateway: RunningGateway, body: Any, fields: list[str]) -> None:
+FAULTY_BODIES: list[tuple[Any, list[str]]] = [
+    ({"parameters": {}}, ["type"]),
+    ({"type": "user-data-export"}, ["parameters"]),
+    ({"type": "no-such-type", "parameters": {}}, ["type"]),
+    ({"type": "No Slug", "parameters": {}}, ["type"]),
+    ({"type": 5, "parameters": [], "reference": 7, "more": 1}, ["type", "parameters", "reference", "more"]),
+    ({**EXPORT, "parameters": {"format": "odd", "file_type": 3}}, ["parameters.format", "parameters.file_type"]),
+    ({**EXPORT, "parameters": {"format": "user", "colour": "red"}}, ["parameters.colour"]),
+    ({**EXPORT, "parameters": {"export_group_id": 10**30}}, ["parameters.export_group_id"]),
+    ({**EXPORT, "parameters": {"export_group_id": 12345}}, ["parameters.export_group_id"]),
+    ({**EXPORT, "parameters": {"format": "hybrid"}}, ["parameters.hybrid_pages"]),
+    ({**EXPORT, "parameters": {"query": {"profiles": ["x"]}}}, ["parameters.query.profiles[0]"]),
+    ({**EXPORT, "reference": "x" * 161}, ["reference"]),
+    ({**EXPORT, "reference": "two\nlines"}, ["reference"]),
+    ({**EXPORT, "parameters": {"format": "us\0er"}}, ["parameters.format"]),
+    ({**EXPORT, "run_at": "2020-01-01T00:00:00Z"}, ["run_at"]),
+    ({**EXPORT, "run_at": "2099-01-01T00:00:00Z"}, ["run_at"]),
+    ({**EXPORT, "run_at": "2099-01-01T00:00:00"}, ["run_at"]),
+    ({**EXPORT, "run_at": "0001-01-01T00:00:00+14:00"}, ["run_at"]),
+    ({**EXPORT, "run_at": "9999-12-31T23:59:59-14:00"}, ["run_at"]),
+    ({**EXPORT, "run_at": "tomorrow"}, ["run_at"]),
+    ({**EXPORT, "run_at": 1700000000}, ["run_at"]),
+    ([], [""]),
+]
+
+
+async def test_every_field_at_fault_is_named(gateway: RunningGateway, subtests: pytest.Subtests) -> None:
     client = await gateway.logged_in(USER)
+    for body, fields in FAULTY_BODIES:
+        with subtests.test(body=body):
+            response = await _submit(client, body)
 
-    response = await _submit(client, body)
-
-    assert response.status_code == 422, response.text
-    assert _fields(response) == fields
-    assert all(error["detail"] for error in response.json()["errors"])
-    assert await gateway.owner.fetchval("SELECT count(*) FROM gateway.submissions") == 0
+            assert response.status_code == 422, response.text
+            assert _fields(response) == fields
+            assert all(error["detail"] for error in response.json()["errors"])
+            assert await gateway.owner.fetchval("SELECT count(*) FROM gateway.submissions") == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "content_type", "status"),
-    [
-        (b"", "application/json", 400),
-        (b"{", "application/json", 400),
-        (b"{'type': 1}", "application/json", 400),
-        (b'{"type": NaN}', "application/json", 400),
-        (b'{"type": "\xff"}', "application/json", 400),
-        (b'{"type": "\\ud800"}', "application/json", 400),
-        (b"[" * 100_000, "application/json", 400),
-        (b'{"type":"x","parameters":{}}', "text/plain", 415),
-        (b"type=x", "application/x-www-form-urlencoded", 415),
-        (b" " * 300_000, "application/json", 413),
-    ],
-)
-async def test_what_is_no_json_of_fitting_size_is_refused(
-    gateway: RunningGateway, content: bytes, content_type: str, status: int
-) -> None:
+NO_JSON: list[tuple[bytes, str, int]] = [
+    (b"", "application/json", 400),
+    (b"{", "application/json", 400),
+    (b"{'type': 1}", "application/json", 400),
+    (b'{"type": NaN}', "application/json", 400),
+    (b'{"type": "\xff"}', "application/json", 400),
+    (b'{"type": "\\ud800"}', "application/json", 400),
+    (b"[" * 100_000, "application/json", 400),
+    (b'{"type":"x","parameters":{}}', "text/plain", 415),
+    (b"type=x", "application/x-www-form-urlencoded", 415),
+    (b" " * 300_000, "application/json", 413),
+]
+
+
+async def test_what_is_no_json_of_fitting_size_is_refused(gateway: RunningGateway, subtests: pytest.Subtests) -> None:
     client = await gateway.logged_in(USER)
+    for content, content_type, status in NO_JSON:
+        with subtests.test(content=content):
+            response = await client.post("/api/v1/jobs", content=content, headers={"content-type": content_type})
 
-    response = await client.post("/api/v1/jobs", content=content, headers={"content-type": content_type})
-
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["status"] == status
+            assert response.status_code == status
+            assert response.headers["content-type"] == "application/problem+json"
+            assert response.json()["status"] == status
 
 
 async def test_a_body_without_declared_length_is_bounded_too(gateway: RunningGateway) -> None:
     client = await gateway.logged_in(USER)
 
-    async def endless():
+    async def endless() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b" " * 10_000
 
@@ -235,14 +234,17 @@ async def test_a_body_without_declared_length_is_bounded_too(gateway: RunningGat
     assert response.status_code == 413
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "with space", "ü"])
-async def test_a_key_nobody_can_use_is_named(gateway: RunningGateway, key: str) -> None:
+UNUSABLE_KEYS: list[str] = ["", "x" * 256, "with space", "ü"]
+
+
+async def test_a_key_nobody_can_use_is_named(gateway: RunningGateway, subtests: pytest.Subtests) -> None:
     client = await gateway.logged_in(USER)
+    for key in UNUSABLE_KEYS:
+        with subtests.test(key=key):
+            response = await client.post("/api/v1/jobs", json=EXPORT, headers=[(b"idempotency-key", key.encode())])
 
-    response = await client.post("/api/v1/jobs", json=EXPORT, headers={"idempotency-key": key.encode()})
-
-    assert response.status_code == 422
-    assert [field.lower() for field in _fields(response)] == ["idempotency-key"]
+            assert response.status_code == 422
+            assert [field.lower() for field in _fields(response)] == ["idempotency-key"]
 
 
 async def test_without_the_permission_nothing_starts(gateway: RunningGateway) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import httpx2
 import msgspec
 import uvloop
 
 from jobmonitor.contract.events import Result
 from jobmonitor.crm.passwords import hash_password
-from jobmonitor.database.pool import open_pool
+from jobmonitor.database.pool import Connection, open_pool
 from jobmonitor.gateway.app import create_app
 from jobmonitor.gateway.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
@@ -61,7 +60,7 @@ class RunningGateway:
     """One gateway process's worth, and the ways into it."""
 
     url: str
-    owner: "asyncpg.Connection[asyncpg.Record]"
+    owner: Connection
     objects: ObjectStore
     settings: GatewaySettings
     clients: list[httpx2.AsyncClient] = field(default_factory=list)
@@ -162,7 +161,7 @@ def password_hash() -> str:
     return hash_password(PASSWORD)
 
 
-async def seed_people(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def seed_people(owner: Connection) -> None:
     """Two accounts: User, Admin and Super Admin in the first, User and Super Admin in the second."""
     await owner.execute(SEED)
     types = {USER: "user", ADMIN: "admin", SUPER: "super_admin", OTHER_USER: "user", OTHER_SUPER: "super_admin"}
@@ -251,7 +250,7 @@ async def until_checked(gateway: RunningGateway, *names: str, within_s: float = 
             await asyncio.sleep(0.05)
 
 
-async def events_of(client: httpx2.AsyncClient) -> AsyncIterator[tuple[str, Any]]:
+async def events_of(client: httpx2.AsyncClient) -> AsyncGenerator[tuple[str, Any], None]:
     """The live stream's events, ``(name, data)``."""
     async with client.stream("GET", "/api/v1/jobs/stream", timeout=30) as response:
         assert response.status_code == 200

@@ -1,0 +1,115 @@
+"""From the projection's row to what people see: percentages, file names, results, reports."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from jobmonitor.contract.events import Result
+from jobmonitor.gateway.items import file_name, item, result_file
+from jobmonitor.gateway.reports import render_report
+from jobmonitor.gateway.rows import JobRow
+from jobmonitor.job.state import State
+from jobmonitor.job_types.catalogue import JOB_TYPES
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+TYPES = {each.slug: each for each in JOB_TYPES}
+JOB = JobRow(
+    view="monitor",
+    job_id=UUID(int=1),
+    number=10_001,
+    account_id=1,
+    owner_id=10,
+    owner_name="Owner",
+    zone="America/New_York",
+    job_type="user-data-export",
+    state=State.RUNNING,
+    total=3,
+    done=2,
+)
+RESULT = Result(
+    key="k",
+    media_type="text/csv",
+    extension="csv",
+    size_bytes=3,
+    sha256="a" * 64,
+    rows=1,
+    expires_at=NOW + timedelta(days=1),
+)
+
+
+def job(**fields: Any) -> JobRow:
+    return replace(JOB, **fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "total", "percent"),
+    [
+        (State.SCHEDULED, 0, 0, 0),
+        (State.RUNNING, 0, 3, 0),
+        (State.RUNNING, 2, 3, 66),
+        (State.RUNNING, 3, 3, 99),
+        (State.RUNNING, 999_999, 1_000_000, 99),
+        (State.COMPLETED, 3, 3, 100),
+        (State.COMPLETED, 0, 0, 100),
+        (State.COMPLETED_WITH_ERRORS, 3, 3, 100),
+        (State.CANCELLED, 2, 3, 66),
+        (State.FAILED, 3, 3, 99),
+    ],
+)
+def test_100_percent_means_that_the_result_is_there(state: State, done: int, total: int, percent: int) -> None:
+    assert item(job(state=state, done=done, total=total), TYPES, NOW).progress.percent == percent
+
+
+@pytest.mark.parametrize(
+    ("completed_at", "zone", "name"),
+    [
+        (datetime(2026, 1, 1, 4, 59, tzinfo=UTC), "America/New_York", "J10001_user-data-export_20251231-2359.csv"),
+        (datetime(2026, 7, 1, 4, 0, tzinfo=UTC), "America/New_York", "J10001_user-data-export_20260701-0000.csv"),
+        (datetime(2026, 7, 1, 4, 0, tzinfo=UTC), "Europe/London", "J10001_user-data-export_20260701-0500.csv"),
+    ],
+)
+def test_a_files_name_has_the_time_of_completion_in_the_accounts_zone(
+    completed_at: datetime, zone: str, name: str
+) -> None:
+    assert file_name(job(completed_at=completed_at, zone=zone), "csv") == name
+
+
+def test_a_result_expires_at_its_time_or_when_it_was_purged() -> None:
+    done = job(state=State.COMPLETED, result=RESULT, completed_at=NOW)
+
+    def expired(row: JobRow, now: datetime) -> bool:
+        file = result_file(row, TYPES, now)
+        assert file is not None
+        return file.expired
+
+    assert not expired(done, RESULT.expires_at - timedelta(microseconds=1))
+    assert expired(done, RESULT.expires_at)
+    assert expired(replace(done, expired_at=NOW), NOW)
+
+
+@pytest.mark.parametrize("state", [State.SCHEDULED, State.QUEUED, State.RUNNING, State.STOPPING, State.CANCELLED])
+def test_there_is_no_result_without_one(state: State) -> None:
+    assert item(job(state=state), TYPES, NOW).result is None
+
+
+def test_a_job_of_a_type_this_version_does_not_know_is_shown_all_the_same() -> None:
+    shown = item(job(job_type="annual-receipts", unit="donors"), TYPES, NOW)
+
+    assert (shown.name, shown.progress.unit, shown.can_stop) == ("annual-receipts", "donors", False)
+
+
+def test_the_owner_has_a_name_even_when_gone() -> None:
+    assert item(job(owner_name=None), TYPES, NOW).owner.name == "User 10"
+
+
+def test_a_report_is_the_same_whenever_it_is_rendered_and_as_long_as_told() -> None:
+    failed = job(state=State.FAILED, failure_code="x", failure_reason="Ça n'existe pas.", completed_at=NOW)
+    file = result_file(failed, TYPES, NOW)
+    report = render_report(failed, "User Data Export")
+
+    assert file is not None
+    assert file.size_bytes == len(report) > len(report.decode()), "bytes, not letters"
+    assert "Failed: 2026-07-01 08:00 EDT" in report.decode()
