@@ -118,6 +118,16 @@ async def test_the_same_size_gives_the_same_data_by_the_way_for_large_loads_too(
     postgres.drop(other)
 
 
+async def test_a_superuser_who_sees_all_accounts_seeds_the_same(postgres: Postgres, database: Database) -> None:
+    other = postgres.fresh_database()
+    await demo.fill(database.owner_url, SUPPORTERS)
+
+    await demo.fill(other.superuser_url, SUPPORTERS)
+
+    assert await digest(other) == await digest(database)
+    postgres.drop(other)
+
+
 async def constraints(database: Database) -> list[tuple[Any, ...]]:
     """The CRM's constraints and who is held to row-level security."""
     connection = await asyncpg.connect(database.superuser_url)

@@ -9,7 +9,8 @@ FROM (
     SELECT supporters.id AS supporter_id, questions.id AS question_id, questions.kind, supporters.id * 64 + questions.id AS key,
            created_at + (modified_at - created_at) * pg_temp.draw(supporters.id * 64 + questions.id, 40) AS changed_at
     FROM crm.supporters
-    CROSS JOIN crm.questions
+    JOIN crm.questions ON questions.account_id = supporters.account_id
+    WHERE supporters.account_id = :account::bigint
 ) AS asked
 CROSS JOIN LATERAL (
     SELECT CASE WHEN asked.kind = 'question' THEN pg_temp.pick(:answers::text[], pg_temp.draw(asked.key, 42))

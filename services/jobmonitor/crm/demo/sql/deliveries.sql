@@ -6,7 +6,8 @@ SELECT supporters.account_id, broadcasts.id, supporters.id, supporters.email::te
        CASE WHEN NOT chance.failed THEN md5(broadcasts.id || ':' || supporters.id) || '@mail.example' END,
        CASE WHEN NOT chance.failed THEN broadcasts.sent_at + interval '1 hour' * pg_temp.draw(supporters.id, 82) END
 FROM crm.email_campaigns AS broadcasts
-JOIN crm.supporters ON supporters.created_at < broadcasts.sent_at
+JOIN crm.supporters ON supporters.account_id = broadcasts.account_id
+    AND supporters.created_at < broadcasts.sent_at
     AND supporters.modified_at > broadcasts.sent_at + interval '4 days'
     AND supporters.email::text NOT LIKE '%@noaddress.ea'
 CROSS JOIN LATERAL (SELECT pg_temp.draw(supporters.id * 64 + broadcasts.id, 81) < 0.02) AS chance (failed)

@@ -18,3 +18,4 @@ JOIN (
     FROM crm.supporters
     WHERE account_id = :account::bigint AND created_at > :as_of::timestamptz - interval '90 days'
 ) AS members ON members.profile = profiles.name
+WHERE profiles.account_id = :account::bigint
