@@ -12,6 +12,7 @@ TEMPORARY: tuple[type[BaseException], ...] = (
     OSError,  # includes refused and reset connections, and timeouts
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,  # raised for a connection closed under us, and so far for nothing else here
+    asyncpg.InternalClientError,  # raised by asyncpg itself when a server goes away in the middle of an exchange
     asyncpg.OperatorInterventionError,  # the server is shutting down or starting
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # serialization failure, deadlock
