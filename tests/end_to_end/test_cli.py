@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -145,22 +146,22 @@ def test_a_damaged_part_is_found_out_thrown_away_and_fetched_anew(finished: Any,
 
 
 def test_watching_survives_a_restart_of_the_gateway(stack: RunningStack, cli: Cli, environment: dict[str, str]) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=6)
-    at = ("--run-at", soon.isoformat())
-    job_id = cli("submit", "user-data-export", "--account", 1, "--user", OWNER, *at).stdout.strip()
-    watching = subprocess.Popen(
-        _command("watch", job_id),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert watching.stdout is not None
-    assert "scheduled" in watching.stdout.readline()
-    stack.kill("gateway")
-    rest, complaints = watching.communicate(timeout=WATCH_TIMEOUT_S)
-    assert watching.returncode == 0, complaints
-    assert "The connection is lost; trying again." in complaints
+    processor, pipe = stack.note.pids["processor"], subprocess.PIPE
+    os.kill(processor, signal.SIGSTOP)  # the job waits until the watching has lost its connection
+    try:
+        job_id = cli("submit", "user-data-export", "--account", 1, "--user", OWNER).stdout.strip()
+        _until_seen(cli, job_id)
+        watching = subprocess.Popen(_command("watch", job_id), env=environment, stdout=pipe, stderr=pipe, text=True)
+        assert watching.stdout is not None
+        assert watching.stderr is not None
+        assert "queued" in watching.stdout.readline()
+        stack.kill("gateway")
+        complaints = iter(watching.stderr.readline, "")
+        assert any("The connection is lost; trying again." in complaint for complaint in complaints)
+    finally:
+        os.kill(processor, signal.SIGCONT)
+    rest, complaint = watching.communicate(timeout=WATCH_TIMEOUT_S)
+    assert watching.returncode == 0, complaint
     assert "completed, 100 %" in rest.splitlines()[-1]
 
 
