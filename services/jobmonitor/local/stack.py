@@ -6,6 +6,7 @@ whom nobody needs any more goes first, so that nobody complains about a missing 
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -45,8 +46,9 @@ def run_stack(settings: LocalSettings, environment: Mapping[str, str], say: Say,
         jars = fetch_jars(settings.tools_folder, repository_url=settings.maven_url, progress=say)
         stack = Stack(settings, environment, load_passwords(folder / "passwords.json"), jars, say)
         try:
+            began_at = time.monotonic()
             stack.start()
-            say(welcome(stack.http_url, str(folder / "logs")))
+            say(welcome(stack.http_url, str(folder / "logs"), time.monotonic() - began_at))
             supervise(stack.children, say, stack.publish, go_on)
         finally:
             stack.stop()

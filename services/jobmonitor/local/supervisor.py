@@ -7,7 +7,9 @@ from jobmonitor.local.child import Child
 from jobmonitor.local.log_watch import LogWatch
 
 LOOK_EVERY_S = 0.25
-READ_LOGS_EVERY_S = 1.0
+READ_LOGS_EVERY_S = 2.0
+RECOVERY_S = 10.0
+"""While a child is away and so long after, the others complain about nothing but that."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 SOUND_AFTER_S = 60.0
@@ -22,10 +24,10 @@ class Watched:
     def __init__(self, child: Child) -> None:
         self.child = child
         self.log = LogWatch(child.log_path)
+        self.is_well = True
         self._deaths = 0
         self._launched_at = time.monotonic()
         self._launch_at: float | None = None
-        self._was_ready = True
 
     def look(self, say: Say) -> bool:
         """Start it again if it is due. Returns whether it was."""
@@ -38,11 +40,12 @@ class Watched:
             return False
         if now < self._launch_at:
             return False
-        self._launched_at, self._launch_at, self._was_ready = now, None, False
+        self._launched_at, self._launch_at = now, None
         self.child.launch()
         return True
 
     def _plan(self, now: float, say: Say) -> None:
+        self.is_well = False
         self._deaths = 1 if now - self._launched_at > SOUND_AFTER_S else self._deaths + 1
         pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._deaths - 1))
         self._launch_at = now + pause_s
@@ -50,22 +53,30 @@ class Watched:
         say(f"{child.name} {child.ending()}; starting it again in {pause_s:g} s. Its log: {child.log_path}")
 
     def _greet(self, say: Say) -> None:
-        if not self._was_ready and self.child.is_ready():
-            self._was_ready = True
+        if not self.is_well and self.child.is_ready():
+            self.is_well = True
             say(f"{self.child.name} is back.")
 
 
 def supervise(children: Sequence[Child], say: Say, on_restart: Callable[[], None], go_on: Callable[[], bool]) -> None:
     """Watch the running children for as long as ``go_on()``; ``on_restart`` hears of each one launched again."""
     watched = [Watched(child) for child in children]
-    read_logs_at = 0.0
+    quiet_until = read_logs_at = 0.0
     while go_on():
         restarted = [each for each in watched if each.look(say)]
         if restarted:
             on_restart()
-        if time.monotonic() >= read_logs_at:
-            read_logs_at = time.monotonic() + READ_LOGS_EVERY_S
-            for each in watched:
-                for line in each.log.news():
-                    say(f"{each.child.name}: {line}")
+        now = time.monotonic()
+        if not all(each.is_well for each in watched):
+            quiet_until = now + RECOVERY_S
+        if now >= read_logs_at:
+            read_logs_at = now + READ_LOGS_EVERY_S
+            complaints = [f"{each.child.name}: {line}" for each in watched for line in each.log.news()]
+            if now >= quiet_until:
+                _say_all(complaints, say)
         time.sleep(LOOK_EVERY_S)
+
+
+def _say_all(lines: Sequence[str], say: Say) -> None:
+    for line in lines:
+        say(line)

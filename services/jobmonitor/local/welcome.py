@@ -4,11 +4,11 @@ from jobmonitor.crm.demo import PASSWORD
 from jobmonitor.crm.demo.accounts import HARBOUR, RIVERBANK, DemoAccount
 
 
-def welcome(http_url: str, logs: str) -> str:
+def welcome(http_url: str, logs: str, started_in_s: float) -> str:
     """Where the page is and who may log in."""
     lines = [
         "",
-        f"Job Monitor runs at {http_url}",
+        f"Job Monitor runs at {http_url} (started in {started_in_s:.1f} s)",
         f"Log in with the password {PASSWORD} as",
         *_logins(RIVERBANK),
         *_logins(HARBOUR),
