@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import msgspec
 import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.job.commands import FailJob
+from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.metrics import REQUESTS
@@ -39,7 +39,7 @@ class RequestHandler:
     def _refusal(self, submission: JobSubmitted) -> FailJob | None:
         """Parameters that break the type's schema fail the job: whoever published it has no answer to read."""
         try:
-            msgspec.convert(submission.parameters, self._job_type.params_type)
-        except msgspec.ValidationError as error:
-            return FailJob(code="bad_parameters", reason=f"The parameters cannot be used: {error}.")
+            read_parameters(self._job_type.params_type, submission.parameters)
+        except BadParameters as error:
+            return FailJob(code="bad_parameters", reason=f"The parameters cannot be used. {error}")
         return None
