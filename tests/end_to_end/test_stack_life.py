@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -63,7 +64,7 @@ async def test_a_child_that_dies_comes_back_with_a_clear_message(stack: RunningS
 async def test_stopped_and_started_again_it_goes_on_with_its_data(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        small = RunningStack(reachable(tmp_path) / "data", http_port=str(port), demo_supporters="20").start()
+        small = RunningStack(tmp_path / "data", http_port=str(port), demo_supporters="20").start()
         assert small.http_url != f"http://127.0.0.1:{port}", "the port is taken"
         assert int(small.http_url.rpartition(":")[2]) > port
     assert "user@demo.test" in small.output
@@ -91,11 +92,6 @@ async def test_stopped_and_started_again_it_goes_on_with_its_data(tmp_path: Path
         small.stop()
 
 
-def reachable(folder: Path) -> Path:
-    """As root the database's server runs as another user; pytest's folders are closed to others."""
-    return folder
-
-
 def test_a_stop_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
     starting = RunningStack(tmp_path / "data", demo_supporters="20").launch()
     until(lambda: "Database:" in starting.output, END_TIMEOUT_S * 4, starting._log)
@@ -105,10 +101,13 @@ def test_a_stop_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
     wait_until_gone(everything, starting._log)
 
 
-def one_line(data_dir: Path, **settings: str) -> str:
-    """What a stack that cannot start says; nothing of it is left running."""
-    failed = RunningStack(data_dir, **settings).launch()
-    assert failed.wait() != 0
-    lines = failed.output.splitlines()
-    assert len(lines) == 1, failed.output
-    return lines[0]
+def test_interrupting_make_alone_ends_the_stack_as_well(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text(f"up:\n\t@exec {sys.executable} -m jobmonitor.local\n")
+    running = RunningStack(tmp_path / "data", demo_supporters="20")
+    running.command = ["make", "--directory", str(tmp_path), "up"]
+    running.start()
+    everything = running.processes()
+    running.send(signal.SIGINT)
+    wait_until_gone(everything[1:], running._log)
+    assert running.wait() != 0, "make says that it was interrupted"
+    assert "Stopped." in running.output.splitlines()

@@ -1,10 +1,19 @@
 """The servers of the local stack: they start, stop, die and come back with their data."""
 
+import os
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import aiosmtplib
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from jobmonitor.local.kafka import KafkaServer
+from jobmonitor.local.ports import free_port
+from jobmonitor.local.service import MailSink
 from support.servers import Database, Postgres
 
 
@@ -39,3 +48,18 @@ async def test_kafka_keeps_acknowledged_messages_when_killed(kafka: KafkaServer)
     async with consumer:
         message = await consumer.getone()
     assert message.value == b"hello"
+
+
+async def test_the_mail_sink_keeps_every_message_and_sends_none(tmp_path: Path) -> None:
+    sink = MailSink(free_port(), tmp_path / "mail", log_path=tmp_path / "sink.log", environment=os.environ)
+    sink.launch()
+    try:
+        sink.wait_until_ready()
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = "from@demo.test", "to@demo.test", "Grüße"
+        message.set_content("Hello")
+        await aiosmtplib.send(message, hostname="127.0.0.1", port=sink.port)
+    finally:
+        sink.stop()
+    (kept,) = (tmp_path / "mail" / "new").iterdir()
+    assert message_from_bytes(kept.read_bytes(), policy=default)["Subject"] == "Grüße"

@@ -28,6 +28,7 @@ class RunningStack:
         self.data_dir = data_dir
         self._log = data_dir.with_name(f"{data_dir.name}.terminal.log")
         self._settings = {"http_port": "0", "tools_dir": str(REPOSITORY / ".tools"), **settings}
+        self.command = [sys.executable, "-m", "jobmonitor.local"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self) -> "RunningStack":
@@ -36,9 +37,7 @@ class RunningStack:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "services"), **ours}
         environment["JOBMONITOR_DATA_DIR"] = str(self.data_dir)
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "jobmonitor.local"], stdout=log, stderr=log, env=environment
-            )
+            self._process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment)
         return self
 
     def start(self) -> "RunningStack":

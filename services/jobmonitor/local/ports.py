@@ -24,6 +24,8 @@ def next_free_port(first: int) -> int:
     """``first``, or the next one above that is free; 0 takes any. Raises LocalError."""
     if first == 0:
         return free_port()
+    if not 0 < first <= LAST_PORT:
+        raise LocalError(f"JOBMONITOR_HTTP_PORT must be 0 to {LAST_PORT}.")
     for port in range(first, min(first + NEXT_PORTS_TRIED, LAST_PORT + 1)):
         if is_free(port):
             return port

@@ -41,6 +41,8 @@ def run_stack(settings: LocalSettings, environment: Mapping[str, str], say: Say,
     A KeyboardInterrupt stops all in order as well, a second one at once. Raises LocalError.
     """
     folder = settings.data_folder
+    if not 1 <= settings.demo_supporters <= demo.SUPPORTERS_MAX:
+        raise LocalError(f"JOBMONITOR_DEMO_SUPPORTERS must be 1 to {demo.SUPPORTERS_MAX:,}.")
     make_data_folder(folder, supporters=settings.demo_supporters)
     with only_one(folder):
         jars = fetch_jars(settings.tools_folder, repository_url=settings.maven_url, progress=say)
@@ -135,10 +137,7 @@ class Stack:
             migrate(self.owner_url, self._passwords.roles)
         except UnknownShape as error:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
-        try:
-            demo.seed(self.owner_url, self._settings.demo_supporters, self._say_step)
-        except ValueError as error:
-            raise LocalError(f"JOBMONITOR_DEMO_SUPPORTERS: {error}") from error
+        demo.seed(self.owner_url, self._settings.demo_supporters, self._say_step)
 
     def _say_step(self, step: str) -> None:
         if not step.startswith(" "):  # steps of steps
