@@ -144,11 +144,13 @@ class PostgresServer(Server):
 def _without_root(folder: Path) -> list[str]:
     """How ``setpriv`` is to run the server, which refuses to run as root: as a user without rights, who gets the data.
 
-    That user may not be let into the folders above (root's home, say): then it is given that right, and no other.
+    That user may not be let into the folders above (root's home, say): then it gets that right, and no other. Without
+    "no_setuid_fixup" the kernel grants it, but answers no to initdb, which asks before it tries.
     """
     user = _give_away(folder)
     options = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    for rights in ([], ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]):
+    enter_folders = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
+    for rights in ([], enter_folders):
         attempt = [_setpriv(), *options, *rights, "--", "env", f"--chdir={folder}", str(BINARIES / "postgres"), "-V"]
         if subprocess.run(attempt, capture_output=True, env=BARE_ENVIRONMENT, check=False).returncode == 0:  # noqa: S603
             return [*options, *rights]
