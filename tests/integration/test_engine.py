@@ -19,6 +19,8 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    JobStopRequested,
+    ResultExpired,
 )
 from jobmonitor.contract.topics import work_topic
 from jobmonitor.ledger.claims import LeaseLost, claim, extend
@@ -27,6 +29,7 @@ from jobmonitor.reconciler.settings import ReconcilerSettings
 from support.engine import Engine, open_engine, read_events
 
 LEASE = timedelta(seconds=30)
+STOP = JobStopRequested(account_id=1, requested_by=2)
 
 
 @pytest_asyncio.fixture
@@ -175,7 +178,7 @@ async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine
     await engine.runner.run(job_id, 0)
     under_way = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
     assert under_way is not None
-    assert await engine.ledger.stop(job_id, requested_by=2, stoppable=True)
+    assert await engine.ledger.stop(job_id, STOP, stoppable=True)
     assert isinstance((await engine.facts(job_id))[-1], JobStopping)
     await engine.runner.run(job_id, 2)
     await engine.runner._run_claimed(under_way)
@@ -189,16 +192,23 @@ async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: En
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
-    await engine.ledger.stop(job_id, requested_by=2, stoppable=True)
+    await engine.ledger.stop(job_id, STOP, stoppable=True)
     assert await duties_of(engine).finish_stops() == 0
     await engine.end_leases(job_id)
     assert await duties_of(engine).finish_stops() == 1
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
 
 
+async def test_a_stop_in_the_name_of_another_account_changes_nothing(engine: Engine) -> None:
+    job_id = await engine.submit(units=2)
+    await engine.ledger.stop(job_id, JobStopRequested(account_id=9, requested_by=2), stoppable=True)
+    await engine.run_to_end(job_id)
+    assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
+
+
 async def test_a_type_that_cannot_be_stopped_goes_on(engine: Engine) -> None:
     job_id = await engine.submit(units=2)
-    await engine.ledger.stop(job_id, requested_by=2, stoppable=False)
+    await engine.ledger.stop(job_id, STOP, stoppable=False)
     await engine.run_to_end(job_id)
     assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
 
@@ -251,3 +261,12 @@ async def test_a_result_past_its_time_is_marked_and_purged(engine: Engine, tmp_p
     assert await duties_of(engine).expire_results() == 1
     assert await duties_of(engine).expire_results() == 0
     assert not [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+
+
+async def test_a_failed_job_whose_report_nobody_fetched_leaves_the_monitor_in_the_end(engine: Engine) -> None:
+    job_id = await engine.submit(units=-1)
+    await engine.run_to_end(job_id)
+    assert await duties_of(engine).expire_results() == 0
+    await engine.owner.execute("UPDATE ledger.runs SET updated_at = now() - interval '31 days'")
+    assert await duties_of(engine).expire_results() == 1
+    assert isinstance((await engine.facts(job_id))[-1], ResultExpired)

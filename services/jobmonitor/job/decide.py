@@ -64,7 +64,7 @@ def _decide(command: Command, job: Job) -> JobFact | None:
         case RecordDownload():
             return _record_download(command, job)
         case ExpireResult():
-            return _next(ResultExpired, job) if job.result is not None and not job.expired else None
+            return _next(ResultExpired, job) if _offers_file(job) and not job.expired else None
         case _:
             assert_never(command)
 
@@ -147,9 +147,12 @@ def _finish_stop(command: FinishStop, job: Job) -> JobFact | None:
     )
 
 
+def _offers_file(job: Job) -> bool:
+    """A failed job's file is its report, which needs no stored result."""
+    return job.ended and (job.result is not None or job.state is State.FAILED)
+
+
 def _record_download(command: RecordDownload, job: Job) -> JobFact | None:
-    """A failed job's download is its report, which needs no stored result."""
-    offers = job.result is not None or job.state is State.FAILED
-    if not job.ended or not offers or job.downloaded:
+    if not _offers_file(job) or job.downloaded:
         return None
     return _next(ResultDownloaded, job, downloaded_by=command.downloaded_by)

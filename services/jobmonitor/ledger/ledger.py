@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import JobSubmitted, Result
+from jobmonitor.contract.events import JobStopRequested, JobSubmitted, Result
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.job.commands import (
     AcceptJob,
@@ -25,7 +25,7 @@ from jobmonitor.job.state import Job, State
 from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
 from jobmonitor.ledger.claims import Claim, mark_done
 from jobmonitor.ledger.outbox import Outbox
-from jobmonitor.ledger.runs import SQL, insert_run
+from jobmonitor.ledger.runs import SQL, Run, insert_run
 from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.runtime.kafka import Sender
 
@@ -83,15 +83,17 @@ class Ledger:
                 await ledger.dispatch(run, PLAN_CHUNK, PLAN_CHUNK)
         return len(rows)
 
-    async def stop(self, job_id: UUID, requested_by: int, *, stoppable: bool) -> bool:
+    async def stop(self, job_id: UUID, request: JobStopRequested, *, stoppable: bool) -> bool:
         """Let a job's stop take effect; a type that cannot be stopped only notes that it was asked.
 
-        False when no worker took the job up yet: the request has to come again.
+        A request in the name of another account changes nothing. False when no worker took the job up yet: the request
+        has to come again.
         """
         async with self.transaction() as ledger:
             run = await ledger.find(job_id)
-            if run is None:
-                return False
+            if run is None or run.job.account_id != request.account_id:
+                return run is not None
+            requested_by = request.requested_by
             run = msgspec.structs.replace(run, stop_requested_by=run.stop_requested_by or requested_by)
             if stoppable:
                 await ledger.apply(run, StopJob(requested_by=requested_by))
@@ -148,16 +150,17 @@ class Ledger:
             if run is not None:
                 await ledger.apply(run, RecordDownload(downloaded_by=downloaded_by))
 
-    async def expire_results(self, limit: int = 100) -> list[Result]:
-        """Mark results past their time as expired; returns them, whose files may go now."""
-        expired = []
+    async def expire_results(self, reports_after: timedelta, limit: int = 100) -> list[Run]:
+        """Mark results past their time as expired, and reports of failures so old; returns their runs.
+
+        A result says itself when it expires; its file may go now.
+        """
         async with self.transaction() as ledger:
-            for row in await ledger.connection.fetch(SQL["expired_runs"], limit):
-                run = await ledger.lock(row["job_id"])
+            rows = await ledger.connection.fetch(SQL["expired_runs"], reports_after, limit)
+            runs = [await ledger.lock(row["job_id"]) for row in rows]
+            for run in runs:
                 await ledger.apply(run, ExpireResult())
-                if run.job.result is not None:
-                    expired.append(run.job.result)
-        return expired
+        return runs
 
     async def part_keys(self, job_id: UUID) -> list[str]:
         """Where the job's parts lie, in plan order."""

@@ -31,7 +31,7 @@ class RequestHandler:
                 log.info("job_accepted", job_id=str(event.job_id), account_id=submission.account_id)
             case JobStopRequested() as request:
                 REQUESTS.labels(self._job_type.slug, "stop").inc()
-                await self._ledger.stop(event.job_id, request.requested_by, stoppable=self._job_type.stoppable)
+                await self._ledger.stop(event.job_id, request, stoppable=self._job_type.stoppable)
                 log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)
             case _:
                 pass

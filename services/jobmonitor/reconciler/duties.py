@@ -97,9 +97,10 @@ class Duties:
         return len(due)
 
     async def expire_results(self) -> int:
-        """Results past their time: marked first, then purged."""
-        expired = await self._ledger.expire_results(BATCH)
-        await self._objects.delete([result.key for result in expired])
+        """Results and reports past their time: marked first, then purged."""
+        reports_after = timedelta(days=self._settings.report_retention_days)
+        expired = await self._ledger.expire_results(reports_after, BATCH)
+        await self._objects.delete([run.job.result.key for run in expired if run.job.result])
         return len(expired)
 
     async def sweep_parts(self) -> int:

@@ -16,5 +16,7 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     """A chunk that was dispatched and not claimed for so long is dispatched again."""
     outbox_after_s: float = 2.0
     """Messages left in the outbox for so long are sent by the reconciler."""
+    report_retention_days: int = 30
+    """How long the report of a failed job can be fetched (domain rule 2.1)."""
     max_attempts: int = 5
     """Tries of one chunk before its job fails; the same as the processor's."""

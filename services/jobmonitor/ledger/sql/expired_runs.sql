@@ -1,6 +1,8 @@
--- Jobs whose result has outlived its time.
+-- Jobs whose result, or whose report of a failure, has outlived its time. Nothing writes to an ended run but a download.
 SELECT job_id
 FROM ledger.runs
-WHERE result IS NOT NULL AND NOT expired AND (result ->> 'expires_at')::timestamptz < now()
-LIMIT $1
+WHERE NOT expired
+  AND ((result IS NOT NULL AND (result ->> 'expires_at')::timestamptz < now())
+       OR (state = 'failed' AND updated_at < now() - $1::interval))
+LIMIT $2
 FOR UPDATE SKIP LOCKED
