@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 
 from jobmonitor.gateway import pages
 from jobmonitor.job_types.user_data_export import UserDataExport
@@ -123,9 +124,11 @@ async def test_a_bug_shows_nothing_of_our_insides(database: Any, broker: str, tm
 
     async with running_gateway(database, broker, tmp_path, job_types=[Broken()]) as gateway:
         client = await gateway.logged_in(USER)
-        response = await client.post("/api/v1/job-preview", json={"type": "user-data-export", "parameters": {}})
+        with structlog.testing.capture_logs() as logged:
+            response = await client.post("/api/v1/job-preview", json={"type": "user-data-export", "parameters": {}})
         after = await client.get("/api/v1/jobs")
 
+    assert [entry["path"] for entry in logged if entry["event"] == "request_failed"] == ["/api/v1/job-preview"]
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert "insides" not in response.text

@@ -1,6 +1,7 @@
 """Downloads: what is sent, and that a job leaves the monitor only when somebody has really received all of it."""
 
 import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from jobmonitor.contract.events import ResultDownloaded
+from jobmonitor.gateway import connections
 from support.engine import read_events
 from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, result_of
 from support.waiting import until
@@ -26,13 +28,39 @@ async def _left_alone(gateway: RunningGateway, job: dict[str, Any]) -> bool:
     return not await gateway.downloaded(job)
 
 
-async def _open(gateway: RunningGateway, client: httpx2.AsyncClient, path: str) -> tuple[asyncio.StreamReader, Any]:
-    """A bare connection that has sent the request and read nothing yet."""
-    host, port = gateway.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), limit=64 * 1024)
-    cookie = client.cookies["jobmonitor_session"]
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: jobmonitor_session={cookie}\r\n\r\n".encode())
-    return reader, writer
+class BareClient:
+    """A connection that has sent its request, and reads from the kernel only what it is told to."""
+
+    def __init__(self, gateway: RunningGateway, client: httpx2.AsyncClient, path: str) -> None:
+        host, port = gateway.url.removeprefix("http://").split(":")
+        self._socket = socket.create_connection((host, int(port)))
+        cookie = client.cookies["jobmonitor_session"]
+        self._socket.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: jobmonitor_session={cookie}\r\n\r\n".encode()
+        )
+
+    async def read(self, size_bytes: int) -> bytes:
+        """So many bytes, the headers included."""
+        received = b""
+        while len(received) < size_bytes:
+            received += await asyncio.to_thread(self._socket.recv, min(1 << 20, size_bytes - len(received)))
+        return received
+
+    async def read_headers(self) -> bytes:
+        received = b""
+        while not received.endswith(b"\r\n\r\n"):
+            received += await self.read(1)
+        return received
+
+    def close(self) -> None:
+        """As an ending program does: the kernel resets the connection if something was left unread."""
+        self._socket.close()
+
+
+async def _bytes_sent(gateway: RunningGateway) -> float:
+    text = (await gateway.visitor().get("/metrics")).text
+    (line,) = [each for each in text.splitlines() if each.startswith("jobmonitor_gateway_result_bytes_total ")]
+    return float(line.split()[1])
 
 
 @pytest.mark.parametrize("content", [SMALL, BIG], ids=["small", "big"])
@@ -87,32 +115,56 @@ async def test_who_breaks_off_a_big_download_leaves_the_job_listed(gateway: Runn
     assert await _left_alone(gateway, job)
 
 
-async def test_who_breaks_off_a_small_download_leaves_the_job_listed(gateway: RunningGateway) -> None:
+async def test_who_breaks_off_a_small_download_leaves_the_job_listed(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All of it lies in the client's own kernel by then; that it was not read shows in how the connection ends."""
+    monkeypatch.setattr(connections, "SETTLE_S", 30.0)
     job = await gateway.put_result(b"x" * 50_000)
     client = await gateway.logged_in(USER)
-    reader, writer = await _open(gateway, client, f"/api/v1/jobs/{job['number']}/result")
+    sent_before = await _bytes_sent(gateway)
+    bare = BareClient(gateway, client, f"/api/v1/jobs/{job['number']}/result")
+    await bare.read_headers()
 
-    await reader.readexactly(10)
-    writer.transport.abort()
+    async def all_sent() -> bool:
+        return await _bytes_sent(gateway) == sent_before + 50_000
+
+    await until(all_sent)
+    bare.close()
 
     assert await _left_alone(gateway, job)
 
 
-async def test_who_stops_reading_has_not_received_it(gateway: RunningGateway) -> None:
-    job = await gateway.put_result(BIG)
+async def test_who_reads_all_and_leaves_at_once_has_received_it(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As curl does; nobody has to wait for the doubts to settle."""
+    monkeypatch.setattr(connections, "SETTLE_S", 30.0)
+    job = await gateway.put_result(SMALL)
     client = await gateway.logged_in(USER)
-    reader, writer = await _open(gateway, client, f"/api/v1/jobs/{job['number']}/result")
-    await reader.readexactly(1000)
+    bare = BareClient(gateway, client, f"/api/v1/jobs/{job['number']}/result")
+
+    await bare.read_headers()
+    assert await bare.read(len(SMALL)) == SMALL
+    bare.close()
+
+    await until(lambda: gateway.downloaded(job), within_s=10)
+
+
+@pytest.mark.parametrize("size_bytes", [1_500_000, len(BIG)], ids=["fits our buffers", "does not"])
+async def test_who_stops_reading_has_not_received_it(gateway: RunningGateway, size_bytes: int) -> None:
+    job = await gateway.put_result(BIG[:size_bytes])
+    client = await gateway.logged_in(USER)
+    bare = BareClient(gateway, client, f"/api/v1/jobs/{job['number']}/result")
+    await bare.read_headers()
+    await bare.read(1000)
 
     still_listed = await _left_alone(gateway, job)
-    received = 1000
-    while received < len(BIG):
-        received += len(await reader.read(1 << 20))
+    await bare.read(size_bytes - 1000)
 
     assert still_listed
     await until(lambda: gateway.downloaded(job))
-    writer.close()
+    bare.close()
 
 
 async def test_ranges_that_cover_the_file_count_in_any_order(gateway: RunningGateway) -> None:
@@ -180,9 +232,9 @@ async def test_a_download_broken_early_and_its_last_half_are_not_the_whole(gatew
     job = await gateway.put_result(BIG)
     client = await gateway.logged_in(USER)
     path = f"/api/v1/jobs/{job['number']}/result"
-    reader, writer = await _open(gateway, client, path)
-    await reader.readexactly(1000)
-    writer.transport.abort()
+    bare = BareClient(gateway, client, path)
+    await bare.read(1000)
+    bare.close()
 
     await client.get(path, headers={"range": f"bytes={len(BIG) // 2}-"})
 
