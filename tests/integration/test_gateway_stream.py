@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, events_of
+from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, events_of, running_gateway
+from support.servers import Database
 from support.waiting import until
 
 LOGOUT_WITHIN_S = 5.0
@@ -217,3 +219,15 @@ async def test_the_stream_is_one_that_proxies_let_through(gateway: RunningGatewa
     assert headers["content-type"].startswith("text/event-stream")
     assert headers["x-accel-buffering"] == "no"
     assert headers["cache-control"] == "no-store"
+
+
+async def test_beyond_the_limit_of_open_pages_there_is_a_clear_answer(
+    database: Database, broker: str, tmp_path: Path
+) -> None:
+    async with running_gateway(database, broker, tmp_path, streams_at_most=1) as gateway:
+        client = await gateway.logged_in(USER)
+        async with open_page(client):
+            refused = await client.get("/api/v1/jobs/stream")
+
+    assert refused.status_code == 503
+    assert refused.headers["content-type"] == "application/problem+json"

@@ -214,6 +214,8 @@ class Hub:
                 for stream in self._streams[account_id]:
                     if may_see(stream.viewer, job):
                         stream.offer(job.job_id, data)
+                if job.updated_at is not None:
+                    metrics.PUSHED_AGE_SECONDS.observe((now - job.updated_at).total_seconds())
 
     # Checking ----------------------------------------------------------------------------------------------------
 

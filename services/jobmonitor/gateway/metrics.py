@@ -22,8 +22,14 @@ PUSH_SECONDS = Histogram(
     "From taking up a batch of changes of one account to offering its frames to the open pages",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
+PUSHED_AGE_SECONDS = Histogram(
+    "jobmonitor_gateway_pushed_age_seconds",
+    "From a job's newest event to offering it to the open pages: the whole way through Kafka and the projection",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 30),
+)
 FRAMES = Counter("jobmonitor_gateway_frames_total", "Frames sent to open pages, keepalives not counted")
 OPEN_STREAMS = Gauge("jobmonitor_gateway_open_streams", "Pages listening right now")
+LOGINS = Counter("jobmonitor_gateway_logins_total", "Log-ins: accepted, wrong, not_permitted, throttled", ["outcome"])
 RESULT_BYTES = Counter("jobmonitor_gateway_result_bytes_total", "Bytes of results handed to clients")
 TRANSFERS = Counter(
     "jobmonitor_gateway_transfers_total", "Transfers of results: complete, partial, broken", ["outcome"]

@@ -48,6 +48,8 @@ class JobRow:
     stop_requested_at: datetime | None = None
     downloaded_at: datetime | None = None
     expired_at: datetime | None = None
+    updated_at: datetime | None = None
+    """When the newest event known of it happened."""
 
 
 _COLUMNS = tuple(field.name for field in fields(JobRow))

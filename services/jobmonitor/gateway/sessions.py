@@ -10,9 +10,12 @@ import secrets
 from collections import OrderedDict
 from datetime import timedelta
 
+import structlog
+
 from jobmonitor.crm.passwords import verify_password
 from jobmonitor.crm.users import Login, Viewer, find_login, load_viewer
 from jobmonitor.database.sql import statements
+from jobmonitor.gateway import metrics
 from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.models import Credentials
 from jobmonitor.gateway.problems import Problem
@@ -25,6 +28,9 @@ WATCHED_AT_MOST = 10_000
 HASHES_AT_ONCE = 2
 
 _SQL = statements("jobmonitor.gateway.sql")
+_OUTCOMES = {401: "wrong", 403: "not_permitted", 429: "throttled"}
+
+log = structlog.stdlib.get_logger()
 
 
 def digest(token: str) -> bytes:
@@ -66,6 +72,18 @@ class Sessions:
 
     async def log_in(self, credentials: Credentials, client: str) -> tuple[str, Viewer]:
         """A fresh token and its viewer. Raises Problem: 401 wrong, 403 not allowed to log in, 429 too many failures."""
+        try:
+            token, viewer = await self._log_in(credentials, client)
+        except Problem as problem:
+            outcome = _OUTCOMES.get(problem.status_code, "refused")
+            metrics.LOGINS.labels(outcome).inc()
+            log.warning("login_refused", outcome=outcome, client=client)
+            raise
+        metrics.LOGINS.labels("accepted").inc()
+        log.info("logged_in", user_id=viewer.user_id, client=client)
+        return token, viewer
+
+    async def _log_in(self, credentials: Credentials, client: str) -> tuple[str, Viewer]:
         key, now_s = (credentials.email.casefold(), client), asyncio.get_running_loop().time()
         self._refuse_guessing(key, now_s)
         if credentials.password == DEMO_PASSWORD and not self._demo:
