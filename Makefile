@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: up test check setup clean help
+.PHONY: up test check bench setup clean help
 
 help:
 	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
 	@echo 'make test    set up what is missing, check, and run every test'
 	@echo 'make check   formatting, types, import rules, the page'
+	@echo 'make bench   measure and compare with the goals; some 20 minutes, BENCH_SUPPORTERS=0 leaves the longest out'
 	@echo 'make setup   only set up'
 	@echo 'make clean   remove what was set up; keeps .data'
 
@@ -29,6 +30,10 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	@$(BIN)/python deploy/build_page.py --check
+
+bench: SETUP_OPTIONS = --browser
+bench: setup
+	@PYTHONPATH=tests exec $(BIN)/python -m bench
 
 clean:
 	rm -rf .venv .tools services/jobmonitor/gateway/web/node_modules services/jobmonitor/gateway/web/dist
