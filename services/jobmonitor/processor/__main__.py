@@ -10,7 +10,7 @@ from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.catalogue import JOB_TYPES, job_type
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.settings import ProcessorSettings
-from jobmonitor.processor.worker import Worker
+from jobmonitor.processor.versions import untested_version
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check, serve_monitoring
 from jobmonitor.runtime.objects import ObjectStore
@@ -21,6 +21,9 @@ SOURCE = "/jobmonitor/processor"
 
 async def serve(settings: ProcessorSettings, life: Life) -> None:
     """Run until the life ends: by a signal, or by a bug in one of the workers."""
+    # Only here, as an import from other versions of Faust could fail before they are told.
+    from jobmonitor.processor.worker import Worker
+
     slugs = [slug.strip() for slug in settings.job_types.split(",") if slug.strip()]
     served = [job_type(slug) for slug in slugs] if slugs else list(JOB_TYPES)
     async with AsyncExitStack() as stack:
@@ -53,4 +56,4 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_process("processor", ProcessorSettings, os.environ, serve))
+    sys.exit(untested_version() or run_process("processor", ProcessorSettings, os.environ, serve))

@@ -1,7 +1,8 @@
 """The Faust app of one job type: its streams of requests and of chunks, and what happens to a message that is wrong.
 
 Faust hands out the messages; nothing is trusted to it beyond that (its tables and its exactly-once mode are not used).
-What it skips around a rebalance, the reconciler publishes again. Measured traps and the settings that avoid them:
+That it skips none around a rebalance is the work of :mod:`jobmonitor.processor.no_skip`; beneath that, the reconciler
+publishes again whatever was asked for and not done. Measured traps and the settings that avoid them:
 
 - ``broker_session_timeout`` and ``broker_heartbeat_interval``: take-over after a kill -9 in 13 s instead of 63 s;
 - ``consumer_metadata_max_age_ms``: a topic created after the start is seen;
@@ -21,6 +22,7 @@ import structlog
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.processor.metrics import SKIPPED
+from jobmonitor.processor.no_skip import NoSkipApp
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 
 log = structlog.stdlib.get_logger()
@@ -31,7 +33,7 @@ Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
 
 def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> faust.App:
     """An app that is its own consumer group, keeps no state, creates no topic and serves no web."""
-    return faust.App(
+    return NoSkipApp(
         f"jobmonitor-processor-{job_type}",
         broker=[f"kafka://{address}" for address in kafka_bootstrap.split(",")],
         datadir=str(data_folder / job_type),

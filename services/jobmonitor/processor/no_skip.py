@@ -1,0 +1,251 @@
+"""Faust without skipped events: a consumer that goes on reading where handing over stopped, and commits no further.
+
+The cause, in faust-streaming 0.15.3. At a rebalance Faust stops the flow, clears its queues and seeks back to the
+committed offsets. Two things escape that:
+
+- A fetch that already waited in the consumer's thread when the flow stopped still takes the next batch and moves the
+  position past it; the batch is dropped. Seeking back mends that only for partitions with a committed offset above 0:
+  aiokafka's ``seek_to_committed`` leaves the others where they are, and the first commit comes seconds after the start.
+- The jump that follows is taken for a hole in the log and counted as acknowledged, so the commit moves past events
+  that no agent has seen.
+
+The remedy keeps its own account, a :class:`Reading`, from one stop of the flow to the next:
+
+- A reading begins at the committed offsets, or at the beginning of a partition without one, and belongs to one
+  assignment of the group. Nothing is handed over that was fetched for another reading.
+- Positions count only when the last batch was handed over whole. Otherwise the next fetch first seeks to what is due,
+  so whatever was fetched and dropped is fetched again. A jump can then only be a hole of the log itself.
+- The offset to commit is that of the oldest event handed over and not yet acknowledged.
+
+It relies on how our apps are set up: no tables, never exactly once, reading from the earliest offset, acknowledged
+topics only. It overrides internals of two libraries, so the process refuses to start with other versions of them
+(:mod:`jobmonitor.processor.versions`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+from faust.transport.consumer import RecordMap
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
+from faust.types.tuples import ack_lock
+
+PAUSE_S = 0.1
+"""Between looks for something to read while there is nothing to read from."""
+
+
+@dataclass
+class Partition:
+    """How far one partition was handed over and acknowledged."""
+
+    due: int
+    """The offset to hand over next."""
+    committed: int
+    in_flight: dict[int, None] = field(default_factory=dict)
+    """Offsets handed over and not acknowledged, in the order of handing over (a dict for want of an ordered set)."""
+
+    def to_commit(self) -> int:
+        """Everything before this offset was acknowledged."""
+        return next(iter(self.in_flight), self.due)
+
+
+@dataclass(eq=False)
+class Reading:
+    """One stretch of reading, begun at the committed offsets; over when the flow stops, and then never resumed."""
+
+    partitions: dict[TP, Partition] = field(default_factory=dict)
+    assignment: Any = None
+    """aiokafka's object of the assignment it belongs to; None until the reading was begun."""
+    settled: bool = False
+    """Whether aiokafka's positions are the due offsets."""
+    over: bool = False
+
+    def ack(self, tp: TP, offsets: Iterable[int]) -> None:
+        """Repeatable; of another reading's events only those matter that are in flight again."""
+        if tp in self.partitions:
+            for offset in offsets:
+                self.partitions[tp].in_flight.pop(offset, None)
+
+    def to_commit(self) -> dict[TP, int]:
+        """The offsets that differ from the committed ones."""
+        found = {tp: partition.to_commit() for tp, partition in self.partitions.items()}
+        return {tp: offset for tp, offset in found.items() if offset != self.partitions[tp].committed}
+
+    def note_commit(self, offsets: Mapping[TP, int]) -> None:
+        for tp in offsets.keys() & self.partitions.keys():
+            self.partitions[tp].committed = offsets[tp]
+
+
+class ReadingThread(driver.AIOKafkaConsumerThread):
+    """The thread that owns the aiokafka consumer. Its methods here run in it, through ``call_thread``."""
+
+    _fetching = False
+
+    async def begin(self, reading: Reading) -> None:
+        """Find out where to read from, in the assignment of this moment."""
+        consumer = self._ensure_consumer()
+        assignment = self._assignment()
+        offsets = {tp: await consumer.committed(tp) for tp in assignment.tps} if assignment else {}
+        without = [tp for tp, offset in offsets.items() if offset is None]
+        if without:
+            offsets.update(await consumer.beginning_offsets(without))
+        reading.partitions = {TP(*tp): Partition(due=offset, committed=offset) for tp, offset in offsets.items()}
+        reading.assignment = assignment
+
+    async def read_on(self, reading: Reading, partitions: set[TP], timeout_s: float) -> tuple[RecordMap, dict[TP, int]]:
+        """The next records, and the positions behind them. Nothing if the reading is over, or ends meanwhile.
+
+        A fetch whose caller was cancelled goes on; another beside it would not know whose records it gets.
+        """
+        if self._fetching or not self._goes_on(reading):
+            await asyncio.sleep(PAUSE_S)
+            return {}, {}
+        self._fetching = True
+        try:
+            return await self._fetch(reading, partitions, timeout_s)
+        finally:
+            self._fetching = False
+
+    async def _fetch(self, reading: Reading, partitions: set[TP], timeout_s: float) -> tuple[RecordMap, dict[TP, int]]:
+        consumer = self._ensure_consumer()
+        if not reading.settled:
+            self._seek_to_due(reading)
+        reading.settled = False
+        records = await self._fetch_records(
+            consumer, partitions, timeout=timeout_s, max_records=consumer._max_poll_records
+        )
+        if not self._goes_on(reading):
+            return {}, {}
+        reading.settled = not records
+        return records, {tp: reading.assignment.state_value(tp).position for tp in records}
+
+    def _assignment(self) -> Any:
+        """aiokafka's present assignment, a new object after every rebalance; None before the first."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        return subscription and subscription.assignment
+
+    def _goes_on(self, reading: Reading) -> bool:
+        """Ends a reading whose assignment is not the group's any more."""
+        if reading.assignment is None or reading.assignment is not self._assignment():
+            reading.over = True
+        return not reading.over
+
+    def _seek_to_due(self, reading: Reading) -> None:
+        """Where the position is the due offset already, what was fetched ahead is kept."""
+        fetcher = self._ensure_consumer()._fetcher
+        for tp, partition in reading.partitions.items():
+            state = reading.assignment.state_value(tp)
+            if not state.has_valid_position or state.position != partition.due:
+                fetcher.seek_to(TopicPartition(*tp), partition.due)
+
+
+class NoSkipConsumer(driver.Consumer):
+    """Faust's consumer, with its account of offsets replaced by :class:`Reading`."""
+
+    _thread: ReadingThread
+    _revoking = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._reading = Reading(over=True)
+        super().__init__(*args, **kwargs)
+
+    def _new_consumer_thread(self) -> ReadingThread:
+        return ReadingThread(self, loop=self.loop, beacon=self.beacon)
+
+    def stop_flow(self) -> None:
+        """What is in Faust's queues now will be cleared, so reading begins anew afterwards."""
+        self._reading.over = True
+        super().stop_flow()
+
+    def resume_flow(self) -> None:
+        """A rebalance overtaken by the next one still resumes the flow: that would keep the revocation waiting."""
+        if not self._revoking:
+            super().resume_flow()
+
+    async def perform_seek(self) -> None:
+        """Called before the queues are cleared and the flow is resumed; the first fetch after that seeks."""
+        self.stop_flow()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Waits for the events under way and commits them. What is acknowledged later counts no more."""
+        self._revoking = True
+        self._collect_acks()
+        await super().on_partitions_revoked(revoked)
+        self._reading = Reading(over=True)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._revoking = False
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:  # noqa: ASYNC109 - Faust's name
+        """The next records, each counted as handed over before it is."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # any event will do
+        partitions = self._get_active_partitions()
+        if self.should_stop or not partitions:
+            await self.sleep(PAUSE_S)
+            return
+        reading = await self._current_reading()
+        records, behind = await self._thread.call_thread(self._thread.read_on, reading, partitions, timeout)
+        for tp, record in self.scheduler.iterate(records):
+            if reading.over:
+                return
+            self._hand_over(reading.partitions[tp], tp, record.offset)
+            yield tp, self._to_message(tp, record)
+            reading.partitions[tp].due = record.offset + 1
+        if records:
+            self._settle(reading, behind)
+
+    def _settle(self, reading: Reading, behind: Mapping[TP, int]) -> None:
+        """After a batch that was handed over whole. The position is behind the last record where the log has a hole."""
+        for tp, position in behind.items():
+            reading.partitions[tp].due = position
+        reading.settled = True
+
+    async def _current_reading(self) -> Reading:
+        if self._reading.over:
+            reading = self._reading = Reading()
+            await self._thread.call_thread(self._thread.begin, reading)
+            self._read_offset.update({tp: partition.due for tp, partition in reading.partitions.items()})
+        return self._reading
+
+    def _hand_over(self, partition: Partition, tp: TP, offset: int) -> None:
+        """To Faust every offset is told as the expected one, so it neither drops the event nor invents a gap."""
+        partition.in_flight[offset] = None
+        self._read_offset[tp] = offset
+        self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+
+    def _collect_acks(self) -> None:
+        """Faust's streams write acknowledgements into these two themselves, past any method."""
+        with ack_lock:
+            for tp, offsets in self._acked.items():
+                self._reading.ack(tp, offsets)
+            self._acked.clear()
+            self._acked_index.clear()
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:  # noqa: ARG002 - Faust's own account
+        self._collect_acks()
+        return self._reading.to_commit()
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        reading = self._reading
+        committed = await super()._commit_offsets(offsets, start_new_transaction)
+        self._committed_offset.clear()  # streams do not write down acknowledgements below it
+        if committed:
+            reading.note_commit(offsets)
+        return committed
+
+
+class NoSkipTransport(driver.Transport):
+    Consumer = NoSkipConsumer
+
+
+class NoSkipApp(faust.App):
+    """An app that reads Kafka through :class:`NoSkipConsumer`; other apps of the process are left alone."""
+
+    def _new_transport(self) -> NoSkipTransport:
+        return NoSkipTransport(self.conf.broker_consumer, self)
