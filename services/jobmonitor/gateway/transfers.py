@@ -69,9 +69,10 @@ class Transfer(Response):
             await self._taken(self._size_bytes, True)
             return
         metrics.TRANSFERS.labels("broken").inc()
-        unread_bytes = connection.unread_bytes() if connection else self._sent_bytes
-        if self._sent_bytes < self._size_bytes and unread_bytes < self._sent_bytes:
-            await self._taken(self._sent_bytes - unread_bytes, False)
+        arrived_bytes = self._sent_bytes - connection.unread_bytes() if connection else 0
+        # where all arrived and the transfer broke even so, nobody knows how much of it was read
+        if 0 < arrived_bytes < self._size_bytes:
+            await self._taken(arrived_bytes, False)
 
 
 async def _disconnect(receive: Receive) -> None:
