@@ -6,6 +6,7 @@ whom nobody needs any more goes first, so that nobody complains about a missing 
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -69,6 +70,7 @@ class Stack:
         self._environment = environment
         self._say = say
         self._logs = folder / "logs"
+        self._scratch = folder / "scratch"
         self.postgres = PostgresServer(
             folder / "postgres", password=passwords.owner, log_path=self._logs / "postgres.log"
         )
@@ -94,6 +96,8 @@ class Stack:
     def start(self) -> None:
         """Return when the page can be opened. Raises LocalError."""
         put_aside_long_logs(self._logs)
+        shutil.rmtree(self._scratch, ignore_errors=True)  # what killed processes left behind
+        self._scratch.mkdir(mode=0o700)
         self._start_servers()
         self._shape_database()
         self._shape_broker()
@@ -167,7 +171,7 @@ class Stack:
             "object_store_url": (self._folder / "objects").as_uri(),
             **({"http_port": str(port), "demo": "true"} if serves_pages else {"metrics_port": str(port)}),
         }
-        ours = {variable_name(name): text for name, text in known.items()}
+        ours = {**{variable_name(name): text for name, text in known.items()}, "TMPDIR": str(self._scratch)}
         return Service(spec, port, log_path=self._logs / f"{spec.name}.log", environment={**self._environment, **ours})
 
 
