@@ -1,9 +1,13 @@
 """Rebalances skip nothing: worker processes come, go and die under traffic on a real broker."""
 
+import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-from support.stream_traffic import traffic
+from support.stream_traffic import ROOT, traffic
 
 TRIES = 3
 
@@ -33,3 +37,51 @@ async def test_faust_by_itself_loses_messages_when_a_worker_joins_before_the_fir
     while not tries[-1] and len(tries) < TRIES:
         tries.append(await lost_when_a_worker_joins(kafka, tmp_path / str(len(tries) + 1), "faust"))
     assert tries[-1] > 0
+
+
+async def test_partitions_added_and_a_worker_leaving_lose_nothing_and_hardly_repeat(kafka: Any, tmp_path: Path) -> None:
+    async with traffic(kafka.bootstrap, tmp_path) as flow:
+        staying, leaving = flow.start_worker(), flow.start_worker()
+        async with flow.flowing():
+            await flow.hears(staying)
+            await flow.hears(leaving)
+            await flow.add_partitions(8)
+            leaving.terminate()
+            assert await asyncio.to_thread(leaving.wait, 30) == 0
+            await flow.hears(staying)
+        await flow.end_heard()
+        assert flow.lost() == set()
+        # What was acknowledged is committed at once; only a commit that fails is made good by repeating.
+        assert flow.repeated() < len(flow.sent) / 20
+
+
+async def test_workers_killed_under_traffic_lose_nothing(kafka: Any, tmp_path: Path) -> None:
+    async with traffic(kafka.bootstrap, tmp_path, slow_s=0.25) as flow:
+        oldest, other = flow.start_worker(), flow.start_worker()
+        async with flow.flowing():
+            await flow.hears(oldest)
+            await flow.hears(other)
+            for _ in range(3):
+                oldest.kill()
+                oldest, other = other, flow.start_worker()
+                await flow.hears(other)
+        await flow.end_heard()
+        assert flow.lost() == set()
+
+
+def test_a_process_with_untested_libraries_refuses_in_one_line_and_says_what_it_expects(tmp_path: Path) -> None:
+    installed = tmp_path / "aiokafka-0.13.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: aiokafka\nVersion: 0.13.0\n")
+    started = subprocess.run(
+        [sys.executable, "-m", "jobmonitor.processor"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT / 'services'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert started.returncode != 0
+    assert started.stderr.count("\n") == 1
+    assert "finds aiokafka 0.13.0" in started.stderr
+    assert "faust-streaming 0.15.3 and aiokafka 0.14.0" in started.stderr

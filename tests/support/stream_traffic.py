@@ -12,9 +12,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from jobmonitor.contract.topics import work_topic
-from support.engine import PARTITIONS, create_topics
+from support.engine import create_topics
 from support.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -33,7 +34,6 @@ class Traffic:
     commit_s: float = 2.8
     slow_s: float = 0.0
     job_type: str = field(default_factory=lambda: f"flow-{uuid4().hex[:8]}")
-    partitions: int = PARTITIONS
     sent: set[Place] = field(default_factory=set)
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
@@ -70,9 +70,17 @@ class Traffic:
         before = set(self.heard())
         await self._until(lambda: bool(set(self.heard(worker)) - before))
 
+    async def add_partitions(self, total: int) -> None:
+        """Grow the topic and wait until the new partitions are heard."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        await admin.create_partitions({self.topic: NewPartitions(total)})
+        await admin.close()
+        await self._until(lambda: {partition for partition, _ in self.heard()} == set(range(total)))
+
     async def end_heard(self) -> None:
         """Wait until the last message of every partition was heard: each before it has had its turn by then."""
-        last = {(partition, max(o for p, o in self.sent if p == partition)) for partition in range(self.partitions)}
+        last = {(partition, max(o for p, o in self.sent if p == partition)) for partition, _ in self.sent}
         await self._until(lambda: last <= set(self.heard()))
 
     async def _until(self, condition: Callable[[], bool]) -> None:
@@ -99,7 +107,8 @@ class Traffic:
         number = 0
         while True:
             number += 1
-            placed = await producer.send_and_wait(self.topic, b"%d" % number, partition=number % self.partitions)
+            partition = number % len(await producer.partitions_for(self.topic))
+            placed = await producer.send_and_wait(self.topic, b"%d" % number, partition=partition)
             self.sent.add((placed.partition, placed.offset))
             await asyncio.sleep(PAUSE_S)
 

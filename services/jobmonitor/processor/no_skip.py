@@ -231,6 +231,11 @@ class NoSkipConsumer(driver.Consumer):
         self._collect_acks()
         return self._reading.to_commit()
 
+    async def commit_and_end_transactions(self) -> None:
+        """The last commit before partitions are given back; one under way knows less, so it cannot stand for it."""
+        await self.maybe_wait_for_commit_to_finish()
+        await super().commit_and_end_transactions()
+
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
         reading = self._reading
         committed = await super()._commit_offsets(offsets, start_new_transaction)
