@@ -55,6 +55,21 @@ async def test_partitions_added_and_a_worker_leaving_lose_nothing_and_hardly_rep
         assert flow.repeated() < len(flow.sent) / 20
 
 
+async def test_messages_that_expired_unheard_do_not_stop_the_ones_behind_them(kafka: Any, tmp_path: Path) -> None:
+    """The committed offsets lie before the beginning of the log: a hole that is none of Faust's making."""
+    async with traffic(kafka.bootstrap, tmp_path) as flow:
+        away = flow.start_worker()
+        async with flow.flowing():
+            await flow.hears(away)
+            away.terminate()
+            assert await asyncio.to_thread(away.wait, 30) == 0
+            await flow.expire()
+            back = flow.start_worker()
+            await flow.hears(back)
+        await flow.end_heard()
+        assert flow.lost() == set()
+
+
 async def test_workers_killed_under_traffic_lose_nothing(kafka: Any, tmp_path: Path) -> None:
     async with traffic(kafka.bootstrap, tmp_path, slow_s=0.25) as flow:
         oldest, other = flow.start_worker(), flow.start_worker()

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 
 from jobmonitor.contract.topics import work_topic
 from support.engine import create_topics
@@ -77,6 +77,15 @@ class Traffic:
         await admin.create_partitions({self.topic: NewPartitions(total)})
         await admin.close()
         await self._until(lambda: {partition for partition, _ in self.heard()} == set(range(total)))
+
+    async def expire(self) -> None:
+        """What was sent up to now is gone from the broker, as after its retention, and expected of nobody."""
+        ends = {partition: offset + 1 for partition, offset in sorted(self.sent)}
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        await admin.delete_records({TopicPartition(self.topic, p): RecordsToDelete(end) for p, end in ends.items()})
+        await admin.close()
+        self.sent = {(partition, offset) for partition, offset in self.sent if offset >= ends[partition]}
 
     async def end_heard(self) -> None:
         """Wait until the last message of every partition was heard: each before it has had its turn by then."""
