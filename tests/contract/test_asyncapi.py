@@ -9,6 +9,7 @@ import yaml
 from jobmonitor.contract.events import EVENT_TYPES
 from jobmonitor.contract.topics import TOPICS
 from jobmonitor.runtime.dead_letters import dead_letter
+from jobmonitor.runtime.kept_letters import redrive_record
 from support.schema_checks import problems
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -45,7 +46,7 @@ def test_every_message_of_a_topic_is_sent_or_received() -> None:
 
 def test_every_event_is_a_message_and_every_reference_leads_somewhere() -> None:
     names = {message["name"] for message in DOCUMENT["components"]["messages"].values()}
-    assert names == {*EVENT_TYPES, "dead_letter"}
+    assert names == {*EVENT_TYPES, "dead_letter", "dead_letter_redriven"}
     for reference in _references(DOCUMENT):
         if reference.startswith("#/"):
             place = DOCUMENT
@@ -69,6 +70,13 @@ def test_dead_letters_carry_the_headers_that_are_promised() -> None:
     headers = {name: value.decode() for name, value in letter.headers}
     promised = DOCUMENT["components"]["messages"]["DeadLetter"]["headers"]
     assert set(headers) == {"trace", *promised["required"]}
+    assert problems(promised, headers) == []
+
+
+def test_the_record_of_a_redrive_carries_the_headers_that_are_promised() -> None:
+    headers = {name: value.decode() for name, value in redrive_record("jobs.probe/0/1", "Ana").headers}
+    promised = DOCUMENT["components"]["messages"]["DeadLetterRedriven"]["headers"]
+    assert set(headers) == set(promised["required"])
     assert problems(promised, headers) == []
 
 

@@ -142,7 +142,7 @@ class Views:
         for record in await read_records(self.bootstrap, DEAD_LETTERS):
             ours = {name[len(PREFIX) :]: text.decode() for name, text in record.headers if name.startswith(PREFIX)}
             theirs = {name: text for name, text in record.headers if not name.startswith(PREFIX)}
-            if ours["topic"] == self.topic:
+            if ours.get("topic") == self.topic:
                 letters.append({"key": record.key, "value": record.value, "headers": theirs, **ours})
         return letters
 

@@ -37,6 +37,12 @@ NOWHERE = {"JOBMONITOR_DATA_DIR": "/nowhere"}
         (["jobs", "--limit", "0"], "--limit must be 1 or more"),
         (["jobs", "--state", "sleeping"], "sleeping"),
         (["topics", "--create"], "Give --kafka"),
+        (["dead-letters", "burn"], "burn"),
+        (["dead-letters", "list"], "Give --kafka"),
+        (["dead-letters", "list", "--limit", "0"], "--limit must be 1 or more"),
+        (["dead-letters", "show", "17", "--kafka", "127.0.0.1:1"], "'17' is no position"),
+        (["dead-letters", "redrive", "jobs/0", "--kafka", "127.0.0.1:1"], "'jobs/0' is no position"),
+        (["dead-letters", "redrive", "jobs/0/1", "--by", " "], "--by must say who"),
         (["migrate"], "JOBMONITOR_OWNER_URL is not set"),
         (["demo", "--supporters", "1000001"], "between 1 and 1,000,000"),
         (["health"], "Give --port or set JOBMONITOR_METRICS_PORT"),
@@ -106,10 +112,12 @@ def test_nobody_answering_is_told_with_the_address(capsys: pytest.CaptureFixture
     assert run(["jobs", "--url", "http://127.0.0.1:1"], NOWHERE) == 1
     assert run(["health", "--port", "1"], NOWHERE) == 1
     assert run([*SUBMIT, "--kafka", "127.0.0.1:1"], NOWHERE) == 1
-    gateway, process, broker = capsys.readouterr().err.splitlines()
+    assert run(["dead-letters", "list", "--kafka", "127.0.0.1:1"], NOWHERE) == 1
+    gateway, process, broker, letters = capsys.readouterr().err.splitlines()
     assert "http://127.0.0.1:1 does not answer" in gateway
     assert "Nothing answers on port 1" in process
     assert "Kafka at 127.0.0.1:1 does not answer" in broker
+    assert "Kafka at 127.0.0.1:1 does not answer" in letters
 
 
 @pytest.mark.parametrize("command", ["submit", "watch", "jobs", "show", "download", "stop", "types", "topics", "login"])

@@ -28,18 +28,28 @@ COMMANDS = {
     "types": ("contract:types", "List the job types and their parameters."),
     "topics": ("contract:topics", "List the topics, or create them."),
     "schemas": ("contract:schemas", "Write or check the folder of schemas."),
+    "dead-letters list": ("dead_letters:list_letters", "List the messages nobody could use."),
+    "dead-letters show": ("dead_letters:show_letter", "Show one of them with its bytes."),
+    "dead-letters redrive": ("dead_letters:redrive", "Publish one of them again."),
     "migrate": ("database:migrate", "Bring the database to the newest shape."),
     "demo": ("database:demo", "Fill an empty database with made-up accounts."),
     "health": ("health:health", "Ask the process in this container whether it is ready."),
 }
 """Where each command is, and what it does. It is loaded only when used: no command waits for another's libraries."""
+GROUPS = {"dead-letters": "See and redrive the messages nobody could use."}
+"""Commands of two words stand together under the first."""
 
 
 def application() -> App:
     """The tool, with all its commands."""
     app = App(name="jobmonitor", help="Long-running jobs people can see, stop and download.", help_format="plaintext")
-    for name, (place, text) in COMMANDS.items():
-        app.command(f"jobmonitor.cli.commands.{place}", name=name, help=text)
+    groups = {name: App(name=name, help=text) for name, text in GROUPS.items()}
+    for group in groups.values():
+        app.command(group)
+    for words, (place, text) in COMMANDS.items():
+        *first, name = words.split()
+        parent = groups[first[0]] if first else app
+        parent.command(f"jobmonitor.cli.commands.{place}", name=name, help=text)
     return app
 
 

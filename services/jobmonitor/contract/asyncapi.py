@@ -18,6 +18,11 @@ DEAD_LETTER_HEADERS = {
     "dead-letter-process": "The process that gave it up.",
 }
 """Added to the original headers; all values are UTF-8 text."""
+DEAD_LETTER_OMITTED = {"dead-letter-omitted": "What of the original message is not kept, because it was too large."}
+REDRIVE_HEADERS = {
+    "dead-letter-redriven-position": "The position of the dead letter whose message was published again.",
+    "dead-letter-redriven-by": "Who did it.",
+}
 
 DESCRIPTION = (
     "Long-running jobs people can see, stop and download. Written from Job Monitor's side: a producer of requests or a "
@@ -43,7 +48,7 @@ def asyncapi_document() -> Document:
         "servers": {"kafka": _server()},
         "channels": {_name(topic): _channel(topic) for topic in TOPICS},
         "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic).items()},
-        "components": {"messages": {**{event_title(name): _message(name) for name in EVENT_TYPES}, **_dead_letter()}},
+        "components": {"messages": {**{event_title(name): _message(name) for name in EVENT_TYPES}, **_dead_letters()}},
     }
 
 
@@ -61,7 +66,7 @@ def _name(topic: Topic) -> str:
 
 
 def _titles(topic: Topic) -> list[str]:
-    return [event_title(name) for name in topic.event_types] or ["DeadLetter"]
+    return [event_title(name) for name in topic.event_types] or ["DeadLetter", "DeadLetterRedriven"]
 
 
 def _channel(topic: Topic) -> Document:
@@ -81,7 +86,7 @@ def _channel(topic: Topic) -> Document:
 
 def _operations(topic: Topic) -> Document:
     if topic.name == DEAD_LETTERS:
-        return {f"send_{_name(topic)}": _operation(topic, "send", ["DeadLetter"], "Keeps what nobody could use.")}
+        return {f"send_{_name(topic)}": _operation(topic, "send", _titles(topic), "Keeps what nobody could use.")}
     if topic.event_types == _WORK:
         summary = "Spreads chunks over the workers."
         return {
@@ -126,17 +131,29 @@ def _key(event_type: str) -> str:
     return "Job id and chunk." if event_type in _WORK else "The job id in text, as in `subject`."
 
 
-def _dead_letter() -> Document:
-    described = {name: {"type": "string", "description": text} for name, text in DEAD_LETTER_HEADERS.items()}
-    message = {
+def _dead_letters() -> Document:
+    letter = {
         "name": "dead_letter",
         "title": "DeadLetter",
         "summary": "The original key, bytes and headers of a message, with where it stood and why it was given up.",
         "contentType": "application/octet-stream",
-        "headers": {**_headers(described), "required": list(described)},
+        "headers": _text_headers(DEAD_LETTER_HEADERS, optional=DEAD_LETTER_OMITTED),
         "payload": {"description": "The original bytes, whatever they are."},
     }
-    return {"DeadLetter": message}
+    redriven = {
+        "name": "dead_letter_redriven",
+        "title": "DeadLetterRedriven",
+        "summary": "An operator published a dead letter's message to its topic again; the message's time says when.",
+        "contentType": "application/octet-stream",
+        "headers": _text_headers(REDRIVE_HEADERS, optional={}),
+        "payload": {"description": "Empty."},
+    }
+    return {"DeadLetter": letter, "DeadLetterRedriven": redriven}
+
+
+def _text_headers(required: dict[str, str], optional: dict[str, str]) -> Document:
+    described = {name: {"type": "string", "description": text} for name, text in (required | optional).items()}
+    return {**_headers(described), "required": list(required)}
 
 
 def _headers(properties: Document) -> Document:

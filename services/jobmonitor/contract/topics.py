@@ -68,7 +68,8 @@ TOPICS: tuple[Topic, ...] = (
     *(topic for job_type in JOB_TYPES for topic in _topics_of(job_type)),
     Topic(
         name=DEAD_LETTERS,
-        purpose="Messages nobody could decode or apply: original bytes and headers, position and reason as headers.",
+        purpose="Messages nobody could decode or apply: original bytes and headers, position and reason as headers; "
+        "and who published which of them again.",
         key="as in the original message",
         partitions=1,
         retention_ms=90 * DAY_MS,

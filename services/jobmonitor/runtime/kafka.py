@@ -80,11 +80,17 @@ class Producer:
             await self._send_letter(letter.by_position())
 
     async def _send_letter(self, letter: DeadLetter) -> None:
+        await self.send_raw(letter.topic, letter.value, key=letter.key, headers=letter.headers)
+
+    async def send_raw(
+        self, topic: str, value: bytes | None, *, key: bytes | None, headers: Iterable[tuple[str, bytes]]
+    ) -> None:
+        """Publish these bytes as they are and wait until they are kept. Raises KafkaUnavailable."""
         # aiokafka sends no message that has neither key nor value, which Kafka itself allows.
-        value = b"" if letter.key is None and letter.value is None else letter.value
+        value = b"" if key is None and value is None else value
         try:
             async with asyncio.timeout(self._send_timeout_s):
-                await self._producer.send_and_wait(letter.topic, value, key=letter.key, headers=letter.headers)
+                await self._producer.send_and_wait(topic, value, key=key, headers=list(headers))
         except MessageSizeTooLargeError:
             raise
         except (KafkaError, TimeoutError) as error:

@@ -1,11 +1,11 @@
 """Reading and stopping jobs."""
 
-import sys
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from cyclopts import Parameter
 
+from jobmonitor.cli.ask import confirmed
 from jobmonitor.cli.client import Client
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, JobName, Json, Url
@@ -68,7 +68,7 @@ def stop(
     """Ask a job to stop. What it has done until then stays done."""
     with Client.of(context, url) as client:
         item = client.get(job_path(job))
-        if not yes and not _confirmed(f"Stop job {job_name(item)}, {job_title(item)}, at {progress(item)}?"):
+        if not yes and not confirmed(f"Stop job {job_name(item)}, {job_title(item)}, at {progress(item)}?"):
             raise CommandError("Not stopped.")
         client.post(f"{job_path(job)}/stop")
     print_line(f"Job {job_name(item)} was asked to stop.")
@@ -131,9 +131,3 @@ def _result_line(result: dict[str, Any], zone: str) -> str:
     until = f", until {at(result['expires_at'], zone)}" if result["expires_at"] else ""
     size = f", {result['size_bytes']:,} bytes" if result["size_bytes"] is not None else ""
     return f"{result['name']}{size}{until}"
-
-
-def _confirmed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise CommandError("Nobody can be asked here; --yes stops without asking.", USAGE)
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,89 @@
+"""Reads the dead-letter topic to its end and publishes a letter's message again, both straight at Kafka."""
+
+import asyncio
+from collections.abc import Awaitable
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from jobmonitor.cli.errors import CommandError
+from jobmonitor.contract.topics import DEAD_LETTERS
+from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.kept_letters import KeptLetter, KeptLetters, redrive_record
+
+ANSWER_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 5.0
+"""Less than the answer's: a topic that is not there is looked for as long, and is to be told from a silent broker."""
+
+
+def read_letters(bootstrap: str, *, whole: str | None = None) -> KeptLetters:
+    """All letters there are at this moment; ``whole`` is the position of the one wanted with its message.
+
+    Raises CommandError: Kafka does not answer, or has no such topic.
+    """
+    try:
+        letters = KeptLetters(whole)
+        asyncio.run(_read(bootstrap, letters))
+    except UnknownTopicOrPartitionError as error:
+        raise CommandError(f"Kafka has no topic {DEAD_LETTERS} yet. `jobmonitor topics --create` makes it.") from error
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
+    return letters
+
+
+def publish_again(bootstrap: str, letter: KeptLetter, by: str) -> None:
+    """Publish the original message to its topic, then record who did. Raises CommandError."""
+    asyncio.run(_publish_again(bootstrap, letter, by))
+
+
+async def _read(bootstrap: str, letters: KeptLetters) -> None:
+    consumer = AIOKafkaConsumer(
+        DEAD_LETTERS,
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+    )
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            await consumer.start()
+            ends = await consumer.end_offsets(consumer.assignment())
+        for partition, end in ends.items():
+            await _read_partition(consumer, partition, end, letters)
+    finally:
+        await consumer.stop()
+
+
+async def _read_partition(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, to: KeptLetters) -> None:
+    while (position := await consumer.position(partition)) < end:
+        batches = await consumer.getmany(partition, timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
+        if not batches and await consumer.position(partition) == position:
+            raise TimeoutError
+        to.add(record for records in batches.values() for record in records)
+
+
+async def _publish_again(bootstrap: str, letter: KeptLetter, by: str) -> None:
+    producer = Producer(bootstrap)
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            await producer.start()
+        await _confirm(
+            producer.send_raw(letter.topic, letter.value, key=letter.key, headers=letter.headers),
+            f"Kafka did not confirm the message of {letter.position}. Is topic {letter.topic} there? "
+            "Redriving it once more is safe.",
+        )
+        await _confirm(
+            producer.send_dead_letter(redrive_record(letter.position, by)),
+            f"{letter.position} was published again, but Kafka did not confirm the record of it: others cannot see it.",
+        )
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
+    finally:
+        await producer.stop()
+
+
+async def _confirm(sending: Awaitable[None], otherwise: str) -> None:
+    try:
+        await sending
+    except KafkaUnavailable as error:
+        raise CommandError(otherwise) from error
