@@ -18,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WANTED = (3, 11)
 if sys.version_info < WANTED:  # before anything an older Python would stumble over
-    newer = [found for found in (shutil.which(f"python3.{minor}") for minor in (14, 13, 12, 11)) if found]
-    if newer:
-        os.execv(newer[0], [newer[0], *sys.argv])  # noqa: S606
+    for newer in filter(None, (shutil.which(f"python3.{minor}") for minor in (11, 12, 13, 14))):
+        if subprocess.call([newer, "-c", "pass"], stderr=subprocess.DEVNULL) == 0:  # noqa: S603
+            os.execv(newer, [newer, *sys.argv])  # noqa: S606
     sys.exit(
         f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: install one, or name it: make PYTHON=…"
     )
