@@ -61,7 +61,7 @@ async def test_a_child_that_dies_comes_back_with_a_clear_message(stack: RunningS
     assert re.search(r"mail-sink was killed by SIGKILL; starting it again in [\d.]+ s\. Its log: /", stack.output)
 
 
-async def test_stopped_and_started_again_it_goes_on_with_its_data(tmp_path: Path) -> None:
+async def test_stopped_or_killed_and_started_again_it_goes_on_with_its_data(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         small = RunningStack(tmp_path / "data", http_port=str(port), demo_supporters="20").start()
@@ -87,6 +87,9 @@ async def test_stopped_and_started_again_it_goes_on_with_its_data(tmp_path: Path
         assert await users(small.superuser_url) == 5
         everything = small.processes()
         small.process.kill()
+        small.process.wait()
+        small.start()  # at once, while its children may still be on their way out
+        assert httpx2.get(f"{small.http_url}/readyz").status_code == 200
         wait_until_gone(everything, small._log)
     finally:
         small.stop()

@@ -43,9 +43,15 @@ class RunningStack:
     def start(self) -> "RunningStack":
         """Return when the page can be opened."""
         self.launch()
-        until(lambda: note_path(self.data_dir).exists() or not self.runs, START_TIMEOUT_S, self._log)
+        until(lambda: not self.runs or self._is_noted(), START_TIMEOUT_S, self._log)
         assert self.runs, self.output
         return self
+
+    def _is_noted(self) -> bool:
+        """Whether the note is this stack's own, not that of one killed before."""
+        if not note_path(self.data_dir).exists():
+            return False
+        return self.note.pids["stack"] in [process.pid for process in self.processes()]
 
     @property
     def process(self) -> "subprocess.Popen[bytes]":

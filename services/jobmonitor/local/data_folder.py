@@ -60,6 +60,7 @@ def only_one(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise LocalError(f"The stack on {folder} is already running{_address(folder)}.") from error
+        note_path(folder).unlink(missing_ok=True)  # of one that was killed
         try:
             yield
         finally:

@@ -6,13 +6,15 @@ import pwd
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+import psutil
 
-from jobmonitor.local.child import BARE_ENVIRONMENT, Server
+from jobmonitor.local.child import BARE_ENVIRONMENT, POLL_S, Server
 from jobmonitor.local.errors import LocalError
 from jobmonitor.local.packages import package_folder
 from jobmonitor.local.ports import HOST, free_port
@@ -71,12 +73,21 @@ class PostgresServer(Server):
         return [str(BINARIES / "postgres"), "-D", str(self._data), "-p", str(self.port), *options]
 
     def is_ready(self) -> bool:
-        """The server writes its state into its pid file: the pid in the first line, the state in the eighth."""
-        try:
-            lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return False
+        lines = self._pid_file()
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def _pid_file(self) -> list[str]:
+        """What the server writes there: its pid in the first line, its state in the eighth."""
+        try:
+            return (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+
+    def _wait_for_predecessor(self) -> None:
+        """A server whose stack was killed is on its way out."""
+        until = time.monotonic() + self.stop_timeout_s
+        while time.monotonic() < until and (lines := self._pid_file()) and _is_a_server(int(lines[0])):
+            time.sleep(POLL_S)
 
     @property
     def has_data(self) -> bool:
@@ -90,6 +101,7 @@ class PostgresServer(Server):
             self.privileges = _without_root(self._folder)
         if not self.has_data:
             self._initialise()
+        self._wait_for_predecessor()
         found = (self._data / "PG_VERSION").read_text(encoding="ascii").strip()
         if found != MAJOR_VERSION:
             raise LocalError(
@@ -158,6 +170,13 @@ def _without_root(folder: Path) -> list[str]:
         f"PostgreSQL does not run as root, and the user {user.pw_name} cannot reach {folder}: use a folder others may "
         "enter (JOBMONITOR_DATA_DIR), or do not run as root."
     )
+
+
+def _is_a_server(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).name() == "postgres"
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _give_away(path: Path) -> pwd.struct_passwd:
