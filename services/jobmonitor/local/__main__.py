@@ -17,14 +17,19 @@ SAME_WISH_S = 2.0
 
 
 class Interruption:
-    """Turns the signals that end a program into KeyboardInterrupt."""
+    """Turns the signals that end a program into KeyboardInterrupt, and remembers the wish.
+
+    An exception raised by a signal can get lost in a library, or come out of it as another one.
+    """
 
     def __init__(self) -> None:
+        self.wished = False
         self._last_at = -SAME_WISH_S
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
+        self.wished = True
         if time.monotonic() - self._last_at >= SAME_WISH_S:
             self._last_at = time.monotonic()
             raise KeyboardInterrupt
@@ -38,24 +43,30 @@ def say(text: str) -> None:
 
 def main() -> int:
     """Run the stack until it is told to stop. Returns the exit status: 1 something was in the way, 2 the settings."""
-    Interruption()
+    interruption = Interruption()
     logging.basicConfig(level=logging.ERROR)
+    parent = MakeParent(os.environ)
     try:
         settings = load(LocalSettings, os.environ)
-        run_stack(settings, os.environ, say, MakeParent(os.environ).wants_to_go_on)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except LocalError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except OSError as error:
-        sys.stderr.write(f"{error}: see that the disk has space and that the folder may be written to.\n")
-        return 1
+        run_stack(settings, os.environ, say, lambda: parent.wants_to_go_on() and not interruption.wished)
     except KeyboardInterrupt:
         pass
+    except Exception as error:
+        if not interruption.wished:
+            return _complain(error)
     say("Stopped.")
     return 0
+
+
+def _complain(error: Exception) -> int:
+    """Tell what was in the way, in one line; returns the exit status. Raises what is a bug."""
+    if isinstance(error, OSError):
+        sys.stderr.write(f"{error}: see that the disk has space and that the folder may be written to.\n")
+        return 1
+    if isinstance(error, LocalError | SettingsError):
+        sys.stderr.write(f"{error}\n")
+        return 2 if isinstance(error, SettingsError) else 1
+    raise error
 
 
 if __name__ == "__main__":
