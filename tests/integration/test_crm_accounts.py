@@ -11,7 +11,7 @@ from jobmonitor.crm.users import find_login, load_viewer, user_names
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.user_data_export import UserDataExport
 from support.crm import NOON, Crm
-from support.run_job_type import plan_job, run_job_type
+from support.run_job_type import context_of, plan_job, run_job_type
 
 
 async def add_user(crm: Crm, email: str, user_type: str, **columns: Any) -> int:
@@ -49,7 +49,7 @@ async def test_a_chunk_that_names_another_accounts_rows_gives_none_of_them(crm: 
     (chunk,) = await plan_job(export, export.params_type(), crm.pool, 2)
 
     async with account_transaction(crm.pool, 1) as connection:
-        part = await export.run_chunk(export.params_type(), chunk.payload, connection)
+        part = await export.run_chunk(export.params_type(), chunk.payload, context_of(connection))
 
     assert part.content == b"Email\r\n"
     assert part.outcomes == {"deleted": 1}

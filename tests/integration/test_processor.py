@@ -31,7 +31,7 @@ class Processing:
 
     async def submit(self, **parameters: Any) -> UUID:
         job_id = uuid4()
-        data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters)
+        data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"chunk_units": 2} | parameters)
         await self.engine.producer.send(JOBS, event(job_id, data))
         return job_id
 

@@ -13,7 +13,7 @@ from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.protocol import Refused
 from jobmonitor.job_types.user_data_export import UserDataExport, UserDataExportParameters
 from support.crm import NOON, Crm
-from support.run_job_type import Ran, run_job_type
+from support.run_job_type import Ran, context_of, run_job_type
 
 EXPORT = UserDataExport()
 
@@ -38,7 +38,7 @@ async def refusal(crm: Crm, **parameters: Any) -> Refused:
     params = msgspec.convert(parameters, UserDataExportParameters)
     async with account_transaction(crm.gateway_pool, crm.account_id) as connection:
         with pytest.raises(Refused) as refused:
-            await EXPORT.check(params, connection)
+            await EXPORT.check(params, context_of(connection))
     return refused.value
 
 
@@ -337,5 +337,5 @@ async def test_the_preview_counts_supporters_or_rows(crm: Crm) -> None:
         user = UserDataExportParameters(format="user")
         transaction = UserDataExportParameters(format="transaction")
 
-        assert (await EXPORT.count(user, connection), EXPORT.unit_of(user)) == (3, "supporters")
-        assert (await EXPORT.count(transaction, connection), EXPORT.unit_of(transaction)) == (2, "rows")
+        assert (await EXPORT.count(user, context_of(connection)), EXPORT.unit_of(user)) == (3, "supporters")
+        assert (await EXPORT.count(transaction, context_of(connection)), EXPORT.unit_of(transaction)) == (2, "rows")

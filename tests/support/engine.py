@@ -24,7 +24,7 @@ from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
-from support.probe import CREATE_EFFECTS, Probe
+from support.probe import FailingProbe
 from support.waiting import until
 
 PARTITIONS = 4
@@ -38,7 +38,7 @@ class Engine:
     ledger: Ledger
     producer: Producer
     objects: ObjectStore
-    probe: Probe
+    probe: FailingProbe
     runner: ChunkRunner
     owner: "asyncpg.Connection[asyncpg.Record]"
     owner_url: str
@@ -48,7 +48,13 @@ class Engine:
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
         """Take a probe job up, as if its submission had been heard."""
         job_id = job_id or uuid4()
-        submission = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters, run_at=run_at)
+        submission = JobSubmitted(
+            account_id=1,
+            owner_id=2,
+            job_type="probe",
+            parameters={"units": 10, "chunk_units": 2} | parameters,
+            run_at=run_at,
+        )
         await self.ledger.accept(job_id, submission)
         return job_id
 
@@ -75,7 +81,7 @@ class Engine:
 
     async def effects(self) -> list[int]:
         """The units whose effects were committed, sorted; a unit done twice stands twice."""
-        rows = await self.owner.fetch("SELECT unit FROM public.probe_effects ORDER BY unit")
+        rows = await self.owner.fetch("SELECT unit FROM probe.effects ORDER BY unit")
         return [row["unit"] for row in rows]
 
     async def facts(self, job_id: UUID) -> list[Any]:
@@ -121,10 +127,9 @@ async def _if_reachable(reach: Awaitable[Answer]) -> Answer | None:
 
 @asynccontextmanager
 async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[Engine]:
-    """An engine on a fresh database, with the probe's topics and its table of effects."""
+    """An engine on a fresh database, with the probe's topics."""
     await create_topics(kafka.bootstrap, jobs_topic("probe"), work_topic("probe"))
     owner = await asyncpg.connect(database.owner_url)
-    await owner.execute(CREATE_EFFECTS)
     settings = ProcessorSettings(
         database_url=database.url("jobmonitor_worker"),
         kafka_bootstrap=kafka.bootstrap,
@@ -134,7 +139,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[
     producer = Producer(kafka.bootstrap)
     await producer.start()
     ledger = Ledger(pool, producer, "/jobmonitor/test", window=2)
-    objects, probe = ObjectStore(settings.object_store_url), Probe()
+    objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
     runner = ChunkRunner(probe, ledger, objects, settings)
     try:
         yield Engine(ledger, producer, objects, probe, runner, owner, database.owner_url, kafka.bootstrap, settings)

@@ -22,7 +22,7 @@ from jobmonitor.database.pool import Connection, open_pool
 from jobmonitor.gateway.app import create_app
 from jobmonitor.gateway.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_export import UserDataExport
 from jobmonitor.runtime.objects import ObjectStore
@@ -212,7 +212,7 @@ async def running_gateway(
     kafka_bootstrap: str,
     folder: Path,
     *,
-    job_types: Sequence[JobType[Any]] = JOB_TYPES,
+    job_types: Sequence[JobType[Any]] = OFFERED,
     wait_for: Sequence[str] = (),
     **settings: Any,
 ) -> AsyncIterator[RunningGateway]:

@@ -20,6 +20,7 @@ import msgspec
 from jobmonitor.database.pool import Pool, account_transaction, open_pool
 from jobmonitor.job_types.user_data_export import UserDataExport, UserDataExportParameters
 from jobmonitor.runtime.objects import ObjectStore
+from support.run_job_type import context_of
 
 
 async def plan(export: UserDataExport, params: UserDataExportParameters, pool: Pool, to: Path) -> int:
@@ -27,8 +28,8 @@ async def plan(export: UserDataExport, params: UserDataExportParameters, pool: P
     units = 0
     with to.open("wb") as file:
         async with account_transaction(pool, 1, isolation="repeatable_read") as connection:
-            await export.check(params, connection)
-            async for chunk in export.plan(params, connection):
+            await export.check(params, context_of(connection))
+            async for chunk in export.plan(params, context_of(connection)):
                 units += chunk.units
                 file.write(msgspec.json.encode(chunk.payload) + b"\n")
     return units
@@ -43,7 +44,7 @@ async def run_chunks(
         for number, line in enumerate(file):
             began = time.perf_counter()
             async with account_transaction(pool, 1) as connection:
-                part = await export.run_chunk(params, msgspec.json.decode(line), connection)
+                part = await export.run_chunk(params, msgspec.json.decode(line), context_of(connection))
             await objects.put(f"parts/{number:07}", part.content)
             seconds.append(time.perf_counter() - began)
     return seconds
@@ -68,7 +69,8 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
     tell(f"{len(seconds):,} chunks: {sum(seconds):.1f} s, each {typical:.3f} s (median), {slowest:.3f} s (slowest)")
     began = time.perf_counter()
     async with account_transaction(pool, 1) as connection:
-        assembly = export.assemble(params, parts(objects, len(seconds)), connection)
+        assembly = export.assemble(params, parts(objects, len(seconds)), context_of(connection))
+        assert assembly is not None
         stored = await objects.put_stream("result", assembly.content)
     tell(f"assembly: {stored.size_bytes:,} bytes in {time.perf_counter() - began:.1f} s")
     await pool.close()

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from jobmonitor.database.pool import Pool, account_transaction
-from jobmonitor.job_types.protocol import JobType, PlannedChunk
+from jobmonitor.database.pool import Connection, Pool, account_transaction
+from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk
+from jobmonitor.runtime.objects import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Ran:
 async def plan_job(job_type: JobType[Any], params: Any, pool: Pool, account_id: int) -> list[PlannedChunk]:
     """The chunks as the ledger gives them back: their payloads have been JSON in between."""
     async with account_transaction(pool, account_id, isolation="repeatable_read") as connection:
-        await job_type.check(params, connection)
-        planned = [chunk async for chunk in job_type.plan(params, connection)]
+        context = context_of(connection, account_id)
+        await job_type.check(params, context)
+        planned = [chunk async for chunk in job_type.plan(params, context)]
     return [PlannedChunk(chunk.units, msgspec.json.decode(msgspec.json.encode(chunk.payload))) for chunk in planned]
 
 
@@ -59,17 +61,23 @@ async def run_job_type(
         if before_chunk is not None:
             await before_chunk(position)
         async with account_transaction(pool, account_id) as connection:
-            part = await job_type.run_chunk(params, planned[position].payload, connection)
+            part = await job_type.run_chunk(params, planned[position].payload, context_of(connection, account_id))
         assert sum(part.outcomes.values()) == planned[position].units
         if position not in parts:
             outcomes.update(part.outcomes)
         parts[position], rows[position] = part.content, part.rows
     async with account_transaction(pool, account_id) as connection:
         contents = [parts[position] for position in range(len(planned))]
-        assembly = job_type.assemble(params, _pieces(contents), connection)
+        assembly = job_type.assemble(params, _pieces(contents), context_of(connection, account_id))
+        assert assembly is not None
         content = b"".join([piece async for piece in assembly.content])
     units = [chunk.units for chunk in planned]
     return Ran(content, assembly.media_type, assembly.extension, units, outcomes, sum(rows.values()))
+
+
+def context_of(connection: Connection, account_id: int = 1) -> Context:
+    """With an object store that holds nothing, as nothing was uploaded."""
+    return Context(connection, ObjectStore("memory://"), account_id=account_id, owner_id=2)
 
 
 def _order(chunks: int, seed: int | None) -> list[int]:

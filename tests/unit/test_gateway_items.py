@@ -12,10 +12,10 @@ from jobmonitor.gateway.items import file_name, item, result_file
 from jobmonitor.gateway.reports import render_report
 from jobmonitor.gateway.rows import JobRow
 from jobmonitor.job.state import State
-from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.job_types.catalogue import OFFERED
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-TYPES = {each.slug: each for each in JOB_TYPES}
+TYPES = {each.slug: each for each in OFFERED}
 JOB = JobRow(
     view="monitor",
     job_id=UUID(int=1),

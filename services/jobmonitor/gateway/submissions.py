@@ -34,7 +34,7 @@ from jobmonitor.gateway.reading import SQL, find_job, find_submission, jobs_by_i
 from jobmonitor.gateway.rows import JobRow
 from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
-from jobmonitor.job_types.protocol import JobType, Refused
+from jobmonitor.job_types.protocol import Context, JobType, Refused
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
 SOURCE = "/jobmonitor/gateway"
@@ -52,8 +52,9 @@ async def preview(services: Services, viewer: Viewer, request: models.PreviewReq
     job_type = _job_type(services, viewer, request.type)
     params = _params(job_type, request.parameters)
     async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
-        await _check(job_type, params, connection)
-        units = await job_type.count(params, connection)
+        context = _context(services, viewer, connection)
+        await _check(job_type, params, context)
+        units = await job_type.count(params, context)
     return models.Preview(units=units, unit=job_type.unit_of(params))
 
 
@@ -79,7 +80,7 @@ async def submit(
     if earlier is None:
         _check_run_at(submission.run_at)
         async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
-            await _check(job_type, params, connection)
+            await _check(job_type, params, _context(services, viewer, connection))
     with services.hub.watching(job_id) as watch:
         if earlier != "listed":
             await _publish_submission(services, viewer, job_id, submission)
@@ -130,9 +131,13 @@ def _params(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:
         raise invalid(error.problems, under="parameters") from error
 
 
-async def _check(job_type: JobType[Any], params: Any, connection: Connection) -> None:
+def _context(services: Services, viewer: Viewer, connection: Connection) -> Context:
+    return Context(connection, services.objects, account_id=viewer.account_id, owner_id=viewer.user_id)
+
+
+async def _check(job_type: JobType[Any], params: Any, context: Context) -> None:
     try:
-        await job_type.check(params, connection)
+        await job_type.check(params, context)
     except Refused as refusal:
         raise invalid(
             [FieldProblem(refusal.parameter or "", str(refusal))], under="parameters", code=refusal.code

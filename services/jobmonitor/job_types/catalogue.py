@@ -1,9 +1,10 @@
-"""The list of job types. A doubled slug, or one without topics, fails at import: at the start of any process."""
+"""The lists of job types. A doubled slug, or one without topics, fails at import: at the start of any process."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from jobmonitor.contract import topics
+from jobmonitor.job_types.probe import Probe
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_export import UserDataExport
 
@@ -27,7 +28,9 @@ def by_slug(job_types: Iterable[JobType[Any]], slugs_with_topics: Iterable[str])
     return found
 
 
-JOB_TYPES: tuple[JobType[Any], ...] = (UserDataExport(),)
+OFFERED: tuple[JobType[Any], ...] = (UserDataExport(),)
+"""Those that users may start. A processor serves them unless its settings say otherwise."""
+JOB_TYPES: tuple[JobType[Any], ...] = (*OFFERED, Probe())
 
 _BY_SLUG = by_slug(JOB_TYPES, topics.JOB_TYPES)
 

@@ -8,10 +8,12 @@ never has to ask whether a chunk was done before.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import msgspec
 
 from jobmonitor.database.pool import Connection
+from jobmonitor.runtime.objects import ObjectStore
 
 Params = TypeVar("Params", bound=msgspec.Struct)
 
@@ -28,6 +30,22 @@ class Refused(Exception):
         """A stable word for programs, for instance ``csv_required``."""
         self.parameter = parameter
         """The parameter at fault, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a job type works with, and for whom."""
+
+    connection: Connection
+    """Inside a transaction of the job's account: row-level security hides all others."""
+    objects: ObjectStore
+    """For reading what was uploaded. The engine stores parts and results itself."""
+    account_id: int
+    owner_id: int
+    job_id: UUID | None = None
+    """None before the job was submitted."""
+    attempt: int = 1
+    """Which try of this chunk it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +81,7 @@ class Assembly:
 
 
 class JobType(Protocol[Params]):
-    """One job type. Connections come inside a transaction of the job's account: row-level security hides all others."""
+    """One job type."""
 
     slug: str
     """The stable name in topics, URLs and parameters' schema."""
@@ -75,33 +93,54 @@ class JobType(Protocol[Params]):
     """The permission needed to start it (domain rule 2.1)."""
     stoppable: bool
     """Whether users may stop it once submitted."""
+    in_order: bool
+    """Whether a chunk may only begin when the one before it is done; else several run at once."""
     params_type: type[Params]
+
+    @property
+    def writes(self) -> str | None:
+        """What it changes; None for a type that only reads.
+
+        Of the jobs of one account that change the same only one is at work, the others wait in the queue (domain rule
+        2.1).
+        """
+        ...
 
     def unit_of(self, params: Params) -> str:
         """What the progress of a job with these parameters counts, in the plural."""
         ...
 
-    async def check(self, params: Params, connection: Connection) -> None:
+    async def check(self, params: Params, context: Context) -> None:
         """Refuse what can be known to be impossible before any work. Raises Refused."""
         ...
 
-    async def count(self, params: Params, connection: Connection) -> int:
+    async def count(self, params: Params, context: Context) -> int:
         """How many units the job would have if it were planned now: for the preview, before anybody submits."""
         ...
 
-    def plan(self, params: Params, connection: Connection) -> AsyncIterator[PlannedChunk]:
+    async def is_small(self, params: Params, context: Context) -> bool:
+        """Whether all of the job is at most about a chunk's work, so that it may be done in one step.
+
+        Cheap to answer, however large the job.
+        """
+        ...
+
+    def plan(self, params: Params, context: Context) -> AsyncIterator[PlannedChunk]:
         """Split the work, in the order of the result file; nothing means no work. One REPEATABLE READ snapshot.
 
         Streams: never holds the whole plan. Raises Refused.
         """
         ...
 
-    async def run_chunk(self, params: Params, payload: Any, connection: Connection) -> Part:
-        """Do one chunk. Effects go through ``connection`` and commit with the chunk's mark, once. Raises Refused."""
+    async def run_chunk(self, params: Params, payload: Any, context: Context) -> Part:
+        """Do one chunk. Effects go through the context's connection and commit with the chunk's mark, once.
+
+        Raises Refused.
+        """
         ...
 
-    def assemble(self, params: Params, parts: AsyncIterator[bytes], connection: Connection) -> Assembly:
-        """Join the parts, which come in plan order (none for an empty plan), into the file. Streams.
+    def assemble(self, params: Params, parts: AsyncIterator[bytes], context: Context) -> Assembly | None:
+        """Join the parts, which come in plan order (none for an empty plan), into the file. Streams. None: no file.
 
         ``parts`` yields their bytes one after the other, cut anywhere: the borders between parts cannot be seen.
         """

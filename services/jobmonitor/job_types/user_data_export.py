@@ -20,8 +20,10 @@ from jobmonitor.crm.supporter_query import Id, Ids, SupporterQuery
 from jobmonitor.database.pool import Connection
 from jobmonitor.job_types import csv_files, xlsx_files
 from jobmonitor.job_types.export_formats import FORMATS, FormatName, Rows
-from jobmonitor.job_types.protocol import Assembly, Part, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import Assembly, Context, Part, PlannedChunk, Refused
 
+SMALL_ROWS_MAX = 200
+"""Exported in one step."""
 WORKBOOK_ROWS_MAX = 65_535
 """Data rows of an Excel file. The vendor wants CSV above "65K"; the exact number is our decision."""
 
@@ -66,6 +68,8 @@ class UserDataExport:
     unit = "supporters"
     permission = "export"
     stoppable = False
+    in_order = False
+    writes = None
     params_type = UserDataExportParameters
 
     def __init__(self, *, chunk_rows_max: int = 2_000, chunk_rows_min: int = 100, chunks_aimed_at: int = 50) -> None:
@@ -77,36 +81,44 @@ class UserDataExport:
         """Supporters, or rows in the transaction format."""
         return FORMATS[params.format].unit
 
-    async def check(self, params: UserDataExportParameters, connection: Connection) -> None:
+    async def check(self, params: UserDataExportParameters, context: Context) -> None:
         """Refuses hybrid without columns, ids that do not exist, "sent" of old broadcasts, too many rows for Excel."""
         _check_hybrid_columns(params)
-        await _check_references(params, connection)
-        await _check_sent(params, connection)
+        await _check_references(params, context.connection)
+        await _check_sent(params, context.connection)
         if params.file_type != "csv":
             selection = FORMATS[params.format].selection
-            _check_workbook(await count_rows(connection, selection, params.query, most=WORKBOOK_ROWS_MAX + 1))
+            _check_workbook(await count_rows(context.connection, selection, params.query, most=WORKBOOK_ROWS_MAX + 1))
 
-    async def count(self, params: UserDataExportParameters, connection: Connection) -> int:
+    async def count(self, params: UserDataExportParameters, context: Context) -> int:
         """Supporters, or rows in the transaction format."""
-        return await count_rows(connection, FORMATS[params.format].selection, params.query)
+        return await count_rows(context.connection, FORMATS[params.format].selection, params.query)
 
-    async def plan(self, params: UserDataExportParameters, connection: Connection) -> AsyncIterator[PlannedChunk]:
+    async def is_small(self, params: UserDataExportParameters, context: Context) -> bool:
+        """Workbooks are written by a process of their own, which takes its time. Counts no further than it has to."""
+        if params.file_type != "csv":
+            return False
+        selection = FORMATS[params.format].selection
+        found = await count_rows(context.connection, selection, params.query, most=SMALL_ROWS_MAX + 1)
+        return found <= SMALL_ROWS_MAX
+
+    async def plan(self, params: UserDataExportParameters, context: Context) -> AsyncIterator[PlannedChunk]:
         """The rows' keys in the file's order, read by a cursor."""
-        layout = await _layout(params, connection)
-        total = await self.count(params, connection)
+        layout = await _layout(params, context.connection)
+        total = await self.count(params, context)
         if params.file_type != "csv":
             _check_workbook(total)
         size, with_headings = self._chunk_rows(total), True
-        async for keys in row_keys(connection, FORMATS[params.format].selection, params.query, batch=size):
+        async for keys in row_keys(context.connection, FORMATS[params.format].selection, params.query, batch=size):
             chunk = _Chunk(layout=layout, with_headings=with_headings, keys=keys)
             yield PlannedChunk(units=len(keys), payload=msgspec.to_builtins(chunk))
             with_headings = False
 
-    async def run_chunk(self, params: UserDataExportParameters, payload: Any, connection: Connection) -> Part:
+    async def run_chunk(self, params: UserDataExportParameters, payload: Any, context: Context) -> Part:
         """Rows as they are now; only which rows was frozen."""
         chunk = msgspec.convert(payload, _Chunk)
         wanted = FORMATS[params.format]
-        rows = await wanted.read(connection, chunk.layout, chunk.keys)
+        rows = await wanted.read(context.connection, chunk.layout, chunk.keys)
         headings = [wanted.headings(chunk.layout)] if chunk.with_headings else []
         outcomes = {"exported": len(rows), "deleted": len(chunk.keys) - len(rows)}
         return Part(
@@ -115,11 +127,9 @@ class UserDataExport:
             rows=len(rows),
         )
 
-    def assemble(
-        self, params: UserDataExportParameters, parts: AsyncIterator[bytes], connection: Connection
-    ) -> Assembly:
+    def assemble(self, params: UserDataExportParameters, parts: AsyncIterator[bytes], context: Context) -> Assembly:
         """CSV as it is, behind a byte order mark; a workbook is written from it by a process of its own."""
-        lines = _lines(params, parts, connection)
+        lines = _lines(params, parts, context.connection)
         if params.file_type == "csv":
             return Assembly(content=_with_bom(lines), media_type=csv_files.MEDIA_TYPE, extension="csv")
         return Assembly(content=xlsx_files.workbook(lines), media_type=xlsx_files.MEDIA_TYPE, extension="xlsx")

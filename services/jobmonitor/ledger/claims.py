@@ -25,6 +25,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     payload: Any
     attempt: int
     account_id: int
+    owner_id: int
     job_type: str
     parameters: dict[str, Any]
 
@@ -35,7 +36,7 @@ async def claim(pool: Pool, job_id: UUID, chunk: int, *, lease: timedelta) -> Cl
     row = await pool.fetchrow(SQL["claim_chunk"], job_id, chunk, token, lease)
     if row is None:
         return None
-    names = ("kind", "units", "payload", "attempt", "account_id", "job_type", "parameters")
+    names = ("kind", "units", "payload", "attempt", "account_id", "owner_id", "job_type", "parameters")
     return Claim(job_id=job_id, chunk=chunk, token=token, **{name: row[name] for name in names})
 
 

@@ -132,12 +132,15 @@ class Ledger:
         if run.job.state is State.STOPPING:
             await self._finish_stop(ledger, run.job_id)
 
-    async def complete(self, claim: Claim, result: Result) -> None:
-        """The result is stored (its ``rows`` are counted here): the job is complete. Raises LeaseLost."""
+    async def complete(self, claim: Claim, result: Result | None) -> None:
+        """The result, if there is one, is stored (its ``rows`` are counted here): the job is complete.
+
+        Raises LeaseLost.
+        """
         async with self.transaction() as ledger:
             run = await ledger.lock(claim.job_id)
             await mark_done(ledger.connection, claim, None)
-            counted = msgspec.structs.replace(result, rows=run.rows)
+            counted = msgspec.structs.replace(result, rows=run.rows) if result else None
             command = CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted)
             run = await ledger.apply(run, command)
             if run.job.state is State.STOPPING:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from jobmonitor.database.pool import open_pool
-from jobmonitor.job_types.catalogue import JOB_TYPES, job_type
+from jobmonitor.job_types.catalogue import OFFERED, job_type
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.versions import untested_version
@@ -25,7 +25,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
     from jobmonitor.processor.worker import Worker
 
     slugs = [slug.strip() for slug in settings.job_types.split(",") if slug.strip()]
-    served = [job_type(slug) for slug in slugs] if slugs else list(JOB_TYPES)
+    served = [job_type(slug) for slug in slugs] if slugs else list(OFFERED)
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
         pool = await life.when_reachable(

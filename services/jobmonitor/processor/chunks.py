@@ -12,8 +12,8 @@ import msgspec
 import structlog
 
 from jobmonitor.contract.events import Result
-from jobmonitor.database.pool import account_transaction, see_account
-from jobmonitor.job_types.protocol import JobType, PlannedChunk, Refused
+from jobmonitor.database.pool import Connection, account_transaction, see_account
+from jobmonitor.job_types.protocol import Assembly, Context, JobType, PlannedChunk, Refused
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.chunk_flow import Finished
 from jobmonitor.ledger.claims import claim, extend, release
@@ -88,9 +88,10 @@ class ChunkRunner:
             self._ledger.planning,
             account_transaction(pool, claimed.account_id, isolation="repeatable_read") as snapshot,
         ):
-            await self._job_type.check(params, snapshot)
+            context = self._context(claimed, snapshot)
+            await self._job_type.check(params, context)
             async with self._ledger.transaction() as ledger:
-                planned = self._job_type.plan(params, snapshot)
+                planned = self._job_type.plan(params, context)
                 chunks, total = await _write_plan(ledger, claimed.job_id, planned)
                 unit = self._job_type.unit_of(params)
                 await self._ledger.start(ledger, claimed, unit=unit, chunks=chunks, total=total)
@@ -99,7 +100,8 @@ class ChunkRunner:
         """Effects, part and mark commit together; the part lies under a key of this lease alone."""
         async with self._ledger.transaction() as ledger:
             await see_account(ledger.connection, claimed.account_id)
-            part = await self._job_type.run_chunk(params, claimed.payload, ledger.connection)
+            context = self._context(claimed, ledger.connection)
+            part = await self._job_type.run_chunk(params, claimed.payload, context)
             key = f"{_parts_folder(claimed)}/{claimed.chunk:07}-{claimed.token.hex}"
             await self._objects.put(key, part.content)
             finished = Finished(
@@ -114,10 +116,15 @@ class ChunkRunner:
     async def _assemble(self, claimed: Claim, params: Any) -> None:
         keys = await self._ledger.part_keys(claimed.job_id)
         async with account_transaction(self._ledger.pool, claimed.account_id) as connection:
-            assembly = self._job_type.assemble(params, self._parts(keys), connection)
-            key = f"results/{claimed.account_id}/{claimed.job_id}/{claimed.token.hex}.{assembly.extension}"
-            stored = await self._objects.put_stream(key, assembly.content)
-        result = Result(
+            assembly = self._job_type.assemble(params, self._parts(keys), self._context(claimed, connection))
+            result = None if assembly is None else await self._store(claimed, assembly)
+        await self._ledger.complete(claimed, result)
+
+    async def _store(self, claimed: Claim, assembly: Assembly) -> Result:
+        """Write the result file under a key of this lease alone; its rows are counted by the ledger."""
+        key = f"results/{claimed.account_id}/{claimed.job_id}/{claimed.token.hex}.{assembly.extension}"
+        stored = await self._objects.put_stream(key, assembly.content)
+        return Result(
             key=key,
             media_type=assembly.media_type,
             extension=assembly.extension,
@@ -126,7 +133,16 @@ class ChunkRunner:
             rows=0,
             expires_at=datetime.now(UTC) + timedelta(days=self._settings.result_retention_days),
         )
-        await self._ledger.complete(claimed, result)
+
+    def _context(self, claimed: Claim, connection: Connection) -> Context:
+        return Context(
+            connection=connection,
+            objects=self._objects,
+            account_id=claimed.account_id,
+            owner_id=claimed.owner_id,
+            job_id=claimed.job_id,
+            attempt=claimed.attempt,
+        )
 
     async def _parts(self, keys: list[str]) -> AsyncIterator[bytes]:
         for key in keys:

@@ -10,7 +10,7 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     """One process may serve any of the job types; each is a consumer group of its own, so each scales alone."""
 
     job_types: str = ""
-    """Slugs separated by commas; empty serves all."""
+    """Slugs separated by commas; empty serves all that users are offered."""
     chunks_in_flight: int = 4
     """Of one job at a time, over all workers: bounds how long a stop takes and how much one job can take."""
     lease_s: float = 10.0

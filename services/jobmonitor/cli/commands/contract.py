@@ -13,7 +13,7 @@ from jobmonitor.cli.output import print_json, print_line, print_table
 from jobmonitor.cli.schema_files import differences, write
 from jobmonitor.contract.documents import parameters_schema, topics_document
 from jobmonitor.contract.topics import TOPICS
-from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -22,7 +22,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 def types(*, json: Json = False) -> None:
     """List the job types, with the schema of their parameters in JSON."""
     if json:
-        schemas = [(known, parameters_schema(known.slug, known.title, known.params_type)) for known in JOB_TYPES]
+        schemas = [(known, parameters_schema(known.slug, known.title, known.params_type)) for known in OFFERED]
         print_json(
             [
                 {"type": known.slug, "name": known.title, "unit": known.unit, "parameters_schema": schema}
@@ -30,7 +30,7 @@ def types(*, json: Json = False) -> None:
             ]
         )
         return
-    for known in JOB_TYPES:
+    for known in OFFERED:
         schema = parameters_schema(known.slug, known.title, known.params_type)
         print_line(f"{known.slug}: {known.title}, counts {known.unit}, permission {known.permission}")
         for name, field in schema["properties"].items():

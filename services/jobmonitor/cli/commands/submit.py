@@ -20,7 +20,7 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import jobs_topic
-from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
 
@@ -74,7 +74,7 @@ def submit(
 
 def checked_parameters(job_type: str, pairs: list[str]) -> dict[str, Any]:
     """``name=value`` pairs as the parameters of this job type. Raises CommandError naming every field at fault."""
-    known = {known.slug: known for known in JOB_TYPES}
+    known = {known.slug: known for known in OFFERED}
     if job_type not in known:
         raise CommandError(f"There is no job type {job_type!r}. Known are: {', '.join(known)}.", USAGE)
     parameters = dict(_pair(pair) for pair in pairs)

@@ -1,0 +1,93 @@
+"""Probe: a job that does what its parameters say, for measuring the engine and for breaking it on purpose.
+
+Users are not offered it: a processor serves it only where its settings name it. Its effects are rows in
+``probe.effects``, one for each unit, so that a chunk that ran once too often shows as a row too many.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from jobmonitor.database.sql import statements
+from jobmonitor.job_types.protocol import Assembly, Context, Part, PlannedChunk, Refused
+
+SMALL_CHUNKS_MAX = 20
+SQL = statements("jobmonitor.job_types.sql")
+
+
+class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much there is to do, and what goes wrong. The defaults do nothing at all."""
+
+    units: Annotated[int, Meta(le=10_000_000, description="How far to count. Fewer than 0 is refused.")] = 0
+    chunk_units: Annotated[int, Meta(ge=1, description="Units of a chunk, each one progress.")] = 1
+    chunk_s: Annotated[float, Meta(ge=0, le=600, description="How long each chunk takes, in seconds.")] = 0.0
+    effects: Annotated[bool, Meta(description="Whether each unit leaves a row in the database.")] = True
+    file: Annotated[bool, Meta(description="Whether the units are offered as a file.")] = True
+    refuse_at: Annotated[int | None, Meta(description="The unit at which the job turns out to be impossible.")] = None
+    away_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk find a service away.")] = 0
+    bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
+
+
+class Probe:
+    """Counts ``units`` in chunks of ``chunk_units``."""
+
+    slug = "probe"
+    title = "Probe"
+    unit = "units"
+    permission = "export"
+    stoppable = True
+    in_order = False
+    writes = None
+    params_type = ProbeParameters
+
+    def unit_of(self, params: ProbeParameters) -> str:
+        return self.unit
+
+    async def check(self, params: ProbeParameters, context: Context) -> None:
+        if params.units < 0:
+            raise Refused("negative", "A job cannot have fewer than 0 units.", parameter="units")
+
+    async def count(self, params: ProbeParameters, context: Context) -> int:
+        return params.units
+
+    async def is_small(self, params: ProbeParameters, context: Context) -> bool:
+        fails = params.away_attempts or params.bug_attempts
+        return not params.chunk_s and not fails and params.units <= SMALL_CHUNKS_MAX * params.chunk_units
+
+    async def plan(self, params: ProbeParameters, context: Context) -> AsyncIterator[PlannedChunk]:
+        """The payload is the first unit and the one after the last."""
+        for first in range(0, params.units, params.chunk_units):
+            end = min(first + params.chunk_units, params.units)
+            yield PlannedChunk(units=end - first, payload=[first, end])
+
+    async def run_chunk(self, params: ProbeParameters, payload: Any, context: Context) -> Part:
+        """What goes wrong goes wrong after the effects."""
+        first, end = payload
+        await asyncio.sleep(params.chunk_s)
+        if params.effects:
+            await context.connection.execute(SQL["leave_effects"], context.account_id, context.job_id, first, end - 1)
+        self._go_wrong(params, range(first, end), context.attempt)
+        lines = "".join(f"{unit}\r\n" for unit in range(first, end)) if params.file else ""
+        return Part(content=lines.encode(), outcomes={"counted": end - first}, rows=end - first)
+
+    def _go_wrong(self, params: ProbeParameters, units: range, attempt: int) -> None:
+        if params.refuse_at in units:
+            raise Refused("impossible", f"Unit {params.refuse_at} cannot be counted.")
+        if attempt <= params.away_attempts:
+            raise ConnectionError("The probe was asked to find a service away.")
+        if attempt <= params.bug_attempts:
+            raise ZeroDivisionError("The probe was asked to have a bug.")
+
+    def assemble(self, params: ProbeParameters, parts: AsyncIterator[bytes], context: Context) -> Assembly | None:
+        if not params.file:
+            return None
+        return Assembly(content=_with_heading(parts), media_type="text/csv", extension="csv")
+
+
+async def _with_heading(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield b"unit\r\n"
+    async for part in parts:
+        yield part

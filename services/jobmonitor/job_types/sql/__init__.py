@@ -1,0 +1,1 @@
+"""The job types' own statements, one a file."""
