@@ -1,12 +1,49 @@
 """Given facts, when a command comes, then these facts follow: the words the job's tests are written in."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jobmonitor.contract.events import Fact, JobFact, JobQueued, JobScheduled, JobStarted
+from jobmonitor.contract.events import (
+    Fact,
+    JobCancelled,
+    JobCompleted,
+    JobFact,
+    JobFailed,
+    JobQueued,
+    JobScheduled,
+    JobStarted,
+    JobStopping,
+    Result,
+)
 from jobmonitor.job.commands import Command
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
-from jobmonitor.job.state import Job
+from jobmonitor.job.state import Job, State
+
+NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+LATER = NOW + timedelta(days=7)
+RESULT = Result(
+    key="results/1/a.csv",
+    media_type="text/csv",
+    extension="csv",
+    size_bytes=10,
+    sha256="0" * 64,
+    rows=1,
+    expires_at=NOW + timedelta(days=30),
+)
+
+DIAGRAM: dict[State | None, set[State]] = {
+    None: {State.SCHEDULED, State.QUEUED, State.FAILED},
+    State.SCHEDULED: {State.QUEUED, State.CANCELLED, State.FAILED},
+    State.QUEUED: {State.RUNNING, State.CANCELLED, State.FAILED},
+    State.RUNNING: {State.STOPPING, State.COMPLETED, State.COMPLETED_WITH_ERRORS, State.FAILED},
+    State.STOPPING: {State.CANCELLED},
+    State.COMPLETED: set(),
+    State.COMPLETED_WITH_ERRORS: set(),
+    State.FAILED: set(),
+    State.CANCELLED: set(),
+}
+"""Every way from one state to another; all else is impossible."""
 
 NEW_JOB = Job(account_id=1, owner_id=2, job_type="user-data-export")
 
@@ -18,6 +55,10 @@ def fact(kind: type[Fact], sequence: int, **says: Any) -> Any:
 
 QUEUED = (fact(JobQueued, 1),)
 RUNNING = (*QUEUED, fact(JobStarted, 2, total=10, unit="supporters"))
+COMPLETED = (*RUNNING, fact(JobCompleted, 3, done=10, total=10, rejected=0, outcomes={"exported": 10}, result=RESULT))
+FAILED = (*RUNNING, fact(JobFailed, 3, code="gave_up", reason="It failed."))
+STOPPING = (*RUNNING, fact(JobStopping, 3, requested_by=5))
+CANCELLED = (*STOPPING, fact(JobCancelled, 4, done=0, total=10, requested_by=5))
 
 
 def scheduled(run_at: Any) -> tuple[JobFact, ...]:

@@ -22,24 +22,11 @@ from jobmonitor.job.commands import (
 )
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
-from jobmonitor.job.state import Job, State
-from support.given_when_then import NEW_JOB
+from jobmonitor.job.state import Job
+from support.given_when_then import DIAGRAM, NEW_JOB
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TOTAL = 6
-
-DIAGRAM: dict[State | None, set[State]] = {
-    None: {State.SCHEDULED, State.QUEUED, State.FAILED},
-    State.SCHEDULED: {State.QUEUED, State.CANCELLED, State.FAILED},
-    State.QUEUED: {State.RUNNING, State.CANCELLED, State.FAILED},
-    State.RUNNING: {State.STOPPING, State.COMPLETED, State.COMPLETED_WITH_ERRORS, State.FAILED},
-    State.STOPPING: {State.CANCELLED, State.FAILED},
-    State.COMPLETED: set(),
-    State.COMPLETED_WITH_ERRORS: set(),
-    State.FAILED: set(),
-    State.CANCELLED: set(),
-}
-"""Every way from one state to another; all else is impossible."""
 
 commands: st.SearchStrategy[Command] = st.one_of(
     st.sampled_from([AcceptJob(now=NOW), AcceptJob(now=NOW, run_at=NOW + timedelta(days=1))]),

@@ -106,6 +106,8 @@ def _complete(command: CompleteJob, job: Job) -> JobFact | None:
         return None
     if sum(command.outcomes.values()) != job.total:
         raise ValueError(f"The outcomes {command.outcomes} do not add up to {job.total}.")
+    if not 0 <= command.rejected <= job.total:
+        raise ValueError(f"{command.rejected} of {job.total} units cannot have been refused.")
     return _next(
         JobCompleted,
         job,
@@ -118,7 +120,8 @@ def _complete(command: CompleteJob, job: Job) -> JobFact | None:
 
 
 def _fail(command: FailJob, job: Job) -> JobFact | None:
-    if job.ended:
+    """A stop that took effect wins over a failure too: what fails while the last chunks finish is a cancelled job's."""
+    if job.ended or job.state is State.STOPPING:
         return None
     return _next(JobFailed, job, code=command.code, reason=command.reason)
 
@@ -153,6 +156,7 @@ def _offers_file(job: Job) -> bool:
 
 
 def _record_download(command: RecordDownload, job: Job) -> JobFact | None:
+    """Of an expired result too: the transfer had begun before, and the file did reach somebody."""
     if not _offers_file(job) or job.downloaded:
         return None
     return _next(ResultDownloaded, job, downloaded_by=command.downloaded_by)

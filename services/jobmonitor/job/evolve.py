@@ -1,4 +1,7 @@
-"""What a fact makes of a job. Never refuses: a fact already happened. One that is not newer changes nothing."""
+"""What a fact makes of a job. Never refuses: a fact already happened. One that is not newer changes nothing.
+
+A newer one is believed, but no fact takes a job out of its end: there, only what happens to the result counts.
+"""
 
 from typing import Any, assert_never
 
@@ -24,6 +27,8 @@ def evolve(job: Job, fact: JobFact) -> Job:
     """The job after this fact; the same job if the fact's sequence is not above the job's."""
     if fact.sequence <= job.sequence:
         return job
+    if job.ended and not isinstance(fact, ResultDownloaded | ResultExpired):
+        return msgspec.structs.replace(job, sequence=fact.sequence)
     return msgspec.structs.replace(job, sequence=fact.sequence, **_changes(fact))
 
 
