@@ -160,6 +160,15 @@ def test_another_body_under_the_same_job_id_is_refused_and_a_repeat_is_not(job: 
     assert again.submitted_at == row.submitted_at
 
 
+def test_a_repeat_is_known_by_its_numbers_however_the_database_writes_them(job: JobEvents) -> None:
+    row = fold(None, job.submitted(parameters={"large": 36028797018963970, "small": [0.1], "none": 0}))
+
+    again = fold(row, job.submitted(parameters={"large": 3.602879701896397e16, "small": [0.1], "none": -0.0}))
+    assert again.submitted_at == row.submitted_at
+    with pytest.raises(Inapplicable, match="submitted before"):
+        fold(row, job.submitted(parameters={"large": 36028797018963969, "small": [0.1], "none": 0}))
+
+
 def test_a_job_ends_once(job: JobEvents) -> None:
     row = fold_all([job.submitted(), job.started(), job.completed()])
 

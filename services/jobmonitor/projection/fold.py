@@ -6,6 +6,7 @@ earliest told, and every other value is set once. The row after a set of events 
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -78,6 +79,7 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
 
 _RANKS = {state: min(rank, 4) for rank, state in enumerate(State)}
 """How far in a job's life each state lies; the four ends lie equally far."""
+_exact_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def fold(row: JobRow | None, event: Event) -> JobRow:
@@ -152,8 +154,14 @@ def _must_agree(row: JobRow, data: JobRequest | JobFact) -> None:
 def _must_be_a_repeat(row: JobRow, data: JobSubmitted) -> None:
     if row.submitted_at is None:
         return
-    if data.parameters != row.parameters or (data.reference or None) != row.reference:
+    same = data.parameters == row.parameters or _exact(data.parameters) == _exact(row.parameters)
+    if not same or (data.reference or None) != row.reference:
         raise Inapplicable("The job was submitted before with other parameters or another reference.")
+
+
+def _exact(parameters: dict[str, Any] | None) -> Any:
+    """With decimal numbers: the database keeps every digit, and 3.6e16 comes back as an integer that no float equals."""
+    return _exact_decoder.decode(msgspec.json.encode(parameters))
 
 
 def _changes(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str, Any]:
