@@ -160,7 +160,7 @@ def _must_be_a_repeat(row: JobRow, data: JobSubmitted) -> None:
 
 
 def _exact(parameters: dict[str, Any] | None) -> Any:
-    """With decimal numbers: the database keeps every digit, and 3.6e16 comes back as an integer that no float equals."""
+    """With decimal numbers: the database keeps all digits, and 3.6e16 comes back as an integer that no float equals."""
     return _exact_decoder.decode(msgspec.json.encode(parameters))
 
 
