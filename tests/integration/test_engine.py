@@ -24,6 +24,7 @@ from jobmonitor.contract.events import (
 )
 from jobmonitor.contract.topics import work_topic
 from jobmonitor.ledger.claims import LeaseLost, claim, extend
+from jobmonitor.processor.chunks import Bury
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from support.engine import Engine, open_engine, read_events
@@ -38,11 +39,20 @@ async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Eng
         yield opened
 
 
+def into(buried: list[str]) -> Bury:
+    """Keeps the reasons of dead letters in this list."""
+
+    async def bury(reason: str) -> None:
+        buried.append(reason)
+
+    return bury
+
+
 def duties_of(engine: Engine) -> Duties:
     settings = ReconcilerSettings(
         database_url=engine.settings.database_url,
         object_store_url=engine.settings.object_store_url,
-        outbox_after_s=0,
+        outbox_after_s=60,
         unclaimed_after_s=0,
     )
     return Duties(engine.ledger, engine.producer, engine.objects, settings)
@@ -125,26 +135,32 @@ async def test_a_temporary_failure_leaves_no_effect_and_is_tried_again_later(eng
     assert await engine.effects() == [0, 1]
 
 
-async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason(engine: Engine) -> None:
+async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason_and_a_dead_letter(engine: Engine) -> None:
+    buried: list[str] = []
     engine.probe.failures = [OSError("away")] * 5
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     for _ in range(5):
         await engine.end_leases(job_id)
-        await engine.runner.run(job_id, 1)
+        await engine.runner.run(job_id, 1, into(buried))
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert failed.code == "gave_up"
+    assert failed.reason == "A part of the work was tried 5 times, and a service it needs did not answer."
     assert await engine.effects() == []
+    assert [f"Chunk 1 of job {job_id} was tried 5 times" in reason for reason in buried] == [True]
 
 
 async def test_a_chunk_whose_workers_keep_dying_fails_its_job(engine: Engine) -> None:
+    buried: list[str] = []
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     for _ in range(5):
         assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
         await engine.end_leases(job_id)
-        await duties_of(engine).redispatch_chunks()
+        assert await duties_of(engine).redispatch_chunks() == 1
+    await engine.runner.run(job_id, 1, into(buried))
+    assert len(buried) == 1
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert "worker stopped" in failed.reason
@@ -178,7 +194,7 @@ async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine
     await engine.runner.run(job_id, 0)
     under_way = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
     assert under_way is not None
-    assert await engine.ledger.stop(job_id, STOP, stoppable=True)
+    await engine.ledger.stop(job_id, STOP, stoppable=True)
     assert isinstance((await engine.facts(job_id))[-1], JobStopping)
     await engine.runner.run(job_id, 2)
     await engine.runner._run_claimed(under_way)
@@ -227,7 +243,8 @@ async def test_a_scheduled_job_starts_once_when_due_however_many_look(engine: En
 async def test_messages_a_dying_process_left_behind_are_sent(engine: Engine) -> None:
     job_id = await engine.submit(units=2)
     left = await engine.owner.fetchval(
-        "INSERT INTO ledger.outbox (topic, key, value) VALUES ($1, $2, $3) RETURNING id",
+        "INSERT INTO ledger.outbox (topics, keys, values, types, send_after) VALUES (ARRAY[$1], ARRAY[$2::bytea], "
+        "ARRAY[$3::bytea], ARRAY['jobmonitor.chunk_dispatched.v1'], now() - interval '1 hour') RETURNING id",
         work_topic("probe"),
         str(job_id).encode(),
         b'{"specversion":"1.0","id":"left","source":"/t","type":"jobmonitor.chunk_dispatched.v1","subject":"'
@@ -236,7 +253,7 @@ async def test_messages_a_dying_process_left_behind_are_sent(engine: Engine) -> 
     )
     assert left is not None
     assert await duties_of(engine).send_leftover_messages() == 1
-    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.outbox") == 0
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.outbox WHERE id = $1", left) == 0
     events = await read_events(engine.bootstrap, work_topic("probe"))
     assert [e.data for e in events if e.job_id == job_id and e.id == "left"] == [
         ChunkDispatched(account_id=1, job_type="probe", chunk=0, attempt=7)
@@ -255,9 +272,7 @@ async def test_an_ended_job_leaves_its_result_and_no_parts(engine: Engine, tmp_p
 async def test_a_result_past_its_time_is_marked_and_purged(engine: Engine, tmp_path: Path) -> None:
     job_id = await engine.submit(units=4)
     await engine.run_to_end(job_id)
-    await engine.owner.execute(
-        "UPDATE ledger.runs SET result = jsonb_set(result, '{expires_at}', '\"2026-01-01T00:00:00Z\"')"
-    )
+    await engine.owner.execute("UPDATE ledger.runs SET expires_at = now() - interval '1 s'")
     assert await duties_of(engine).expire_results() == 1
     assert await duties_of(engine).expire_results() == 0
     assert not [path for path in (tmp_path / "results").rglob("*") if path.is_file()]

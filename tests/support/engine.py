@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -18,7 +18,11 @@ from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.chunks import ChunkRunner
+from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.planner import Planner
+from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
@@ -40,6 +44,7 @@ class Engine:
     objects: ObjectStore
     probe: FailingProbe
     runner: ChunkRunner
+    taking_up: TakingUp
     owner: "asyncpg.Connection[asyncpg.Record]"
     owner_url: str
     bootstrap: str
@@ -55,7 +60,7 @@ class Engine:
             parameters={"units": 10, "chunk_units": 2} | parameters,
             run_at=run_at,
         )
-        await self.ledger.accept(job_id, submission)
+        await self.taking_up.take_up([(job_id, submission)])
         return job_id
 
     async def dispatched(self, job_id: UUID) -> list[int]:
@@ -134,19 +139,34 @@ async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[
         database_url=database.url("jobmonitor_worker"),
         kafka_bootstrap=kafka.bootstrap,
         object_store_url=f"file://{folder}",
+        chunks_in_flight=2,
+        account_jobs_max=3,
     )
     pool = await open_pool(settings.database_url, size=8, application_name="test")
     producer = Producer(kafka.bootstrap)
     await producer.start()
-    ledger = Ledger(pool, producer, "/jobmonitor/test", window=2)
+    ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
     objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
     runner = ChunkRunner(probe, ledger, objects, settings)
+    one_step = OneStep(probe, objects, ResultFiles(objects, settings.result_retention_days))
+    taking_up = TakingUp(probe, ledger, one_step, Planner(_no_plan, crash=_crash, plans_max=0))
     try:
-        yield Engine(ledger, producer, objects, probe, runner, owner, database.owner_url, kafka.bootstrap, settings)
+        yield Engine(
+            ledger, producer, objects, probe, runner, taking_up, owner, database.owner_url, kafka.bootstrap, settings
+        )
     finally:
+        await ledger.outbox.close()
         await producer.stop()
         await pool.close()
         await owner.close()
+
+
+async def _no_plan(job_id: UUID) -> None:
+    """Plans are run by the tests, like any chunk."""
+
+
+def _crash(error: BaseException) -> NoReturn:
+    raise error
 
 
 async def create_topics(bootstrap: str, *names: str) -> None:

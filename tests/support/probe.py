@@ -11,6 +11,11 @@ class FailingProbe(Probe):
 
     def __init__(self) -> None:
         self.failures: list[Exception] = []
+        self.small = False
+        """Whether its jobs are done in one step, as far as they are small."""
+
+    async def is_small(self, params: ProbeParameters, context: Context) -> bool:
+        return self.small and await super().is_small(params, context)
 
     async def run_chunk(self, params: ProbeParameters, payload: Any, context: Context) -> Part:
         part = await super().run_chunk(params, payload, context)

@@ -20,7 +20,7 @@ from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Store
 from jobmonitor.runtime.dead_letters import PREFIX
-from jobmonitor.runtime.kafka import Producer
+from jobmonitor.runtime.kafka import Outgoing, Producer
 from support.engine import create_topics, read_records
 from support.job_events import JobEvents
 from support.waiting import until
@@ -82,7 +82,7 @@ class Views:
 
     async def publish_raw(self, messages: Iterable[tuple[bytes, Any]]) -> None:
         """Publish keys with any values, None too."""
-        await self.producer.send_messages([(self.topic, key, value) for key, value in messages])
+        await self.producer.send_messages([Outgoing(self.topic, key, value, "") for key, value in messages])
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask as the owner, on a connection of its own: the server may have been away."""

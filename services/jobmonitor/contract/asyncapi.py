@@ -1,7 +1,7 @@
 """The AsyncAPI document: all topics, the messages on them, and who sends what."""
 
 from jobmonitor.contract.documents import Document, event_title, file_name
-from jobmonitor.contract.envelope import CONTENT_TYPE
+from jobmonitor.contract.envelope import CONTENT_TYPE, TYPE_HEADER
 from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, JobRequest
 from jobmonitor.contract.json_schema import text_of
 from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, Topic
@@ -118,7 +118,12 @@ def _message(event_type: str) -> Document:
         "title": data_type.__name__,
         "summary": text_of(data_type.__doc__),
         "contentType": CONTENT_TYPE,
-        "headers": _headers({"content-type": {"const": CONTENT_TYPE}}),
+        "headers": _headers(
+            {
+                "content-type": {"const": CONTENT_TYPE},
+                TYPE_HEADER: {"const": event_type, "description": "Optional: repeats the event's type."},
+            }
+        ),
         "payload": {
             "schemaFormat": "application/schema+json;version=draft-2020-12",
             "schema": {"$ref": f"./events/{file_name(event_type)}.json"},

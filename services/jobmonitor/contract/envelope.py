@@ -11,10 +11,13 @@ from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import EVENT_TYPES, EventData, Instant
+from jobmonitor.contract.events import EVENT_TYPES, EventData, Fact, Instant
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 """The ``content-type`` header of every message (CloudEvents Kafka binding, structured mode)."""
+TYPE_HEADER = "ce_type"
+"""Repeats the event's type for readers that look for one kind of event: they need not decode the others. Optional: the
+CloudEvents Kafka binding (3.3.3) allows it in structured mode, and messages without it are read all the same."""
 
 
 class Undecodable(ValueError):
@@ -58,6 +61,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TYPE_NAMES = {event_type: name for name, event_type in EVENT_TYPES.items()}
+FACT_TYPES = frozenset(name for name, event_type in EVENT_TYPES.items() if issubclass(event_type, Fact))
 _DECODERS = {name: msgspec.json.Decoder(event_type) for name, event_type in EVENT_TYPES.items()}
 _envelope_decoder = msgspec.json.Decoder(Envelope)
 _encoder = msgspec.json.Encoder()

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 import structlog
 
-from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.envelope import Event
 from jobmonitor.runtime.failures import backoff_s, is_temporary
-from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing, Producer, outgoing
 from jobmonitor.runtime.monitoring import Check
 
 CHECK_EVERY_S = 5.0
@@ -56,10 +56,10 @@ class Broker:
 
     async def send(self, topic: str, event: Event) -> None:
         """Publish one event under its job id and wait for all replicas. Raises KafkaUnavailable."""
-        await self.send_messages([(topic, str(event.job_id).encode(), encode(event))])
+        await self.send_messages([outgoing(topic, event)])
 
-    async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
+    async def send_messages(self, messages: Iterable[Outgoing]) -> None:
+        """Publish these in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
         if self._producer is None:
             raise KafkaUnavailable("No broker answers.")
         try:

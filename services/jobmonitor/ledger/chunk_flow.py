@@ -3,6 +3,7 @@
 So a job of a million rows does not starve a job of ten, and a stop takes effect within one window.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -21,7 +22,7 @@ class Finished:
     part_key: str | None
     rows: int = 0
     rejected: int = 0
-    outcomes: dict[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
 async def start_chunks(ledger: LedgerTransaction, run: Run, *, chunks: int, window: int) -> None:
@@ -30,16 +31,15 @@ async def start_chunks(ledger: LedgerTransaction, run: Run, *, chunks: int, wind
         return
     run = msgspec.structs.replace(run, chunks_total=chunks)
     if chunks == 0:
-        await ledger.save(run)
-        await _dispatch_assembly(ledger, run)
+        await _dispatch_assembly(ledger, ledger.save(run))
         return
     sent = await ledger.dispatch(run, 1, min(window, chunks))
-    await ledger.save(msgspec.structs.replace(run, chunks_dispatched=sent))
+    ledger.save(msgspec.structs.replace(run, chunks_dispatched=sent))
 
 
 async def finish_chunk(ledger: LedgerTransaction, run: Run, finished: Finished) -> None:
     """Count a chunk that ended, tell the progress, and dispatch the next one, or the assembly after the last."""
-    run = await ledger.apply(_counted(run, finished), RecordProgress(units=finished.units))
+    run = count_chunk(ledger, run, finished)
     if run.job.state is not State.RUNNING:
         return
     if run.chunks_done == run.chunks_total:
@@ -47,20 +47,22 @@ async def finish_chunk(ledger: LedgerTransaction, run: Run, finished: Finished) 
     elif run.chunks_dispatched < run.chunks_total:
         following = run.chunks_dispatched + 1
         await ledger.dispatch(run, following, following)
-        await ledger.save(msgspec.structs.replace(run, chunks_dispatched=following))
+        ledger.save(msgspec.structs.replace(run, chunks_dispatched=following))
 
 
-def _counted(run: Run, finished: Finished) -> Run:
+def count_chunk(ledger: LedgerTransaction, run: Run, finished: Finished) -> Run:
+    """Count a chunk that ended and tell the progress."""
     outcomes = dict(run.outcomes)
     for outcome, units in finished.outcomes.items():
         outcomes[outcome] = outcomes.get(outcome, 0) + units
-    return msgspec.structs.replace(
+    counted = msgspec.structs.replace(
         run,
         chunks_done=run.chunks_done + 1,
         outcomes=outcomes,
         rejected=run.rejected + finished.rejected,
         rows=run.rows + finished.rows,
     )
+    return ledger.apply(counted, RecordProgress(units=finished.units))
 
 
 async def _dispatch_assembly(ledger: LedgerTransaction, run: Run) -> None:

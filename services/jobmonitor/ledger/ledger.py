@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import JobStopRequested, JobSubmitted, Result
-from jobmonitor.database.pool import Connection, Pool
+from jobmonitor.contract.events import JobStopRequested, Result
+from jobmonitor.database.pool import Pool
 from jobmonitor.job.commands import (
-    AcceptJob,
     CompleteJob,
     ExpireResult,
     FailJob,
@@ -21,86 +20,85 @@ from jobmonitor.job.commands import (
     StartJob,
     StopJob,
 )
-from jobmonitor.job.state import Job, State
+from jobmonitor.job.state import State
+from jobmonitor.ledger.admission import Room, find_room
 from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
 from jobmonitor.ledger.claims import Claim, mark_done
 from jobmonitor.ledger.outbox import Outbox
-from jobmonitor.ledger.runs import SQL, Run, insert_run
+from jobmonitor.ledger.runs import SQL, Run
 from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.runtime.kafka import Sender
-
-PLAN_CHUNK = 0
+from jobmonitor.runtime.settings import FairnessSettings
 
 
 class Ledger:
     """The ledger of all jobs, spoken to in commands. ``source`` names the process in the facts it makes."""
 
-    def __init__(self, pool: Pool, producer: Sender, source: str, *, window: int = 4) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        producer: Sender,
+        source: str,
+        fairness: FairnessSettings = FairnessSettings(),  # noqa: B008
+    ) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
         self.planning = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
         """Plans under way. Each holds two connections at once; with a plan on every one of the pool all would wait."""
         self._source = source
-        self._window = window
+        self._fairness = fairness
 
     @asynccontextmanager
-    async def transaction(self, connection: Connection | None = None) -> AsyncIterator[LedgerTransaction]:
-        """A transaction whose facts leave after its commit, and never without it.
-
-        ``connection`` (not yet in a transaction) is used where the caller goes on using it; else one of the pool.
-        """
-        async with AsyncExitStack() as stack:
-            own = await stack.enter_async_context(self.pool.acquire()) if connection is None else connection
-            await stack.enter_async_context(own.transaction())
-            ledger = LedgerTransaction(own, self._source)
+    async def transaction(self) -> AsyncIterator[LedgerTransaction]:
+        """A transaction whose facts leave after its commit, and never without it."""
+        place = None
+        async with self.pool.acquire() as connection, connection.transaction():
+            ledger = LedgerTransaction(connection, self._source, account_jobs_max=self._fairness.account_jobs_max)
             yield ledger
-            ids = await self.outbox.put(own, ledger.messages)
+            await ledger.write()
+            if ledger.messages:
+                place = await self.outbox.put(connection, ledger.messages)
         # Only now, with the pool's connection given back: whoever holds one and waits for another stops everybody.
-        await self.outbox.send(ids, ledger.messages)
-
-    async def accept(self, job_id: UUID, submission: JobSubmitted, refusal: FailJob | None = None) -> None:
-        """Take a submission up: scheduled, or queued with its plan dispatched; failed at once with a ``refusal``."""
-        job = Job(account_id=submission.account_id, owner_id=submission.owner_id, job_type=submission.job_type)
-        async with self.transaction() as ledger:
-            if not await insert_run(ledger.connection, job_id, job, submission.parameters, submission.run_at):
-                return
-            run = await ledger.lock(job_id)
-            run = await ledger.apply(run, AcceptJob(run_at=submission.run_at, now=datetime.now(UTC)))
-            if refusal is not None:
-                await ledger.apply(run, refusal)
-                return
-            await ledger.add_chunks(job_id, "plan", [(PLAN_CHUNK, 0, None)])
-            if run.job.state is State.QUEUED:
-                await ledger.dispatch(run, PLAN_CHUNK, PLAN_CHUNK)
+        if place is not None:
+            await self.outbox.send(place, ledger.messages)
 
     async def queue_due(self, limit: int = 100) -> int:
         """Start scheduled jobs whose time has come; returns how many. Any number of callers start each job once."""
         async with self.transaction() as ledger:
             rows = await ledger.connection.fetch(SQL["due_runs"], limit)
-            for row in rows:
-                run = await ledger.lock(row["job_id"])
-                run = await ledger.apply(run, QueueJob())
-                await ledger.dispatch(run, PLAN_CHUNK, PLAN_CHUNK)
+            runs = [ledger.apply(await ledger.lock(row["job_id"]), QueueJob()) for row in rows]
+            for account_id in sorted({run.job.account_id for run in runs}):
+                room = await self.find_room(ledger, account_id)
+                for run in runs:
+                    if run.job.account_id == account_id and room.take(run.writes):
+                        ledger.admit(run)
         return len(rows)
 
-    async def stop(self, job_id: UUID, request: JobStopRequested, *, stoppable: bool) -> bool:
+    async def find_room(self, ledger: LedgerTransaction, account_id: int) -> Room:
+        """How many more jobs of this account may begin. Accounts are asked for in ascending order, lest two block."""
+        return await find_room(ledger.connection, account_id, self._fairness.account_jobs_max)
+
+    async def admit_waiting(self) -> int:
+        """Let queued jobs begin where their account has room. Who ends a job does so already; this mends a loss."""
+        accounts = [row["account_id"] for row in await self.pool.fetch(SQL["accounts_waiting"])]
+        async with self.transaction() as ledger:
+            return await ledger.admit_waiting(accounts)
+
+    async def stop(self, job_id: UUID, request: JobStopRequested, *, stoppable: bool) -> None:
         """Let a job's stop take effect; a type that cannot be stopped only notes that it was asked.
 
-        A request in the name of another account changes nothing. False when no worker took the job up yet: the request
+        A request in the name of another account changes nothing, nor does one for a job that no worker took up yet: it
         has to come again.
         """
         async with self.transaction() as ledger:
             run = await ledger.find(job_id)
             if run is None or run.job.account_id != request.account_id:
-                return run is not None
+                return
             requested_by = request.requested_by
-            run = msgspec.structs.replace(run, stop_requested_by=run.stop_requested_by or requested_by)
+            run = ledger.save(msgspec.structs.replace(run, stop_requested_by=run.stop_requested_by or requested_by))
             if stoppable:
-                await ledger.apply(run, StopJob(requested_by=requested_by))
+                ledger.apply(run, StopJob(requested_by=requested_by))
                 await self._finish_stop(ledger, job_id)
-            else:
-                await ledger.save(run)
-        return True
 
     async def finish_stops(self, limit: int = 100) -> int:
         """End stopping jobs whose last chunk has ended, or whose worker has died; returns how many."""
@@ -115,14 +113,17 @@ class Ledger:
         async with self.transaction() as ledger:
             run = await ledger.find(job_id)
             if run is not None:
-                await ledger.apply(run, FailJob(code=code, reason=reason))
+                ledger.apply(run, FailJob(code=code, reason=reason))
 
-    async def start(self, ledger: LedgerTransaction, claim: Claim, *, unit: str, chunks: int, total: int) -> None:
+    async def start(
+        self, ledger: LedgerTransaction, claim: Claim, *, unit: str, chunks: int, total: int, in_order: bool
+    ) -> None:
         """The plan's chunks are in the ledger: mark it done, start the job, dispatch the first window."""
         run = await ledger.lock(claim.job_id)
         await mark_done(ledger.connection, claim, None)
-        run = await ledger.apply(run, StartJob(total=total, unit=unit))
-        await start_chunks(ledger, run, chunks=chunks, window=self._window)
+        run = ledger.apply(run, StartJob(total=total, unit=unit))
+        window = 1 if in_order else self._fairness.chunks_in_flight
+        await start_chunks(ledger, run, chunks=chunks, window=window)
 
     async def finish_chunk(self, ledger: LedgerTransaction, claim: Claim, finished: Finished) -> None:
         """Mark a work chunk done with its effects, and dispatch what comes next. Raises LeaseLost."""
@@ -142,7 +143,7 @@ class Ledger:
             await mark_done(ledger.connection, claim, None)
             counted = msgspec.structs.replace(result, rows=run.rows) if result else None
             command = CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted)
-            run = await ledger.apply(run, command)
+            run = ledger.apply(run, command)
             if run.job.state is State.STOPPING:
                 await self._finish_stop(ledger, run.job_id)
 
@@ -151,7 +152,7 @@ class Ledger:
         async with self.transaction() as ledger:
             run = await ledger.find(job_id)
             if run is not None:
-                await ledger.apply(run, RecordDownload(downloaded_by=downloaded_by))
+                ledger.apply(run, RecordDownload(downloaded_by=downloaded_by))
 
     async def expire_results(self, reports_after: timedelta, limit: int = 100) -> list[Run]:
         """Mark results past their time as expired, and reports of failures so old; returns their runs.
@@ -162,7 +163,7 @@ class Ledger:
             rows = await ledger.connection.fetch(SQL["expired_runs"], reports_after, limit)
             runs = [await ledger.lock(row["job_id"]) for row in rows]
             for run in runs:
-                await ledger.apply(run, ExpireResult())
+                ledger.apply(run, ExpireResult())
         return runs
 
     async def part_keys(self, job_id: UUID) -> list[str]:
@@ -177,4 +178,4 @@ class Ledger:
         run = await ledger.lock(job_id)
         live = await ledger.connection.fetchval(SQL["live_leases"], job_id)
         if run.job.state is State.STOPPING and not live:
-            await ledger.apply(run, FinishStop(requested_by=run.stop_requested_by or run.job.owner_id))
+            ledger.apply(run, FinishStop(requested_by=run.stop_requested_by or run.job.owner_id))

@@ -1,5 +1,7 @@
 """A run: one job as the ledger knows it. Read under a lock, changed as a value, written back."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,29 +19,29 @@ NEW = "new"
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A job and the counters that spare counting its chunks."""
+    """A job and what its work has come to."""
 
     job_id: UUID
     job: Job
     parameters: dict[str, Any]
-    stop_requested_by: int | None
-    chunks_total: int
+    run_at: datetime | None = None
+    writes: str | None = None
+    """See ``JobType.writes``."""
+    admitted: bool = False
+    """Whether it may be worked on; until then it waits for its account to have room."""
+    stop_requested_by: int | None = None
+    chunks_total: int = 0
     """Work chunks; the plan (0) and the assembly (the last) do not count."""
-    chunks_dispatched: int
-    chunks_done: int
-    outcomes: dict[str, int]
-    rejected: int
-    rows: int
+    chunks_dispatched: int = 0
+    chunks_done: int = 0
+    outcomes: dict[str, int] = {}
+    rejected: int = 0
+    rows: int = 0
 
 
-async def insert_run(
-    connection: Connection, job_id: UUID, job: Job, parameters: dict[str, Any], run_at: object
-) -> bool:
-    """Take a submission up. False when it was taken up before; then nothing changed."""
-    row = await connection.fetchrow(
-        SQL["insert_run"], job_id, job.account_id, job.owner_id, job.job_type, parameters, run_at
-    )
-    return row is not None
+async def insert_runs(connection: Connection, runs: Sequence[Run]) -> int:
+    """Take these jobs up as they stand; returns how many nobody had taken up before."""
+    return len(await connection.fetch(SQL["insert_runs"], _json(runs)))
 
 
 async def lock_run(connection: Connection, job_id: UUID) -> Run | None:
@@ -48,27 +50,47 @@ async def lock_run(connection: Connection, job_id: UUID) -> Run | None:
     return None if row is None else _run(row)
 
 
-async def save_run(connection: Connection, run: Run) -> None:
-    """Write a locked run back."""
+async def save_runs(connection: Connection, runs: Sequence[Run]) -> None:
+    """Write locked runs back."""
+    await connection.execute(SQL["save_runs"], _json(runs))
+
+
+def _json(runs: Sequence[Run]) -> str:
+    return msgspec.json.encode([_columns(run) for run in runs]).decode()
+
+
+def _columns(run: Run) -> dict[str, Any]:
     job = run.job
-    await connection.execute(
-        SQL["save_run"],
-        run.job_id,
-        job.state or NEW,
-        job.sequence,
-        job.done,
-        job.total,
-        job.result,
-        job.downloaded,
-        job.expired,
-        run.stop_requested_by,
-        run.chunks_total,
-        run.chunks_dispatched,
-        run.chunks_done,
-        run.outcomes,
-        run.rejected,
-        run.rows,
-    )
+    return {
+        "job_id": run.job_id,
+        "account_id": job.account_id,
+        "owner_id": job.owner_id,
+        "job_type": job.job_type,
+        "parameters": run.parameters,
+        "run_at": run.run_at,
+        "writes": run.writes,
+        "state": job.state or NEW,
+        "sequence": job.sequence,
+        "done": job.done,
+        "total": job.total,
+        "result": job.result,
+        "expires_at": job.result and job.result.expires_at,
+        "downloaded": job.downloaded,
+        "expired": job.expired,
+        **{name: getattr(run, name) for name in _COUNTERS},
+    }
+
+
+_COUNTERS = (
+    "admitted",
+    "stop_requested_by",
+    "chunks_total",
+    "chunks_dispatched",
+    "chunks_done",
+    "outcomes",
+    "rejected",
+    "rows",
+)
 
 
 def _run(row: asyncpg.Record) -> Run:
@@ -84,5 +106,11 @@ def _run(row: asyncpg.Record) -> Run:
         downloaded=row["downloaded"],
         expired=row["expired"],
     )
-    counters = ("stop_requested_by", "chunks_total", "chunks_dispatched", "chunks_done", "outcomes", "rejected", "rows")
-    return Run(job_id=row["job_id"], job=job, parameters=row["parameters"], **{name: row[name] for name in counters})
+    return Run(
+        job_id=row["job_id"],
+        job=job,
+        parameters=row["parameters"],
+        run_at=row["run_at"],
+        writes=row["writes"],
+        **{name: row[name] for name in _COUNTERS},
+    )

@@ -1,35 +1,53 @@
-"""One ledger transaction: commands are decided under the run's lock, facts and work leave through the outbox."""
+"""One ledger transaction: commands are decided on locked runs; what they come to is written at its end, all at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
-from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.envelope import Event, encode, type_name
 from jobmonitor.contract.events import ChunkDispatched, EventData
 from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.job.commands import Command
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
+from jobmonitor.ledger import admission
 from jobmonitor.ledger.claims import LeaseLost
-from jobmonitor.ledger.outbox import Message
-from jobmonitor.ledger.runs import SQL, Run, lock_run, save_run
+from jobmonitor.ledger.runs import SQL, Run, insert_runs, lock_run, save_runs
+from jobmonitor.runtime.kafka import Outgoing
+
+PLAN_CHUNK = 0
+
+
+class TakenUpMeanwhile(Exception):
+    """Another worker took one of these jobs up; nothing of this transaction may count. Temporary: look again."""
 
 
 class LedgerTransaction:
-    """What a transaction has decided so far. Made by ``Ledger.transaction``, which commits and sends."""
+    """What a transaction has decided so far. Made by ``Ledger.transaction``, which writes, commits and sends."""
 
-    def __init__(self, connection: Connection, source: str) -> None:
+    def __init__(self, connection: Connection, source: str, *, account_jobs_max: int) -> None:
         self.connection = connection
-        self.messages: list[Message] = []
+        self.messages: list[Outgoing] = []
         self._source = source
+        self._account_jobs_max = account_jobs_max
+        self._runs: dict[UUID, Run] = {}
+        """As they stand now: all that were locked or made."""
+        self._new: set[UUID] = set()
+        self._changed: set[UUID] = set()
+        self._plans: list[UUID] = []
+        self._left: set[int] = set()
+        """Accounts that have room for another job."""
 
     async def find(self, job_id: UUID) -> Run | None:
         """The run, locked; None when no worker took the job up yet."""
-        return await lock_run(self.connection, job_id)
+        run = self._runs.get(job_id) or await lock_run(self.connection, job_id)
+        if run is not None:
+            self._runs[job_id] = run
+        return run
 
     async def lock(self, job_id: UUID) -> Run:
         """The run, locked, of a job that is known to be taken up. Raises LookupError otherwise: a bug."""
@@ -38,17 +56,33 @@ class LedgerTransaction:
             raise LookupError(f"No run of job {job_id}.")
         return run
 
-    async def apply(self, run: Run, command: Command) -> Run:
-        """Decide the command, let its facts leave, and store the job they make. A repeat changes nothing."""
+    def take_up(self, run: Run) -> Run:
+        """Add a job nobody took up before. Should somebody do so meanwhile, the end raises TakenUpMeanwhile."""
+        self._new.add(run.job_id)
+        return self.save(run)
+
+    def apply(self, run: Run, command: Command) -> Run:
+        """Decide the command, let its facts leave, and keep the job they make. A repeat changes nothing."""
         job = run.job
         for fact in decide(command, job):
             self._publish(jobs_topic(job.job_type), run.job_id, f"{run.job_id}:{fact.sequence}", fact)
             job = evolve(job, fact)
-        return await self.save(msgspec.structs.replace(run, job=job))
+        if job.ended and not run.job.ended and run.admitted:
+            self._left.add(job.account_id)
+        return self.save(msgspec.structs.replace(run, job=job))
 
-    async def save(self, run: Run) -> Run:
-        await save_run(self.connection, run)
+    def save(self, run: Run) -> Run:
+        """Keep this as the state of the run."""
+        self._runs[run.job_id] = run
+        self._changed.add(run.job_id)
         return run
+
+    def admit(self, run: Run, *, hint: bool = True) -> Run:
+        """Let a queued job be worked on: its plan may be claimed from the commit on. Without ``hint`` by who knows."""
+        self._plans.append(run.job_id)
+        if hint:
+            self.hint(run.job_id, run.job.account_id, run.job.job_type, PLAN_CHUNK, attempt=1)
+        return self.save(msgspec.structs.replace(run, admitted=True))
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
         """Add (chunk, units, payload) to the job, waiting. Raises LeaseLost when another worker planned it first."""
@@ -70,6 +104,35 @@ class LedgerTransaction:
         key = f"{job_id}:{chunk}"
         self._publish(work_topic(job_type), job_id, f"{key}:{attempt}", data, key=key)
 
+    async def write(self) -> None:
+        """Write what was decided, and let the queued jobs of accounts that now have room begin.
+
+        Raises TakenUpMeanwhile.
+        """
+        await self._write_runs()
+        await self.admit_waiting(self._left)
+
+    async def admit_waiting(self, accounts: Iterable[int]) -> int:
+        """Admit what waits in these accounts, as far as they have room; returns how many jobs."""
+        admitted = 0
+        for account_id in sorted(accounts):
+            async for job_id in admission.next_jobs(self.connection, account_id, self._account_jobs_max):
+                self.admit(await self.lock(job_id))
+                await self._write_runs()
+                admitted += 1
+        return admitted
+
+    async def _write_runs(self) -> None:
+        new = [self._runs[job_id] for job_id in self._new]
+        changed = [self._runs[job_id] for job_id in self._changed - self._new]
+        if new and await insert_runs(self.connection, new) < len(new):
+            raise TakenUpMeanwhile
+        if changed:
+            await save_runs(self.connection, changed)
+        if self._plans:
+            await self.connection.execute(SQL["insert_plans"], self._plans)
+        self._new, self._changed, self._plans = set(), set(), []
+
     def _publish(self, topic: str, job_id: UUID, event_id: str, data: EventData, key: str | None = None) -> None:
         event = Event(id=event_id, source=self._source, job_id=job_id, time=datetime.now(UTC), data=data)
-        self.messages.append(Message(topic, (key or str(job_id)).encode(), encode(event)))
+        self.messages.append(Outgoing(topic, (key or str(job_id)).encode(), encode(event), type_name(data)))

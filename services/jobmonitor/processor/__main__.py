@@ -37,7 +37,8 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         producer = Producer(settings.kafka_bootstrap)
         await life.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
-        ledger = Ledger(pool, producer, SOURCE, window=settings.chunks_in_flight)
+        ledger = Ledger(pool, producer, SOURCE, settings)
+        stack.push_async_callback(ledger.outbox.close)
         objects = ObjectStore(settings.object_store_url)
         workers = [
             Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)

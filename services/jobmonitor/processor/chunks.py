@@ -1,9 +1,9 @@
 """Running one chunk: claim it, do what its kind asks, commit; or give it back, or fail its job."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -11,19 +11,22 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from jobmonitor.contract.events import Result
 from jobmonitor.database.pool import Connection, account_transaction, see_account
-from jobmonitor.job_types.protocol import Assembly, Context, JobType, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk, Refused
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
-from jobmonitor.ledger.chunk_flow import Finished
 from jobmonitor.ledger.claims import claim, extend, release
 from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.processor.counting import finished
 from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
+from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 from jobmonitor.runtime.objects import ObjectStore
 
 log = structlog.stdlib.get_logger()
+
+Bury = Callable[[str], Awaitable[None]]
+"""Keeps the message that asked for a chunk among the dead letters, with this reason."""
 
 PLAN_BATCH_CHUNKS = 50
 """Chunks written to the ledger at a time while a plan streams by."""
@@ -39,23 +42,28 @@ class ChunkRunner:
         self._ledger = ledger
         self._objects = objects
         self._settings = settings
+        self._files = ResultFiles(objects, settings.result_retention_days)
         self._lease = timedelta(seconds=settings.lease_s)
 
-    async def run(self, job_id: UUID, chunk: int) -> None:
+    async def run(self, job_id: UUID, chunk: int, bury: Bury | None = None) -> None:
         """Run the chunk if it still needs to be and nobody else does.
 
-        A temporary failure gives it back for a later try; a refusal, or the last try, fails the job. Raises what is
-        neither: a bug.
+        A temporary failure gives it back for a later try, a refusal fails the job. So does the last try, after ``bury``
+        has kept the message that asked for it, with a reason; without ``bury`` the next to ask gives it up.
+        Raises what is none of these: a bug.
         """
         claimed = await claim(self._ledger.pool, job_id, chunk, lease=self._lease)
         if claimed is None:
             return
+        if claimed.attempt > self._settings.max_attempts:
+            await self._give_up(claimed, "each time its worker stopped before it could finish", bury)
+            return
         slug = self._job_type.slug
         with CHUNKS_IN_FLIGHT.labels(slug).track_inprogress(), CHUNK_SECONDS.labels(slug, claimed.kind).time():
-            outcome = await self._run_claimed(claimed)
+            outcome = await self._run_claimed(claimed, bury)
         CHUNKS.labels(slug, claimed.kind, outcome).inc()
 
-    async def _run_claimed(self, claimed: Claim) -> str:
+    async def _run_claimed(self, claimed: Claim, bury: Bury | None = None) -> str:
         try:
             async with self._kept_lease(claimed):
                 await self._do(claimed)
@@ -68,7 +76,7 @@ class ChunkRunner:
         except Exception as error:
             if not is_temporary(error):
                 raise
-            return await self._give_back(claimed, error)
+            return await self._give_back(claimed, error, bury)
         return "done"
 
     async def _do(self, claimed: Claim) -> None:
@@ -93,8 +101,8 @@ class ChunkRunner:
             async with self._ledger.transaction() as ledger:
                 planned = self._job_type.plan(params, context)
                 chunks, total = await _write_plan(ledger, claimed.job_id, planned)
-                unit = self._job_type.unit_of(params)
-                await self._ledger.start(ledger, claimed, unit=unit, chunks=chunks, total=total)
+                unit, in_order = self._job_type.unit_of(params), self._job_type.in_order
+                await self._ledger.start(ledger, claimed, unit=unit, chunks=chunks, total=total, in_order=in_order)
 
     async def _work(self, claimed: Claim, params: Any) -> None:
         """Effects, part and mark commit together; the part lies under a key of this lease alone."""
@@ -102,37 +110,24 @@ class ChunkRunner:
             await see_account(ledger.connection, claimed.account_id)
             context = self._context(claimed, ledger.connection)
             part = await self._job_type.run_chunk(params, claimed.payload, context)
-            key = f"{_parts_folder(claimed)}/{claimed.chunk:07}-{claimed.token.hex}"
-            await self._objects.put(key, part.content)
-            finished = Finished(
-                units=claimed.units,
-                part_key=key,
-                rows=part.rows,
-                rejected=part.rejected,
-                outcomes=dict(part.outcomes),
-            )
-            await self._ledger.finish_chunk(ledger, claimed, finished)
+            key = await self._store_part(claimed, part.content)
+            await self._ledger.finish_chunk(ledger, claimed, finished(part, units=claimed.units, part_key=key))
+
+    async def _store_part(self, claimed: Claim, content: bytes) -> str | None:
+        if not content:
+            return None
+        key = f"parts/{claimed.account_id}/{claimed.job_id}/{claimed.chunk:07}-{claimed.token.hex}"
+        await self._objects.put(key, content)
+        return key
 
     async def _assemble(self, claimed: Claim, params: Any) -> None:
         keys = await self._ledger.part_keys(claimed.job_id)
         async with account_transaction(self._ledger.pool, claimed.account_id) as connection:
             assembly = self._job_type.assemble(params, self._parts(keys), self._context(claimed, connection))
-            result = None if assembly is None else await self._store(claimed, assembly)
+            result = None
+            if assembly is not None:
+                result = await self._files.store(claimed.account_id, claimed.job_id, claimed.token, assembly)
         await self._ledger.complete(claimed, result)
-
-    async def _store(self, claimed: Claim, assembly: Assembly) -> Result:
-        """Write the result file under a key of this lease alone; its rows are counted by the ledger."""
-        key = f"results/{claimed.account_id}/{claimed.job_id}/{claimed.token.hex}.{assembly.extension}"
-        stored = await self._objects.put_stream(key, assembly.content)
-        return Result(
-            key=key,
-            media_type=assembly.media_type,
-            extension=assembly.extension,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-            rows=0,
-            expires_at=datetime.now(UTC) + timedelta(days=self._settings.result_retention_days),
-        )
 
     def _context(self, claimed: Claim, connection: Connection) -> Context:
         return Context(
@@ -149,18 +144,26 @@ class ChunkRunner:
             async for piece in self._objects.stream(key):
                 yield piece
 
-    async def _give_back(self, claimed: Claim, error: Exception) -> str:
+    async def _give_back(self, claimed: Claim, error: Exception, bury: Bury | None) -> str:
         """Let somebody try again after a pause, unless this was the last try."""
-        told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt, "error": repr(error)}
-        if claimed.attempt >= self._settings.max_attempts:
-            log.error("chunk_gave_up", **told)
-            reason = f"The work failed {claimed.attempt} times, last because a service it needs did not answer."
-            await self._ledger.fail(claimed.job_id, "gave_up", reason)
+        if claimed.attempt >= self._settings.max_attempts and bury is not None:
+            log.warning("chunk_failed_again", job_id=str(claimed.job_id), chunk=claimed.chunk, error=repr(error))
+            await self._give_up(claimed, "and a service it needs did not answer", bury)
             return "gave_up"
-        log.warning("chunk_retried", **told)
+        told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt}
+        log.warning("chunk_retried", **told, error=repr(error))
         pause = timedelta(seconds=backoff_s(claimed.attempt))
         await release(self._ledger.pool, claimed, retry_in=pause, error=repr(error))
         return "retried"
+
+    async def _give_up(self, claimed: Claim, cause: str, bury: Bury | None) -> None:
+        """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails."""
+        tries = min(claimed.attempt, self._settings.max_attempts)
+        log.error("chunk_gave_up", job_id=str(claimed.job_id), chunk=claimed.chunk, tries=tries, cause=cause)
+        if bury is not None:
+            await bury(f"Chunk {claimed.chunk} of job {claimed.job_id} was tried {tries} times, {cause}.")
+        reason = f"A part of the work was tried {tries} times, {cause}."
+        await self._ledger.fail(claimed.job_id, "gave_up", reason)
 
     @asynccontextmanager
     async def _kept_lease(self, claimed: Claim) -> AsyncIterator[None]:
@@ -182,10 +185,6 @@ class ChunkRunner:
                 if not is_temporary(error):
                     raise
                 log.warning("lease_not_extended", job_id=str(claimed.job_id), chunk=claimed.chunk, error=repr(error))
-
-
-def _parts_folder(claimed: Claim) -> str:
-    return f"parts/{claimed.account_id}/{claimed.job_id}"
 
 
 async def _write_plan(ledger: LedgerTransaction, job_id: UUID, planned: AsyncIterator[PlannedChunk]) -> tuple[int, int]:

@@ -1,16 +1,16 @@
 """What a processor does with the requests on a job type's topic. Repeating any of it changes nothing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.job.commands import FailJob
-from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.metrics import REQUESTS
+from jobmonitor.processor.taking_up import TakingUp
 
 log = structlog.stdlib.get_logger()
 
@@ -18,28 +18,33 @@ log = structlog.stdlib.get_logger()
 class RequestHandler:
     """Takes submissions up and lets stops take effect, for one job type."""
 
-    def __init__(self, job_type: JobType[Any], ledger: Ledger) -> None:
+    def __init__(self, job_type: JobType[Any], ledger: Ledger, taking_up: TakingUp) -> None:
         self._job_type = job_type
         self._ledger = ledger
+        self._taking_up = taking_up
 
-    async def handle(self, event: Event) -> None:
-        """Facts pass by: they are for the projection."""
+    def account_of(self, event: Event) -> int | None:
+        """Whose request it is; None for what is no request to this job type: facts are for the projection."""
         match event.data:
             case JobSubmitted() as submission if submission.job_type == self._job_type.slug:
-                REQUESTS.labels(self._job_type.slug, "submit").inc()
-                await self._ledger.accept(event.job_id, submission, self._refusal(submission))
-                log.info("job_accepted", job_id=str(event.job_id), account_id=submission.account_id)
+                return submission.account_id
             case JobStopRequested() as request:
-                REQUESTS.labels(self._job_type.slug, "stop").inc()
-                await self._ledger.stop(event.job_id, request, stoppable=self._job_type.stoppable)
-                log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)
+                return request.account_id
             case _:
-                pass
+                return None
 
-    def _refusal(self, submission: JobSubmitted) -> FailJob | None:
-        """Parameters that break the type's schema fail the job: whoever published it has no answer to read."""
-        try:
-            read_parameters(self._job_type.params_type, submission.parameters)
-        except BadParameters as error:
-            return FailJob(code="bad_parameters", reason=f"The parameters cannot be used. {error}")
-        return None
+    async def handle(self, events: Sequence[Event]) -> None:
+        """All submissions first: a stop that came ahead of its submission then still finds it."""
+        submissions = [(event.job_id, event.data) for event in events if isinstance(event.data, JobSubmitted)]
+        if submissions:
+            REQUESTS.labels(self._job_type.slug, "submit").inc(len(submissions))
+            await self._taking_up.take_up(submissions)
+            log.info("jobs_taken_up", jobs=len(submissions), job_id=str(submissions[0][0]))
+        for event in events:
+            if isinstance(event.data, JobStopRequested):
+                await self._stop(event, event.data)
+
+    async def _stop(self, event: Event, request: JobStopRequested) -> None:
+        REQUESTS.labels(self._job_type.slug, "stop").inc()
+        await self._ledger.stop(event.job_id, request, stoppable=self._job_type.stoppable)
+        log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)

@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass
 
-from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings, ProcessSettings
+from jobmonitor.runtime.settings import (
+    DatabaseSettings,
+    FairnessSettings,
+    KafkaSettings,
+    ObjectStoreSettings,
+    ProcessSettings,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings):
+class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, FairnessSettings):
     """One process may serve any of the job types; each is a consumer group of its own, so each scales alone."""
 
     job_types: str = ""
     """Slugs separated by commas; empty serves all that users are offered."""
-    chunks_in_flight: int = 4
-    """Of one job at a time, over all workers: bounds how long a stop takes and how much one job can take."""
     lease_s: float = 10.0
     """A worker that gives no sign of life for so long loses its chunk to another."""
     max_attempts: int = 5

@@ -6,28 +6,29 @@ publishes again whatever was asked for and not done. Measured traps and the sett
 
 - ``broker_session_timeout`` and ``broker_heartbeat_interval``: take-over after a kill -9 in 13 s instead of 63 s;
 - ``consumer_metadata_max_age_ms``: a topic created after the start is seen;
-- one event in flight per partition (``isolated_partitions``, concurrency 1): with more, a crash skips events
-  (faust-streaming/faust#606);
+- one chunk in flight per partition (``isolated_partitions``, concurrency 1). Requests are gathered: what Faust does
+  wrong with many in flight (a crash skips events, faust-streaming/faust#606) lies in what no_skip replaces;
 - ``stream_wait_empty``: a stop waits for the event under way.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import faust
 import structlog
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.processor.intake import Intake, Request
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 
 log = structlog.stdlib.get_logger()
 
-Handler = Callable[[Event], Awaitable[None]]
+Handler = Callable[[Event, "faust.types.Message"], Awaitable[None]]
 Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
 
 
@@ -53,35 +54,43 @@ def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> faust.A
 
 
 class Streams:
-    """Feeds the two topics of a job type to their handlers, one message at a time per partition."""
+    """Feeds the two topics of a job type to those who handle their messages."""
 
     def __init__(self, app: faust.App, job_type: str, *, crash: Callable[[BaseException], NoReturn]) -> None:
         self._app = app
         self._job_type = job_type
         self._crash = crash
 
-    def hear_requests(self, handle: Handler) -> None:
-        """Undecodable messages are only counted: on a job topic the projection keeps them as dead letters."""
+    def hear_requests(self, intake: Intake, account_of: Callable[[Event], int | None]) -> None:
+        """Requests go to the intake. ``account_of`` tells whose request an event is; None passes by.
 
-        async def refuse(message: "faust.types.Message", reason: str) -> None:
-            SKIPPED.labels(message.topic).inc()
-            log.warning("undecodable_skipped", topic=message.topic, offset=message.offset, reason=reason)
+        Undecodable messages are only counted: on a job topic the projection keeps them as dead letters.
+        """
 
-        self._listen(jobs_topic(self._job_type), handle, refuse)
+        async def listen(stream: "faust.StreamT[bytes]") -> None:
+            async for event in cast("faust.Stream[bytes]", stream).noack().events():
+                request = _read(event.message)
+                account_id = None if request is None else account_of(request)
+                if request is None or account_id is None:
+                    event.ack()
+                else:
+                    await intake.add(account_id, Request(request, event.ack))
+
+        self._listen(jobs_topic(self._job_type), listen)
 
     def hear_work(self, handle: Handler, refuse: Refusal) -> None:
-        """Undecodable messages go to ``refuse``, which keeps them as dead letters."""
-        self._listen(work_topic(self._job_type), handle, refuse)
-
-    def _listen(self, topic_name: str, handle: Handler, refuse: Refusal) -> None:
-        topic = self._app.topic(
-            topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
+        """Chunks are handled one at a time per partition. Undecodable messages go to ``refuse``, as dead letters."""
 
         async def listen(stream: "faust.StreamT[bytes]") -> None:
             async for event in stream.events():
                 await self._until_done(event.message, handle, refuse)
 
+        self._listen(work_topic(self._job_type), listen)
+
+    def _listen(self, topic_name: str, listen: Callable[["faust.StreamT[bytes]"], Awaitable[None]]) -> None:
+        topic = self._app.topic(
+            topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
         self._app.agent(topic, name=f"hear {topic_name}", concurrency=1, isolated_partitions=True)(listen)
 
     async def _until_done(self, message: "faust.types.Message", handle: Handler, refuse: Refusal) -> None:
@@ -108,4 +117,13 @@ async def _handle(message: "faust.types.Message", handle: Handler, refuse: Refus
     except Undecodable as error:
         await refuse(message, str(error))
         return
-    await handle(event)
+    await handle(event, message)
+
+
+def _read(message: "faust.types.Message") -> Event | None:
+    try:
+        return decode(message.value)
+    except Undecodable as error:
+        SKIPPED.labels(message.topic).inc()
+        log.warning("undecodable_skipped", topic=message.topic, offset=message.offset, reason=str(error))
+        return None

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import UUID
 
 import faust
 
@@ -11,11 +12,17 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
+from jobmonitor.ledger.transaction import PLAN_CHUNK
 from jobmonitor.processor.chunks import ChunkRunner
+from jobmonitor.processor.intake import Intake
 from jobmonitor.processor.metrics import LAG
+from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.requests import RequestHandler
+from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.streams import Streams, build_app
+from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.runtime.dead_letters import dead_letter
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check
@@ -41,23 +48,37 @@ class Worker:
         self.slug = job_type.slug
         self._producer = producer
         self._chunks = ChunkRunner(job_type, ledger, objects, settings)
+        self._planner = Planner(self._plan, crash=crash)
+        files = ResultFiles(objects, settings.result_retention_days)
+        taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), self._planner)
+        requests = RequestHandler(job_type, ledger, taking_up)
+        self._intake = Intake(requests.handle, crash=crash)
         self._app = build_app(job_type.slug, settings.kafka_bootstrap, data_folder)
         self._progress: tuple[float, int] = (time.monotonic(), -1)
         streams = Streams(self._app, job_type.slug, crash=crash)
-        streams.hear_requests(RequestHandler(job_type, ledger).handle)
+        streams.hear_requests(self._intake, requests.account_of)
         streams.hear_work(self._run_chunk, self._bury)
 
     async def start(self) -> None:
+        self._intake.start()
         self._app.finalize()
         await self._app.start()
 
     async def stop(self) -> None:
-        """Waits for the chunks under way."""
+        """Waits for the requests and chunks under way."""
         await self._app.stop()
+        await self._intake.stop()
+        await self._planner.stop()
 
-    async def _run_chunk(self, event: Event) -> None:
+    async def _plan(self, job_id: UUID) -> None:
+        await self._chunks.run(job_id, PLAN_CHUNK)
+
+    async def _run_chunk(self, event: Event, message: "faust.types.Message") -> None:
+        async def bury(reason: str) -> None:
+            await self._bury(message, reason)
+
         if isinstance(event.data, ChunkDispatched):
-            await self._chunks.run(event.job_id, event.data.chunk)
+            await self._chunks.run(event.job_id, event.data.chunk, bury)
 
     async def _bury(self, message: "faust.types.Message", reason: str) -> None:
         await self._producer.send_dead_letter(

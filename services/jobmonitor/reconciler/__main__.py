@@ -37,6 +37,7 @@ class Rounds:
             "start_due_jobs": duties.start_due_jobs,
             "send_leftover_messages": duties.send_leftover_messages,
             "redispatch_chunks": duties.redispatch_chunks,
+            "admit_waiting": duties.admit_waiting,
             "finish_stops": duties.finish_stops,
             "republish_submissions": duties.republish_submissions,
             "republish_stops": duties.republish_stops,
@@ -84,7 +85,9 @@ async def serve(settings: ReconcilerSettings, life: Life) -> None:
         producer = Producer(settings.kafka_bootstrap)
         await life.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
-        duties = Duties(Ledger(pool, producer, SOURCE), producer, ObjectStore(settings.object_store_url), settings)
+        ledger = Ledger(pool, producer, SOURCE, settings)
+        stack.push_async_callback(ledger.outbox.close)
+        duties = Duties(ledger, producer, ObjectStore(settings.object_store_url), settings)
         rounds = Rounds(duties, settings.reconcile_every_s)
 
         async def checks() -> dict[str, Check]:

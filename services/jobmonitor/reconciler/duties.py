@@ -1,7 +1,6 @@
 """The reconciler's duties. Each mends one kind of loss, in batches, and may be repeated or run in several processes."""
 
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 
 import asyncpg
@@ -45,13 +44,14 @@ class Duties:
         )
 
     async def redispatch_chunks(self) -> int:
-        """Chunks whose worker died, whose pause before the next try is over, or whose dispatch got lost."""
+        """Chunks whose worker died, whose pause before the next try is over, or whose dispatch got lost.
+
+        One that was tried too often is dispatched all the same: the worker gives it up, and its message is kept.
+        """
         unclaimed = timedelta(seconds=self._settings.unclaimed_after_s)
         async with self._ledger.transaction() as ledger:
             rows = await ledger.connection.fetch(LEDGER_SQL["open_chunks"], unclaimed, BATCH)
             for row in rows:
-                if row["attempt"] >= self._settings.max_attempts:
-                    continue
                 await ledger.connection.execute(LEDGER_SQL["touch_chunk"], row["job_id"], row["chunk"])
                 ledger.hint(
                     row["job_id"],
@@ -60,13 +60,11 @@ class Duties:
                     row["chunk"],
                     attempt=row["attempt"] + 1,
                 )
-        await self._give_up([row for row in rows if row["attempt"] >= self._settings.max_attempts])
         return len(rows)
 
-    async def _give_up(self, rows: Sequence[asyncpg.Record]) -> None:
-        for row in rows:
-            reason = f"The work failed {row['attempt']} times: its worker stopped before it could finish."
-            await self._ledger.fail(row["job_id"], "gave_up", reason)
+    async def admit_waiting(self) -> int:
+        """Queued jobs whose account has room, though nobody let them begin."""
+        return await self._ledger.admit_waiting()
 
     async def finish_stops(self) -> int:
         """Stopping jobs whose last worker died."""
@@ -100,7 +98,8 @@ class Duties:
         """Results and reports past their time: marked first, then purged."""
         reports_after = timedelta(days=self._settings.report_retention_days)
         expired = await self._ledger.expire_results(reports_after, BATCH)
-        await self._objects.delete([run.job.result.key for run in expired if run.job.result])
+        for run in expired:
+            await self._objects.delete_under(f"results/{run.job.account_id}/{run.job_id}")
         return len(expired)
 
     async def sweep_parts(self) -> int:

@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 
-from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings, ProcessSettings
+from jobmonitor.runtime.settings import (
+    DatabaseSettings,
+    FairnessSettings,
+    KafkaSettings,
+    ObjectStoreSettings,
+    ProcessSettings,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings):
+class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, FairnessSettings):
     """Any number of reconcilers may run; they share the work by row locks."""
 
     reconcile_every_s: float = 1.0
@@ -18,5 +24,3 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     """Messages left in the outbox for so long are sent by the reconciler."""
     report_retention_days: int = 30
     """How long the report of a failed job can be fetched (domain rule 2.1)."""
-    max_attempts: int = 5
-    """Tries of one chunk before its job fails; the same as the processor's."""

@@ -1,28 +1,37 @@
 """The producer everybody uses: a send counts only when all in-sync replicas have the message."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from jobmonitor.contract.envelope import CONTENT_TYPE, Event, encode
+from jobmonitor.contract.envelope import CONTENT_TYPE, TYPE_HEADER, Event, encode, type_name
 from jobmonitor.runtime.dead_letters import DeadLetter
 
 SEND_TIMEOUT_S = 5.0
-HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
 
 
 class KafkaUnavailable(Exception):
     """The broker did not confirm in time. The message may or may not arrive; sending it again is safe."""
 
 
+class Outgoing(NamedTuple):
+    """One event on its way to Kafka."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    type: str
+    """The event's type, for the header."""
+
+
 class Sender(Protocol):
     """Whatever publishes confirmed messages."""
 
-    async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
+    async def send_messages(self, messages: Iterable[Outgoing]) -> None:
+        """Publish these in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
         ...
 
 
@@ -55,15 +64,15 @@ class Producer:
 
     async def send(self, topic: str, event: Event) -> None:
         """Publish one event under its job id. Raises KafkaUnavailable."""
-        await self.send_messages([(topic, str(event.job_id).encode(), encode(event))])
+        await self.send_messages([outgoing(topic, event)])
 
-    async def send_messages(self, messages: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Publish (topic, key, value) in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
+    async def send_messages(self, messages: Iterable[Outgoing]) -> None:
+        """Publish these in this order and wait for all. Raises KafkaUnavailable if one is unconfirmed."""
         try:
             async with asyncio.timeout(self._send_timeout_s):
                 waiting = [
-                    await self._producer.send(topic, value, key=key, headers=list(HEADERS))
-                    for topic, key, value in messages
+                    await self._producer.send(message.topic, message.value, key=message.key, headers=_headers(message))
+                    for message in messages
                 ]
                 await asyncio.gather(*waiting)
         except (KafkaError, TimeoutError) as error:
@@ -95,3 +104,12 @@ class Producer:
             raise
         except (KafkaError, TimeoutError) as error:
             raise KafkaUnavailable(f"The broker did not confirm within {self._send_timeout_s:g} s.") from error
+
+
+def outgoing(topic: str, event: Event) -> Outgoing:
+    """The event under its job id."""
+    return Outgoing(topic, str(event.job_id).encode(), encode(event), type_name(event.data))
+
+
+def _headers(message: Outgoing) -> list[tuple[str, bytes]]:
+    return [("content-type", CONTENT_TYPE.encode()), (TYPE_HEADER, message.type.encode())]

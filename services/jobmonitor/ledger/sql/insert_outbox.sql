@@ -1,6 +1,4 @@
--- Messages that leave with this transaction, in this order.
-INSERT INTO ledger.outbox (topic, key, value)
-SELECT topic, key, value
-FROM unnest($1::text[], $2::bytea[], $3::bytea[]) WITH ORDINALITY AS message (topic, key, value, place)
-ORDER BY place
+-- All messages that leave with this transaction, in this order.
+INSERT INTO ledger.outbox (topics, keys, values, types)
+VALUES ($1, $2, $3, $4)
 RETURNING id

@@ -1,5 +1,5 @@
 -- Messages whose sender did not get to send them, oldest first; locked, so that several reconcilers share the work.
-SELECT id, topic, key, value
+SELECT id, topics, keys, values, types
 FROM ledger.outbox
 WHERE send_after < now() - $1::interval
 ORDER BY id

@@ -1,0 +1,4 @@
+-- How many jobs of an account are at work, and what they write.
+SELECT count(*) AS jobs, coalesce(array_agg(writes) FILTER (WHERE writes IS NOT NULL), '{}') AS writes
+FROM ledger.runs
+WHERE account_id = $1 AND admitted AND state IN ('queued', 'running', 'stopping')

@@ -1,0 +1,148 @@
+"""Taking submissions up: many in one transaction. Small jobs are done in it, from start to end; the others are planned.
+
+Where a small job does not work out in this step, the transaction is rolled back, everybody in it is taken up alone, and
+the job at fault goes the way of the large ones, whose attempts are counted.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from jobmonitor.contract.events import JobSubmitted
+from jobmonitor.database.pool import see_account
+from jobmonitor.job.commands import AcceptJob, FailJob
+from jobmonitor.job.state import Job, State
+from jobmonitor.job_types.parameters import BadParameters, read_parameters
+from jobmonitor.job_types.protocol import JobType
+from jobmonitor.ledger import Ledger
+from jobmonitor.ledger.admission import Room
+from jobmonitor.ledger.runs import SQL, Run
+from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.planner import Planner
+
+log = structlog.stdlib.get_logger()
+
+STEPS_S = 0.25
+"""How long a transaction goes on beginning small jobs; those left over are spread over the workers as chunks."""
+
+Submission = tuple[UUID, JobSubmitted]
+
+
+class TakingUp:
+    """Takes up the submissions of one job type."""
+
+    def __init__(self, job_type: JobType[Any], ledger: Ledger, one_step: OneStep, planner: Planner) -> None:
+        self._job_type = job_type
+        self._ledger = ledger
+        self._one_step = one_step
+        self._planner = planner
+
+    async def take_up(self, submissions: Sequence[Submission]) -> None:
+        """Take these up, as far as nobody did. Raises a temporary error when the ledger is away."""
+        try:
+            await self._together(submissions, at_once=True)
+        except Exception as error:
+            log.info("batch_divided", submissions=len(submissions), error=repr(error))
+            for submission in submissions:
+                await self._alone(submission)
+
+    async def _alone(self, submission: Submission) -> None:
+        try:
+            await self._together([submission], at_once=True)
+        except Exception as error:
+            log.warning("not_in_one_step", job_id=str(submission[0]), error=repr(error))
+            await self._together([submission], at_once=False)
+
+    async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> None:
+        async with self._ledger.transaction() as ledger:
+            step = _Step(self._job_type, self._ledger, ledger, self._one_step, free=self._planner.free)
+            unknown = await _unknown(ledger, submissions)
+            for account_id, group in groupby(sorted(unknown, key=_account), key=_account):
+                await see_account(ledger.connection, account_id)
+                for job_id, submission in group:
+                    await step.take_up(job_id, submission, at_once=at_once)
+        for job_id in step.planned_here:
+            self._planner.plan(job_id)
+
+
+def _account(submission: Submission) -> int:
+    return submission[1].account_id
+
+
+async def _unknown(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
+    """Those that nobody took up before, each once."""
+    by_id = {job_id: (job_id, submission) for job_id, submission in reversed(submissions)}
+    for row in await ledger.connection.fetch(SQL["known_runs"], list(by_id)):
+        del by_id[row["job_id"]]
+    return list(by_id.values())
+
+
+class _Step:
+    """One transaction's worth of taking up; the accounts come in ascending order."""
+
+    def __init__(
+        self, job_type: JobType[Any], ledger: Ledger, transaction: LedgerTransaction, one_step: OneStep, *, free: int
+    ) -> None:
+        self.planned_here: list[UUID] = []
+        self._job_type = job_type
+        self._ledger = ledger
+        self._transaction = transaction
+        self._one_step = one_step
+        self._free = free
+        """Plans that this worker may take itself."""
+        self._rooms: dict[int, Room] = {}
+        self._ends_at_s = time.monotonic() + STEPS_S
+
+    async def take_up(self, job_id: UUID, submission: JobSubmitted, *, at_once: bool) -> None:
+        """Schedule the job, do it, let it begin, or let it wait; or fail it for parameters that break its schema.
+
+        Whoever published those has no answer to read.
+        """
+        run = self._accept(job_id, submission)
+        try:
+            params = read_parameters(self._job_type.params_type, submission.parameters)
+        except BadParameters as error:
+            refusal = FailJob(code="bad_parameters", reason=f"The parameters cannot be used. {error}")
+            self._transaction.apply(run, refusal)
+            return
+        if run.job.state is not State.QUEUED or (at_once and await self._done(run, params)):
+            return
+        if (await self._room(run)).take(run.writes):
+            self._admit(run)
+
+    def _accept(self, job_id: UUID, submission: JobSubmitted) -> Run:
+        run = Run(
+            job_id=job_id,
+            job=Job(account_id=submission.account_id, owner_id=submission.owner_id, job_type=submission.job_type),
+            parameters=submission.parameters,
+            run_at=submission.run_at,
+            writes=self._job_type.writes,
+        )
+        self._transaction.take_up(run)
+        return self._transaction.apply(run, AcceptJob(run_at=submission.run_at, now=datetime.now(UTC)))
+
+    async def _done(self, run: Run, params: Any) -> bool:
+        """Whether the job was small, and is done."""
+        if time.monotonic() > self._ends_at_s:
+            return False
+        if run.writes is not None and not (await self._room(run)).is_free(run.writes):
+            return False
+        return await self._one_step.do(self._transaction, run, params)
+
+    async def _room(self, run: Run) -> Room:
+        account_id = run.job.account_id
+        if account_id not in self._rooms:
+            self._rooms[account_id] = await self._ledger.find_room(self._transaction, account_id)
+        return self._rooms[account_id]
+
+    def _admit(self, run: Run) -> None:
+        here = len(self.planned_here) < self._free
+        self._transaction.admit(run, hint=not here)
+        if here:
+            self.planned_here.append(run.job_id)
