@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.job_types.csv_files import BOM, csv_bytes, neutralise
+from jobmonitor.job_types.csv_files import BOM, csv_bytes, neutralise, unguarded
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 ROWS = st.integers(1, 5).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width)))
@@ -51,3 +51,16 @@ def test_no_neutralised_cell_starts_a_formula(cell: str) -> None:
 
     assert safe in (cell, "'" + cell)
     assert not safe.startswith(("=", "@", "\t", "\r", "\n"))
+
+
+@given(CELLS)
+def test_the_apostrophe_can_be_taken_away_again(cell: str) -> None:
+    safe = neutralise(cell)
+
+    assert cell in (safe, unguarded(safe))
+    assert (safe == cell) or unguarded(safe) == cell
+
+
+@pytest.mark.parametrize("cell", ["", "'", "'quoted'", "'-5", "O'Brien", "=1"])
+def test_other_apostrophes_are_the_cells_own(cell: str) -> None:
+    assert unguarded(cell) == cell

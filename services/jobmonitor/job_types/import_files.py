@@ -1,0 +1,155 @@
+"""Reading the files of imports: CSV in UTF-8, or the first sheet of an Excel workbook.
+
+The rules are our own decisions: a byte order mark is accepted; a byte that is no UTF-8 refuses the whole file; rows
+without any text are passed over, but numbered. Row numbers are those a spreadsheet shows: the headings are row 1.
+"""
+
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+
+from jobmonitor.crm.import_targets import ColumnMapping, ImportTargets
+from jobmonitor.job_types import xlsx_reader
+from jobmonitor.job_types.csv_files import BOM
+from jobmonitor.job_types.import_columns import check_headings, suggest
+from jobmonitor.job_types.protocol import Refused
+
+FILE_BYTES_MAX = 20 * 1024 * 1024
+PREVIEW_ROWS = 5
+READ_S_MAX = 180
+
+_ZIP = b"PK\x03\x04"
+_OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+csv.field_size_limit(FILE_BYTES_MAX)  # a cell may be as long as its file; the standard's limit is 128 KiB
+
+
+class BadFile(Refused):
+    """The file cannot be read as a whole. The message says what to do about it."""
+
+    def __init__(self, code: str, reason: str, *, byte_offset: int | None = None) -> None:
+        super().__init__(code, reason, parameter="upload")
+        self.byte_offset = byte_offset
+        """Where the first bad byte is, counted from 0; None where it is not about a byte."""
+
+
+class FileRow(NamedTuple):
+    """One data row."""
+
+    number: int
+    """As a spreadsheet shows it: the headings are row 1."""
+    cells: list[str]
+    """Any number of them."""
+
+
+class Table(NamedTuple):
+    """A file that turned out to be readable so far."""
+
+    headings: list[str]
+    rows: Iterator[FileRow]
+    """Read as they are asked for. Raises BadFile on the way: quotes that do not pair."""
+    guarded: bool
+    """Whether cells may carry the ``'`` our own exports put before formulas: in CSV."""
+
+
+class FileProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a file cannot be imported."""
+
+    code: str
+    message: str
+    byte_offset: int | None = None
+
+
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """What the form shows of an uploaded file. With a problem, as much as could be read before it."""
+
+    columns: list[ColumnMapping] = []
+    """The headings in their order, each with what it is taken for (``to`` is ``skip`` for: nothing)."""
+    first_rows: list[list[str]] = []
+    """Up to five, each as wide as the headings."""
+    rows: int = 0
+    """Data rows: the units the import would have."""
+    problem: FileProblem | None = None
+
+
+def inspect(content: bytes, targets: ImportTargets) -> Inspection:
+    """Read all of the file for a preview; never raises for what is in it. Takes a second or two for 20 MB: a thread."""
+    columns: list[ColumnMapping] = []
+    first_rows: list[list[str]] = []
+    rows = 0
+    problem = None
+    try:
+        table = read_table(content)
+        columns = suggest(table.headings, targets)
+        for rows, row in enumerate(table.rows, start=1):
+            if rows <= PREVIEW_ROWS:
+                first_rows.append(fitted(row.cells, len(columns)))
+    except Refused as refused:
+        offset = refused.byte_offset if isinstance(refused, BadFile) else None
+        problem = FileProblem(code=refused.code, message=str(refused), byte_offset=offset)
+    return Inspection(columns=columns, first_rows=first_rows, rows=rows, problem=problem)
+
+
+def fitted(cells: Sequence[str], width: int) -> list[str]:
+    """The cells filled up, or cut, to this number."""
+    return [*cells[:width], *[""] * (width - len(cells))]
+
+
+def read_table(content: bytes) -> Table:
+    """The headings, and the rows as they are asked for. Raises Refused: what makes the whole file unusable."""
+    if len(content) > FILE_BYTES_MAX:
+        raise BadFile("too_large", f"The file has more than {FILE_BYTES_MAX:,} bytes.")
+    is_workbook = content.startswith(_ZIP)
+    records = _records(_workbook_as_csv(content) if is_workbook else _checked_csv(content))
+    headings = next(records, None)
+    if headings is None:
+        raise BadFile("no_header", "The file is empty: its first row has to name the columns.")
+    check_headings(headings.cells)
+    return Table(headings.cells, records, guarded=not is_workbook)
+
+
+def _checked_csv(content: bytes) -> BinaryIO:
+    if content.startswith(_OLD_EXCEL):
+        raise BadFile("old_workbook", "This is a workbook in the old Excel format. Save it as .xlsx or CSV.")
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = f"the byte at offset {error.start:,} (0x{content[error.start]:02X})"
+        reason = f"The file is not in UTF-8: {byte} does not belong there. Save it as CSV in UTF-8."
+        raise BadFile("not_utf8", reason, byte_offset=error.start) from None
+    if (offset := content.find(b"\0")) >= 0:
+        raise BadFile(
+            "not_text", f"The file is not text: there is a zero byte at offset {offset:,}.", byte_offset=offset
+        )
+    return io.BytesIO(content.removeprefix(BOM))
+
+
+def _workbook_as_csv(content: bytes) -> BinaryIO:
+    """Read by a process of its own, whose memory is bounded. Raises BadFile."""
+    with TemporaryDirectory(prefix="jobmonitor-import-") as folder:
+        workbook, csv_file = Path(folder) / "import.xlsx", Path(folder) / "import.csv"
+        workbook.write_bytes(content)
+        # -P: the reader's own folder must not shadow the standard library
+        command = [sys.executable, "-P", xlsx_reader.__file__, str(workbook), str(csv_file)]
+        ended = subprocess.run(command, check=False, capture_output=True, timeout=READ_S_MAX)  # noqa: S603
+        if ended.returncode != 0:
+            raise BadFile("bad_workbook", "The Excel file cannot be read. Save it anew as .xlsx, or as CSV.")
+        return csv_file.open("rb")  # goes when it is closed
+
+
+def _records(source: BinaryIO) -> Iterator[FileRow]:
+    """The rows that hold anything, the headings first. ``strict``: a lone quote must not swallow the rest unseen."""
+    number = 0
+    with io.TextIOWrapper(source, encoding="utf-8", newline="") as text:
+        try:
+            for number, cells in enumerate(csv.reader(text, strict=True), start=1):
+                if any(cells):
+                    yield FileRow(number, cells)
+        except csv.Error as error:
+            raise BadFile("broken_csv", f"Row {number + 1} is not CSV as it should be: {error}.") from error

@@ -1,0 +1,57 @@
+"""Reads the first sheet of an Excel workbook into a CSV file. A program of its own, run as ``xlsx_reader.py IN OUT``.
+
+A workbook of a few kilobytes can ask for any amount of memory, and reading holds up its process; so it happens in one
+that is bounded. Exit status 0: written; 3: not a workbook that can be read.
+"""
+
+import csv
+import datetime
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+
+UNREADABLE = 3
+MEMORY_BYTES_MAX = 2 * 1024**3
+CPU_S_MAX = 120
+WHOLE_NUMBER_MAX = 10**15
+"""Excel keeps 15 digits."""
+
+
+def main(workbook: str, csv_file: str) -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX))
+    try:
+        with Path(csv_file).open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out, lineterminator="\r\n").writerows(_rows(workbook))
+    except (CalamineError, MemoryError):
+        return UNREADABLE
+    return 0
+
+
+def _rows(workbook: str) -> Iterator[list[str]]:
+    with CalamineWorkbook.from_path(workbook) as book:
+        sheets = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        for row in book.get_sheet_by_name(sheets[0]).iter_rows() if sheets else ():
+            yield [_text(cell) for cell in row]
+
+
+def _text(cell: object) -> str:
+    """As somebody reading the sheet would write it down: whole numbers without decimals, ISO days."""
+    match cell:
+        case bool():
+            return "TRUE" if cell else "FALSE"
+        case float():
+            return str(int(cell)) if cell.is_integer() and abs(cell) < WHOLE_NUMBER_MAX else repr(cell)
+        case datetime.datetime():
+            return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(sep=" ")
+        case datetime.date():
+            return cell.isoformat()
+        case _:
+            return str(cell).replace("\0", "")
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
