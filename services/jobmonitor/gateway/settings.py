@@ -16,6 +16,8 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     """0 takes a free port and logs it."""
+    job_types: str = ""
+    """Slugs separated by commas of those it offers; empty offers all that users are meant to start."""
     trusted_proxies: str = "127.0.0.1"
     """Addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed, separated by commas."""
     demo: bool = False

@@ -35,6 +35,15 @@ JOB_TYPES: tuple[JobType[Any], ...] = (*OFFERED, Probe())
 _BY_SLUG = by_slug(JOB_TYPES, topics.JOB_TYPES)
 
 
+def chosen(slugs: str) -> tuple[JobType[Any], ...]:
+    """The job types that a setting names, separated by commas; an empty one means those offered.
+
+    Raises UnknownJobType.
+    """
+    named = [slug.strip() for slug in slugs.split(",") if slug.strip()]
+    return tuple(map(job_type, named)) if named else OFFERED
+
+
 def job_type(slug: str) -> JobType[Any]:
     """The job type with this slug. Raises UnknownJobType."""
     try:

@@ -38,6 +38,8 @@ class Child(ABC):
     def __init__(self, name: str, *, log_path: Path, environment: Mapping[str, str] = BARE_ENVIRONMENT) -> None:
         self.name = name
         self.log_path = log_path.absolute()
+        self.is_held = False
+        """While it is, nobody starts it again should it end."""
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 

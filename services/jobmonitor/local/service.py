@@ -13,14 +13,20 @@ WORKER, PROJECTION, GATEWAY = "jobmonitor_worker", "jobmonitor_projection", "job
 
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
-    """One of our processes: what it is called and which role of the database it has."""
+    """One of our processes, which role of the database it has, and which of several alike it is."""
 
-    name: str
+    process: str
     role: str
+    instance: int = 1
+
+    @property
+    def name(self) -> str:
+        """``projection``, and ``projection-2`` for the second of its kind."""
+        return self.process if self.instance == 1 else f"{self.process}-{self.instance}"
 
     @property
     def module(self) -> str:
-        return f"jobmonitor.{self.name}"
+        return f"jobmonitor.{self.process}"
 
 
 SERVICES: tuple[ServiceSpec, ...] = (
@@ -29,7 +35,7 @@ SERVICES: tuple[ServiceSpec, ...] = (
     ServiceSpec("reconciler", WORKER),
     ServiceSpec("gateway", GATEWAY),
 )
-"""In the order they start; they end in the opposite one."""
+"""In the order they start; they end in the opposite one. The gateway is the last."""
 
 
 class Service(Child):

@@ -61,8 +61,15 @@ class Stack:
     """All children of one local stack, by what they need of each other."""
 
     def __init__(
-        self, settings: LocalSettings, environment: Mapping[str, str], passwords: Passwords, jars: Path, say: Say
+        self,
+        settings: LocalSettings,
+        environment: Mapping[str, str],
+        passwords: Passwords,
+        jars: Path,
+        say: Say,
+        services: Sequence[ServiceSpec] = SERVICES,
     ) -> None:
+        """``services`` may hold several instances of a process but the gateway, which is the last."""
         folder = settings.data_folder
         self._folder = folder
         self._settings = settings
@@ -79,7 +86,7 @@ class Stack:
             free_port(), folder / "mail", log_path=self._logs / "mail-sink.log", environment=environment
         )
         self.http_port = next_free_port(settings.http_port)
-        self.services = [self._service(spec) for spec in SERVICES]
+        self.services = [self._service(spec) for spec in services]
 
     @property
     def children(self) -> list[Child]:
@@ -163,7 +170,7 @@ class Stack:
             process.wait_until_ready()
 
     def _service(self, spec: ServiceSpec) -> Service:
-        serves_pages = spec.name == "gateway"
+        serves_pages = spec.process == "gateway"
         port = self.http_port if serves_pages else free_port()
         known = {
             "kafka_bootstrap": self.kafka.bootstrap,

@@ -35,6 +35,9 @@ class Watched:
         if self.child.pid is not None:
             self._greet(say)
             return False
+        if self.child.is_held:
+            self.is_well = False
+            return False
         if self._launch_at is None:
             self._plan(now, say)
             return False

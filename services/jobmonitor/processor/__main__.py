@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from jobmonitor.database.pool import open_pool
-from jobmonitor.job_types.catalogue import OFFERED, job_type
+from jobmonitor.job_types.catalogue import chosen
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.versions import untested_version
@@ -24,8 +24,6 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
     # Only here, as an import from other versions of Faust could fail before they are told.
     from jobmonitor.processor.worker import Worker
 
-    slugs = [slug.strip() for slug in settings.job_types.split(",") if slug.strip()]
-    served = [job_type(slug) for slug in slugs] if slugs else list(OFFERED)
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
         pool = await life.when_reachable(
@@ -42,7 +40,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         objects = ObjectStore(settings.object_store_url)
         workers = [
             Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)
-            for value in served
+            for value in chosen(settings.job_types)
         ]
         for worker in workers:
             await worker.start()
