@@ -5,7 +5,7 @@ here depends on the order: a state yields only to a later one of a job's life, c
 earliest told, and every other value is set once. The row after a set of events is therefore always the same.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, assert_never
 from uuid import UUID
@@ -75,6 +75,8 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     expired_at: datetime | None = None
     updated_at: datetime
     """When the newest event seen happened."""
+    month: date | None = None
+    """In which the job got its Job#; says in which partition of the history it is. None until it has got one."""
 
 
 _RANKS = {state: min(rank, 4) for rank, state in enumerate(State)}

@@ -9,6 +9,7 @@ the rows are locked before they are read, and a job seen for the first time is l
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
@@ -47,6 +48,13 @@ class Place(NamedTuple):
     """The first message not yet folded."""
 
 
+class Registered(NamedTuple):
+    """What the registry keeps of a job, for ever."""
+
+    number: int
+    month: date
+
+
 class Store:
     """The views of one schema. ``keep`` puts messages among the dead letters, and returns when they are safe there."""
 
@@ -55,6 +63,7 @@ class Store:
     ) -> None:
         self._pool = pool
         self._keep = keep
+        self._schema = schema
         self._sql = {
             name: text.replace(f"{SCHEMA}.", f"{schema}.")
             for name, text in statements("jobmonitor.projection.sql").items()
@@ -73,10 +82,10 @@ class Store:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await self._move_offsets(connection, places)
-            known, numbers = await self._lock_jobs(connection, batch)
+            known, registered = await self._lock_jobs(connection, batch)
             changes = fold_batch(known, batch)
             await self._keep([*batch.undecodable, *changes.inapplicable])
-            await self._save_jobs(connection, changes, numbers)
+            await self._save_jobs(connection, changes, registered)
             await self._add_points(connection, changes)
             await self._notify(connection, changes)
         return changes
@@ -89,17 +98,20 @@ class Store:
             lost = set(places) - {Partition(row["topic"], row["partition"]) for row in moved}
             raise Fenced(f"Held by another process now: {sorted(lost)}.")
 
-    async def _lock_jobs(self, connection: Connection, batch: Batch) -> tuple[dict[UUID, JobRow], dict[UUID, int]]:
-        """The rows the batch's jobs have, and the Job#s of those that have none yet."""
+    async def _lock_jobs(
+        self, connection: Connection, batch: Batch
+    ) -> tuple[dict[UUID, JobRow], dict[UUID, Registered]]:
+        """The rows the batch's jobs have, and what the registry has of those without."""
         rows = await self._read_jobs(connection, batch.jobs())
         introduced = batch.jobs_introduced()
         new = [job_id for job_id in batch.jobs() if job_id not in rows and job_id in introduced]
         if not new:
             return rows, {}
         await connection.execute(self._sql["number_jobs"], new)
-        numbers = {row["job_id"]: row["number"] for row in await connection.fetch(self._sql["lock_numbers"], new)}
+        found = await connection.fetch(self._sql["lock_numbers"], new)
+        registered = {row["job_id"]: Registered(row["number"], row["month"]) for row in found}
         # Whoever held these numbers until just now may have given the jobs their first rows.
-        return rows | await self._read_jobs(connection, new), numbers
+        return rows | await self._read_jobs(connection, new), registered
 
     async def _read_jobs(self, connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, JobRow]:
         if not job_ids:
@@ -107,18 +119,25 @@ class Store:
         found = _rows_decoder.decode(await connection.fetchval(self._sql["lock_jobs"], job_ids))
         return {row.job_id: row for row in found}
 
-    async def _save_jobs(self, connection: Connection, changes: Changes, numbers: Mapping[UUID, int]) -> None:
+    async def _save_jobs(self, connection: Connection, changes: Changes, registered: Mapping[UUID, Registered]) -> None:
         monitor: list[JobRow] = []
         history: list[JobRow] = []
         for row in changes.rows.values():
-            numbered = row if row.number else msgspec.structs.replace(row, number=numbers[row.job_id])
-            (monitor if in_monitor(row) else history).append(numbered)
+            whole = row if row.number else msgspec.structs.replace(row, **registered[row.job_id]._asdict())
+            (monitor if in_monitor(row) else history).append(whole)
         if monitor:
             await connection.execute(self._sql["save_jobs"], _json(monitor))
         if history:
+            await self._add_months(connection, history)
             save_history = self._sql["save_jobs"].replace(".job_monitor", ".job_history")
+            save_history = save_history.replace("(job_id) DO UPDATE", "(job_id, month) DO UPDATE")
             await connection.execute(save_history, _json(history))
             await connection.execute(self._sql["leave_monitor"], [row.job_id for row in history])
+
+    async def _add_months(self, connection: Connection, history: Iterable[JobRow]) -> None:
+        """The partitions these rows need; what is there already costs a look into the catalogue."""
+        for month in sorted({row.month for row in history if row.month}):
+            await connection.execute(self._sql["add_month"], self._schema, month)
 
     async def _add_points(self, connection: Connection, changes: Changes) -> None:
         if changes.points:

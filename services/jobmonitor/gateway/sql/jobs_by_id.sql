@@ -3,7 +3,11 @@ SELECT listed.*, users.name AS owner_name, accounts.display_tz::text AS zone
 FROM (
     SELECT 'monitor' AS view, m.* FROM projection.job_monitor AS m WHERE m.job_id = ANY ($1::uuid[])
     UNION ALL
-    SELECT 'history' AS view, h.* FROM projection.job_history AS h WHERE h.job_id = ANY ($1::uuid[])
+    -- the month finds the partition
+    SELECT 'history' AS view, h.*
+    FROM registry.job_numbers AS r
+    JOIN projection.job_history AS h ON h.job_id = r.job_id AND h.month = r.month
+    WHERE r.job_id = ANY ($1::uuid[])
 ) AS listed
 JOIN crm.accounts ON accounts.id = listed.account_id
 LEFT JOIN crm.users ON users.id = listed.owner_id

@@ -2,6 +2,12 @@
 WITH monitor AS (
     SELECT * FROM projection.job_monitor WHERE job_id = ANY ($1::uuid[]) ORDER BY job_id FOR NO KEY UPDATE
 ), history AS (
-    SELECT * FROM projection.job_history WHERE job_id = ANY ($1::uuid[]) ORDER BY job_id FOR NO KEY UPDATE
+    -- the month finds the partition
+    SELECT h.*
+    FROM registry.job_numbers AS r
+    JOIN projection.job_history AS h ON h.job_id = r.job_id AND h.month = r.month
+    WHERE r.job_id = ANY ($1::uuid[])
+    ORDER BY h.job_id
+    FOR NO KEY UPDATE OF h
 )
 SELECT coalesce(json_agg(j), '[]')::text FROM (SELECT * FROM monitor UNION ALL SELECT * FROM history) AS j

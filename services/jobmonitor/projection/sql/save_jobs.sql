@@ -2,12 +2,12 @@
 INSERT INTO projection.job_monitor AS j (
     job_id, number, account_id, owner_id, job_type, reference, parameters, state, sequence, submitted_at, run_at,
     accepted_at, started_at, completed_at, done, total, unit, rejected, outcomes, failure_code, failure_reason, result,
-    stop_requested_at, stop_requested_by, downloaded_at, downloaded_by, expired_at, updated_at
+    stop_requested_at, stop_requested_by, downloaded_at, downloaded_by, expired_at, updated_at, month
 )
 SELECT
     job_id, number, account_id, owner_id, job_type, reference, parameters, state, sequence, submitted_at, run_at,
     accepted_at, started_at, completed_at, done, total, unit, rejected, outcomes, failure_code, failure_reason, result,
-    stop_requested_at, stop_requested_by, downloaded_at, downloaded_by, expired_at, updated_at
+    stop_requested_at, stop_requested_by, downloaded_at, downloaded_by, expired_at, updated_at, month
 FROM json_populate_recordset(NULL::projection.job_monitor, $1::json)
 ON CONFLICT (job_id) DO UPDATE SET
     reference = excluded.reference,
