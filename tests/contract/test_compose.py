@@ -151,11 +151,10 @@ def test_named_volumes_and_mounted_files_exist() -> None:
             assert (ROOT / source).exists() if source.startswith(".") else source in named, volume
 
 
-def test_results_lie_on_one_volume_the_gateway_can_only_read() -> None:
+def test_results_and_uploads_lie_on_one_volume() -> None:
     mounts = {name: OURS[name].get("volumes", []) for name in PROCESSES}
     place = "/var/lib/jobmonitor/objects"
-    assert mounts["processor"] == mounts["reconciler"] == [f"objects:{place}"]
-    assert mounts["gateway"] == [f"objects:{place}:ro"]
+    assert mounts["processor"] == mounts["reconciler"] == mounts["gateway"] == [f"objects:{place}"]
     for name in ("processor", "reconciler", "gateway"):
         assert OURS[name]["environment"]["JOBMONITOR_OBJECT_STORE_URL"] == f"file://{place}"
 

@@ -55,6 +55,9 @@ async def test_the_description_names_what_the_api_has(gateway: RunningGateway) -
         "POST /api/v1/jobs/{job}/stop",
         "GET /api/v1/jobs/{job}/result",
         "HEAD /api/v1/jobs/{job}/result",
+        "GET /api/v1/import-options",
+        "POST /api/v1/uploads",
+        "GET /api/v1/uploads/{upload}",
     }
     assert document["openapi"].startswith("3.1")
     assert _dangling(document) == set()

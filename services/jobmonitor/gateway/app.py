@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from jobmonitor.gateway import jobs, login, openapi, operations, pages, problems, results, stream
+from jobmonitor.gateway import jobs, login, openapi, operations, pages, problems, results, stream, uploads
 from jobmonitor.gateway.broker import Broker
 from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.database import Database
@@ -17,6 +17,7 @@ from jobmonitor.gateway.hub import Hub
 from jobmonitor.gateway.middleware import Bounded, Hardened, Measured
 from jobmonitor.gateway.sessions import Sessions
 from jobmonitor.gateway.settings import GatewaySettings
+from jobmonitor.gateway.upload_sweep import sweep_all_the_time
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.runtime.objects import ObjectStore
 
@@ -35,8 +36,9 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     )
     app.state.services = _services(settings, job_types)
     app.state.pages = pages.Pages(pages.DIST)
+    app.state.intake = uploads.Intake(settings.uploads_at_once)
     # the stream's address would otherwise be taken for a job called "stream"
-    for router in (login.router, stream.router, jobs.router, results.router, operations.router):
+    for router in (login.router, stream.router, jobs.router, results.router, uploads.router, operations.router):
         app.include_router(router)
     app.router.default = app.state.pages
     for middleware in (Bounded, Hardened, Measured):  # the last added is the outermost
@@ -63,7 +65,13 @@ def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> S
 @asynccontextmanager
 async def _running(services: Services, crash: Crash) -> AsyncIterator[None]:
     """What runs in the background while the application serves. Nothing here waits for Kafka or PostgreSQL."""
-    work = (services.broker.run(), services.hub.run(), tidy_all_the_time(services.database))
+    upload_age = timedelta(days=services.settings.upload_retention_days)
+    work = (
+        services.broker.run(),
+        services.hub.run(),
+        tidy_all_the_time(services.database),
+        sweep_all_the_time(services.database, services.objects, upload_age),
+    )
     tasks = [_start(each, crash) for each in work]
     try:
         yield

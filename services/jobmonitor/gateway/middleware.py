@@ -9,9 +9,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobmonitor.gateway import metrics
+from jobmonitor.gateway.body_limits import limited, lingering
 from jobmonitor.gateway.problems import Problem, problem_of, problem_response
 
-BODY_BYTES_AT_MOST = 256 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 API_HEADERS = {
@@ -89,44 +89,22 @@ class Bounded:
             await self._app(scope, receive, send)
             return
         started = False
+        answering = lingering(receive, send)
 
         async def sending(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            await answering(message)
 
         try:
             _refuse_foreign_page(scope)
-            await self._app(scope, _limited(scope, receive), sending)
+            await self._app(scope, limited(scope, receive), sending)
         except Exception as error:
             if not isinstance(error, Problem):
                 log.exception("request_failed", method=scope["method"], path=scope["path"])
             if started:
                 raise
-            await problem_response(problem_of(error))(scope, receive, send)
-
-
-def _limited(scope: Scope, receive: Receive) -> Receive:
-    """``receive`` for a body within the limit. Raises Problem 413, at once where the length is declared."""
-    declared = Headers(scope=scope).get("content-length", "0")
-    received_bytes = 0
-
-    async def receiving() -> Message:
-        nonlocal received_bytes
-        message = await receive()
-        received_bytes += len(message.get("body", b""))
-        if received_bytes > BODY_BYTES_AT_MOST:
-            raise _too_large()
-        return message
-
-    if declared.isdecimal() and int(declared) > BODY_BYTES_AT_MOST:
-        raise _too_large()
-    return receiving
-
-
-def _too_large() -> Problem:
-    size = f"{BODY_BYTES_AT_MOST // 1024} KiB"
-    return Problem(413, f"The body is larger than {size}.", code="too_large", headers={"connection": "close"})
+            await problem_response(problem_of(error))(scope, receive, answering)
 
 
 def _refuse_foreign_page(scope: Scope) -> None:

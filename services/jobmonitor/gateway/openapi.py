@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from jobmonitor.crm.export_options import ExportOptions
-from jobmonitor.gateway import models
+from jobmonitor.gateway import models, upload_models
 from jobmonitor.gateway.problems import MEDIA_TYPE, ProblemDetails
 
 _TYPES: tuple[type, ...] = (
@@ -23,6 +23,8 @@ _TYPES: tuple[type, ...] = (
     models.JobList,
     models.JobDetails,
     models.Item,
+    upload_models.ImportOptions,
+    upload_models.Upload,
     ProblemDetails,
 )
 _MEANINGS = {
@@ -30,13 +32,14 @@ _MEANINGS = {
     401: "Nobody is logged in, or the log-in was wrong",
     403: "Not permitted",
     404: "No such job, or none you may see",
+    408: "Nothing more arrived",
     409: "Not possible as things are",
     410: "The result has expired",
     413: "The body is too large",
     415: "The body is not declared as JSON",
     416: "The file has no such range",
     422: "Values that cannot be used; each field at fault is named",
-    429: "Too many failed log-ins",
+    429: "Too many: failed log-ins, or files kept",
     503: "Kafka or the database is away; nothing was started, try again",
 }
 Responses = dict[int | str, dict[str, Any]]

@@ -12,6 +12,7 @@ from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.protocol import JobType
 
 VIEW_PERMISSION = "jobs.view"
+IMPORT_PERMISSION = "import"
 
 
 def may_look(viewer: Viewer) -> bool:
@@ -32,6 +33,16 @@ def may_see(viewer: Viewer, job: JobRow) -> bool:
 def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
     """Whether the viewer may submit jobs of this type."""
     return job_type.permission in viewer.permissions
+
+
+def may_import(viewer: Viewer) -> bool:
+    """Whether the viewer may upload files to import."""
+    return IMPORT_PERMISSION in viewer.permissions
+
+
+def may_see_upload(viewer: Viewer, account_id: int, uploaded_by: int) -> bool:
+    """Whether the upload exists for this viewer."""
+    return account_id == viewer.account_id and owner_seen(viewer) in (None, uploaded_by)
 
 
 def can_stop(job: JobRow, job_type: JobType[Any] | None) -> bool:

@@ -26,3 +26,7 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     """A session unused for so long ends; and any session a week after the log-in."""
     streams_at_most: int = 5000
     """Open pages one process serves; beyond, 503."""
+    uploads_at_once: int = 8
+    """Files one process takes in at the same time; beyond, 503."""
+    upload_retention_days: int = 7
+    """An upload is deleted after so long, at least a day; one that a job still needs, once that has ended."""

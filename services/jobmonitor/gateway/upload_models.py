@@ -1,0 +1,42 @@
+"""Uploads and what an import can be made of, as the API shows them."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.crm.import_targets import ColumnMapping, ImportFormat, TargetField, TargetPage, TargetQuestion
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that can be imported."""
+
+    id: UUID
+    """The parameter ``upload`` of the jobs that read it."""
+    name: str
+    """As the sender calls it."""
+    kind: Literal["csv", "xlsx"]
+    size_bytes: int
+    sha256: str
+    """Hex."""
+    created_at: datetime
+    columns: list[ColumnMapping]
+    """All columns in the file's order, each with what it most likely is: the parameter ``columns``, ready to use."""
+    rows: int
+    """Data rows."""
+    first_rows: list[list[str]]
+    """Up to five, each as wide as the columns."""
+
+
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the columns of a file can be, and which saved formats there are."""
+
+    fields: list[TargetField]
+    """In the account's order; the one with the tag ``email`` is the address itself."""
+    questions: list[TargetQuestion]
+    """By name; opt-ins among them."""
+    pages: list[TargetPage]
+    """Those a participation can be imported for: live ones. By name."""
+    formats: list[ImportFormat]
+    """By name."""

@@ -1,0 +1,292 @@
+"""Uploads: what is kept and shown, what is refused and why, who sees it, and when it goes."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+import xlsxwriter
+
+from jobmonitor.gateway.database import Database
+from jobmonitor.gateway.upload_sweep import sweep
+from jobmonitor.gateway.uploads import KEPT_PER_USER_MAX
+from jobmonitor.runtime.objects import ObjectMissing
+from support.gateway import ADMIN, OTHER_SUPER, SUPER, USER, RunningGateway
+from support.waiting import until
+
+MOST_BYTES = 20_971_520
+PEOPLE = b"Email,First Name,Shoe size\r\nada@x.test,Ada,38\r\n,,\r\nbob@x.test,Bob,44\r\n"
+SHAPE = """
+INSERT INTO crm.ads_fields (id, account_id, name, tag, position)
+VALUES (1, 1, 'Email', 'email', 1), (2, 1, 'First Name', 'first_name', 2), (3, 2, 'Shoe size', NULL, 1);
+INSERT INTO crm.questions (id, account_id, name, kind) VALUES (4, 1, 'News', 'opt_in');
+INSERT INTO crm.campaigns (id, account_id, kind, reference_name, status)
+VALUES (5, 1, 'petition', 'Meadows', 'live'), (6, 1, 'petition', 'Old', 'closed'), (7, 1, 'donation', 'Gifts', 'live');
+INSERT INTO crm.pages (id, account_id, campaign_id, url_slug) VALUES (8, 1, 5, 'a'), (9, 1, 6, 'b'), (10, 1, 7, 'c');
+INSERT INTO crm.import_formats (id, account_id, name, columns)
+VALUES (11, 1, 'Weekly', '[{"header": "Email", "to": "email"}]'), (12, 2, 'Theirs', '[]');
+"""
+
+
+@pytest.fixture
+async def importer(gateway: RunningGateway) -> httpx2.AsyncClient:
+    """The first account's User, who may import; the account has something to fill."""
+    await gateway.owner.execute(SHAPE)
+    await gateway.owner.execute(
+        "INSERT INTO crm.group_permissions (account_id, group_id, permission) VALUES (1, 1, 'import')"
+    )
+    return await gateway.logged_in(USER)
+
+
+async def _upload(
+    client: httpx2.AsyncClient, content: Any, name: str = "people.csv", **headers: str
+) -> httpx2.Response:
+    return await client.post("/api/v1/uploads", params={"name": name}, content=content, headers=headers)
+
+
+def _kept_files(gateway: RunningGateway) -> list[Path]:
+    folder = Path(gateway.settings.object_store_url.removeprefix("file://"))
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def _nothing_is_kept(gateway: RunningGateway) -> bool:
+    return _kept_files(gateway) == [] and not await gateway.owner.fetchval("SELECT count(*) FROM crm.uploads")
+
+
+def _workbook(*rows: list[str]) -> bytes:
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target) as workbook:
+        sheet = workbook.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    return target.getvalue()
+
+
+async def test_a_file_is_kept_and_described_the_same_again_and_again(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    response = await _upload(importer, PEOPLE)
+
+    assert response.status_code == 201, response.text
+    upload = response.json()
+    assert {name: upload[name] for name in ("name", "kind", "size_bytes", "sha256", "rows")} == {
+        "name": "people.csv",
+        "kind": "csv",
+        "size_bytes": len(PEOPLE),
+        "sha256": sha256(PEOPLE).hexdigest(),
+        "rows": 2,
+    }
+    assert upload["columns"] == [
+        {"header": "Email", "to": "email"},
+        {"header": "First Name", "to": "field", "id": 2},
+        {"header": "Shoe size", "to": "skip"},  # a field of the other account
+    ]
+    assert upload["first_rows"] == [["ada@x.test", "Ada", "38"], ["bob@x.test", "Bob", "44"]]
+    assert (await importer.get(response.headers["location"])).json() == upload
+    stored = gateway.objects.stream(f"uploads/1/{upload['id']}")
+    assert b"".join([piece async for piece in stored]) == PEOPLE
+
+
+async def test_a_workbook_is_described_like_a_csv_file(importer: httpx2.AsyncClient) -> None:
+    content = _workbook(["News", "E-mail"], ["Y", "ada@x.test"])
+
+    upload = (await _upload(importer, content, "People.XLSX")).json()
+
+    assert (upload["kind"], upload["rows"], upload["first_rows"]) == ("xlsx", 1, [["Y", "ada@x.test"]])
+    assert [(column["to"], column.get("id")) for column in upload["columns"]] == [("question", 4), ("email", None)]
+
+
+async def test_names_may_be_in_any_language_and_the_type_declared_does_not_matter(
+    importer: httpx2.AsyncClient,
+) -> None:
+    name = "Größe & Straße — 人々 (1).csv"
+
+    response = await _upload(importer, PEOPLE, name, **{"content-type": "application/vnd.ms-excel"})
+
+    assert (response.status_code, response.json()["name"]) == (201, name)
+
+
+WINDOWS_1252 = "Email,First Name\r\na@x.test,René\r\n".encode("cp1252")
+UNUSABLE: list[tuple[str, bytes, str, str]] = [
+    ("people.csv", b"", "file", "empty"),
+    ("people.xlsx", b"", "file", "empty"),
+    ("people.pdf", PEOPLE, "name", ".csv or .xlsx"),
+    ("people", PEOPLE, "name", ".csv or .xlsx"),
+    ("peo\nple.csv", PEOPLE, "name", "control characters"),
+    ("x" * 252 + ".csv", PEOPLE, "name", "255"),
+    ("people.xlsx", PEOPLE, "file", "no Excel workbook"),
+    ("people.csv", _workbook(["Email"]), "file", "no CSV file"),
+    ("people.xlsx", b"PK\x03\x04 and then nothing", "file", "cannot be read"),
+    ("people.csv", WINDOWS_1252, "file", f"offset {WINDOWS_1252.index(0xE9)}"),
+    ("people.csv", b"Email,Email\r\n", "file", "stands twice"),
+    ("people.csv", b"Email,\r\n", "file", "no heading"),
+    ("people.csv", b"Email;Name\r\n", "file", "commas"),
+    ("people.csv", b'Email\r\n"open\r\n', "file", "Row"),
+]
+
+
+async def test_ex3_what_cannot_be_imported_is_refused_in_words_and_not_kept(
+    gateway: RunningGateway, importer: httpx2.AsyncClient, subtests: pytest.Subtests
+) -> None:
+    for name, content, field, words in UNUSABLE:
+        with subtests.test(name=name, content=content[:20]):
+            response = await _upload(importer, content, name)
+
+            assert response.status_code == 422
+            (error,) = response.json()["errors"]
+            assert error["field"] == field
+            assert words in error["detail"]
+            assert await _nothing_is_kept(gateway)
+
+
+async def test_a_file_without_a_name_is_refused(importer: httpx2.AsyncClient) -> None:
+    response = await importer.post("/api/v1/uploads", content=PEOPLE)
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "name")
+
+
+def _padded(size_bytes: int) -> bytes:
+    return (b"Email,Notes\r\na@x.test,".ljust(size_bytes - 2, b"x") + b"\r\n")[:size_bytes]
+
+
+async def _in_pieces(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 1 << 18):
+        yield content[start : start + (1 << 18)]
+
+
+async def test_ex4_one_byte_too_many_is_413_and_nothing_is_kept(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    too_many = _padded(MOST_BYTES + 1)
+
+    declared = await _upload(importer, too_many)
+    undeclared = await _upload(importer, _in_pieces(too_many))
+
+    assert (declared.status_code, undeclared.status_code) == (413, 413)
+    (error,) = declared.json()["errors"]
+    assert error["field"] == "file"
+    assert "20,971,520 bytes" in error["detail"]
+    assert await _nothing_is_kept(gateway)
+
+
+async def test_ex4_the_very_last_byte_allowed_is_taken(gateway: RunningGateway, importer: httpx2.AsyncClient) -> None:
+    response = await _upload(importer, _in_pieces(_padded(MOST_BYTES)))
+
+    assert (response.status_code, response.json()["size_bytes"]) == (201, MOST_BYTES)
+
+
+async def _raw(gateway: RunningGateway, client: httpx2.AsyncClient, length: int) -> asyncio.StreamWriter:
+    """The head of an upload that declares this length."""
+    address = httpx2.URL(gateway.url)
+    _, writer = await asyncio.open_connection(address.host, address.port)
+    cookie = f"jobmonitor_session={client.cookies['jobmonitor_session']}"
+    writer.write(
+        f"POST /api/v1/uploads?name=a.csv HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n"
+        f"Content-Length: {length}\r\n\r\n".encode()
+    )
+    return writer
+
+
+@pytest.mark.parametrize("missing_bytes", [1, -10], ids=["less than declared, then gone", "more than declared"])
+async def test_what_breaks_off_or_lies_about_its_length_leaves_nothing(
+    gateway: RunningGateway, importer: httpx2.AsyncClient, missing_bytes: int
+) -> None:
+    answered = 'jobmonitor_gateway_requests_total{method="POST",route="/api/v1/uploads",status="400"} '
+
+    async def broken_off() -> float:
+        lines = (await gateway.visitor().get("/metrics")).text.splitlines()
+        return sum(float(line.removeprefix(answered)) for line in lines if line.startswith(answered))
+
+    before = await broken_off()
+    writer = await _raw(gateway, importer, len(PEOPLE) + missing_bytes)
+    writer.write(PEOPLE)
+    await writer.drain()
+    writer.close()
+
+    async def noticed() -> bool:
+        return await broken_off() > before
+
+    await until(noticed)
+    assert await _nothing_is_kept(gateway)
+
+
+async def test_without_the_permission_nothing_is_taken(gateway: RunningGateway) -> None:
+    client = await gateway.logged_in(USER)
+
+    refused = await _upload(client, PEOPLE)
+    others = [await client.get(f"/api/v1/{path}") for path in ("import-options", f"uploads/{uuid4()}")]
+    nobody = await _upload(gateway.visitor(), PEOPLE)
+    foreign = await _upload(await gateway.logged_in(SUPER), PEOPLE, **{"sec-fetch-site": "cross-site"})
+
+    assert (refused.status_code, nobody.status_code, foreign.status_code) == (403, 401, 403)
+    assert "'import'" in refused.json()["detail"]
+    assert [response.status_code for response in others] == [403, 403]
+    assert await _nothing_is_kept(gateway)
+
+
+async def test_an_upload_is_seen_by_its_owner_and_the_accounts_super_admin_only(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    place = (await _upload(importer, PEOPLE)).headers["location"]
+
+    seen = {who: (await (await gateway.logged_in(who)).get(place)).status_code for who in (SUPER, ADMIN, OTHER_SUPER)}
+    unknown = [await importer.get(f"/api/v1/uploads/{reference}") for reference in (uuid4(), "1", "people.csv")]
+
+    assert seen == {SUPER: 200, ADMIN: 404, OTHER_SUPER: 404}
+    assert [response.status_code for response in unknown] == [404, 404, 404]
+
+
+async def test_what_can_be_filled_is_this_accounts_and_live(importer: httpx2.AsyncClient) -> None:
+    options = (await importer.get("/api/v1/import-options")).json()
+
+    assert [field["name"] for field in options["fields"]] == ["Email", "First Name"]
+    assert [question["name"] for question in options["questions"]] == ["News"]
+    assert [page["name"] for page in options["pages"]] == ["Meadows"]
+    assert [(saved["id"], saved["mode"]) for saved in options["formats"]] == [(11, "add_and_update")]
+
+
+async def test_nobody_fills_the_store_with_files(gateway: RunningGateway, importer: httpx2.AsyncClient) -> None:
+    await gateway.owner.execute(
+        "INSERT INTO crm.uploads (id, account_id, uploaded_by, name, media_type, size_bytes, sha256) "
+        "SELECT gen_random_uuid(), 1, $1, 'a.csv', 'text/csv', 1, repeat('0', 64) FROM generate_series(1, $2)",
+        *(USER, KEPT_PER_USER_MAX),
+    )
+
+    refused = await _upload(importer, PEOPLE)
+    others = await _upload(await gateway.logged_in(ADMIN), PEOPLE)
+
+    assert (refused.status_code, others.status_code) == (429, 201)
+    assert len(_kept_files(gateway)) == 1
+
+
+async def test_old_uploads_go_except_those_a_job_still_needs(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    ids = {name: (await _upload(importer, PEOPLE)).json()["id"] for name in ("young", "unused", "read", "waited for")}
+    owner = gateway.owner
+    await owner.execute(
+        "UPDATE crm.uploads SET created_at = now() - interval '8 days' WHERE id::text <> $1", ids["young"]
+    )
+    for name, state in (("read", "completed"), ("waited for", "scheduled")):
+        await owner.execute(
+            "INSERT INTO ledger.runs (job_id, account_id, owner_id, job_type, parameters, state, sequence) "
+            "VALUES ($1, 1, $2, 'user-data-import', $3, $4, 1)",
+            *(uuid4(), USER, {"upload": ids[name]}, state),
+        )
+
+    database = Database(gateway.settings.database_url, size=1)
+    swept = await sweep(database, gateway.objects, timedelta(days=7))
+    await database.close()
+
+    statuses = {name: (await importer.get(f"/api/v1/uploads/{each}")).status_code for name, each in ids.items()}
+    assert statuses == {"young": 200, "unused": 404, "read": 404, "waited for": 200}
+    assert swept == 2
+    assert len(_kept_files(gateway)) == 2
+    with pytest.raises(ObjectMissing):
+        await gateway.objects.size(f"uploads/1/{ids['unused']}")
