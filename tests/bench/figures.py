@@ -38,6 +38,11 @@ def at_most(goal: float, name: str, unit: str, runs: Sequence[float]) -> Figure:
     )
 
 
+def at_least(goal: float, name: str, unit: str, runs: Sequence[float]) -> Figure:
+    """A figure whose median should not fall short of the goal."""
+    return msgspec.structs.replace(at_most(goal, name, unit, runs), goal=f"at least {goal:g}", met=median(runs) >= goal)
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """Linear between the two nearest values; needs at least two."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

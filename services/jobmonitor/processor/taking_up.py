@@ -7,7 +7,6 @@ the job at fault goes the way of the large ones, whose attempts are counted.
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +27,8 @@ from jobmonitor.processor.planner import Planner
 
 log = structlog.stdlib.get_logger()
 
-STEPS_S = 0.25
-"""How long a transaction goes on beginning small jobs; those left over are spread over the workers as chunks."""
+STEPS_S = 0.1
+"""How long a transaction goes on beginning jobs; those left over are for the next one."""
 
 Submission = tuple[UUID, JobSubmitted]
 
@@ -45,12 +44,15 @@ class TakingUp:
 
     async def take_up(self, submissions: Sequence[Submission]) -> None:
         """Take these up, as far as nobody did. Raises a temporary error when the ledger is away."""
-        try:
-            await self._together(submissions, at_once=True)
-        except Exception as error:
-            log.info("batch_divided", submissions=len(submissions), error=repr(error))
-            for submission in submissions:
-                await self._alone(submission)
+        left = list(submissions)
+        while left:
+            try:
+                left = await self._together(left, at_once=True)
+            except Exception as error:
+                log.info("batch_divided", submissions=len(left), error=repr(error))
+                for submission in left:
+                    await self._alone(submission)
+                return
 
     async def _alone(self, submission: Submission) -> None:
         try:
@@ -59,16 +61,20 @@ class TakingUp:
             log.warning("not_in_one_step", job_id=str(submission[0]), error=repr(error))
             await self._together([submission], at_once=False)
 
-    async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> None:
+    async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> list[Submission]:
+        """Take up as many as a transaction has time for, one at least; returns the others."""
+        ends_at_s = time.monotonic() + STEPS_S
         async with self._ledger.transaction() as ledger:
             step = _Step(self._job_type, self._ledger, ledger, self._one_step, free=self._planner.free)
-            unknown = await _unknown(ledger, submissions)
-            for account_id, group in groupby(sorted(unknown, key=_account), key=_account):
-                await see_account(ledger.connection, account_id)
-                for job_id, submission in group:
-                    await step.take_up(job_id, submission, at_once=at_once)
+            left = sorted(await _unknown(ledger, submissions), key=_account, reverse=True)
+            while left:
+                job_id, submission = left.pop()
+                await step.take_up(job_id, submission, at_once=at_once)
+                if time.monotonic() > ends_at_s:
+                    break
         for job_id in step.planned_here:
             self._planner.plan(job_id)
+        return left
 
 
 def _account(submission: Submission) -> int:
@@ -97,7 +103,8 @@ class _Step:
         self._free = free
         """Plans that this worker may take itself."""
         self._rooms: dict[int, Room] = {}
-        self._ends_at_s = time.monotonic() + STEPS_S
+        self._account_id: int | None = None
+        """The account the connection sees."""
 
     async def take_up(self, job_id: UUID, submission: JobSubmitted, *, at_once: bool) -> None:
         """Schedule the job, do it, let it begin, or let it wait; or fail it for parameters that break its schema.
@@ -129,10 +136,11 @@ class _Step:
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""
-        if time.monotonic() > self._ends_at_s:
-            return False
         if run.writes is not None and not (await self._room(run)).is_free(run.writes):
             return False
+        if self._account_id != run.job.account_id:
+            self._account_id = run.job.account_id
+            await see_account(self._transaction.connection, run.job.account_id)
         return await self._one_step.do(self._transaction, run, params)
 
     async def _room(self, run: Run) -> Room:

@@ -1,0 +1,71 @@
+"""Durable servers with as many of our processes as a bench asks for, in a folder of their own; no demo data, no page."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobmonitor.database.migrate import ROLES, migrate
+from jobmonitor.local.jars import fetch_jars
+from jobmonitor.local.kafka import KafkaServer
+from jobmonitor.local.ports import free_port
+from jobmonitor.local.postgres import SUPERUSER, PostgresServer
+from jobmonitor.local.service import Service, ServiceSpec
+from jobmonitor.runtime.topic_admin import create_topics
+
+DATABASE = "bench"
+PASSWORDS = {role: f"{role}-bench" for role in ROLES}
+
+
+@dataclass(frozen=True)
+class EngineServers:
+    """Where everything is."""
+
+    kafka_bootstrap: str
+    postgres: PostgresServer
+    services: Sequence[Service]
+
+    def url(self, role: str) -> str:
+        """For a role of the processes, or for the superuser."""
+        return self.postgres.url(role, PASSWORDS.get(role), DATABASE)
+
+    @property
+    def superuser_url(self) -> str:
+        return self.url(SUPERUSER)
+
+
+@contextmanager
+def engine_servers(folder: Path, specs: Sequence[ServiceSpec], **variables: str) -> Iterator[EngineServers]:
+    """Start broker, database and these processes, and stop them in the end."""
+    postgres = PostgresServer(folder / "postgres", password="owner-bench")
+    kafka = KafkaServer(folder / "kafka", jars=fetch_jars(Path(".tools")))
+    with ExitStack() as stack:
+        for server in (postgres, kafka):
+            server.start()
+            stack.callback(server.stop)
+        postgres.create_database(DATABASE)
+        migrate(postgres.url(database=DATABASE), PASSWORDS)
+        asyncio.run(create_topics(kafka.bootstrap, replication_factor=1))
+        servers = EngineServers(kafka.bootstrap, postgres, [])
+        services = [_service(folder, spec, servers, variables) for spec in specs]
+        for service in services:
+            service.launch()
+            stack.callback(service.stop)
+        for service in services:
+            service.wait_until_ready()
+        yield EngineServers(kafka.bootstrap, postgres, services)
+
+
+def _service(folder: Path, spec: ServiceSpec, servers: EngineServers, variables: dict[str, str]) -> Service:
+    port = free_port()
+    environment = {
+        **os.environ,
+        "JOBMONITOR_DATABASE_URL": servers.url(spec.role),
+        "JOBMONITOR_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
+        "JOBMONITOR_OBJECT_STORE_URL": f"file://{folder}/objects",
+        "JOBMONITOR_METRICS_PORT": str(port),
+        **variables,
+    }
+    return Service(spec, port, log_path=folder / f"{spec.name}.log", environment=environment)
