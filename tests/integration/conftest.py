@@ -9,9 +9,11 @@ import pytest
 from jobmonitor.contract.topics import TOPICS
 from jobmonitor.database.pool import open_pool
 from jobmonitor.local.kafka import KafkaServer
+from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.engine import create_topics
 from support.gateway import RunningGateway, running_gateway
+from support.imports import Imports
 from support.servers import Database
 
 
@@ -27,6 +29,18 @@ async def crm(database: Database) -> AsyncIterator[Crm]:
     await pool.close()
     await gateway_pool.close()
     await owner.close()
+
+
+@pytest.fixture
+def imports(crm: Crm) -> Imports:
+    """Imports into that account."""
+    return Imports(crm, ObjectStore("memory://"))
+
+
+@pytest.fixture
+def row_by_row(crm: Crm) -> Imports:
+    """The same, but each row is a chunk of its own."""
+    return Imports(crm, ObjectStore("memory://"), chunk_rows=1)
 
 
 @pytest.fixture(scope="session")

@@ -79,9 +79,9 @@ class Crm:
             )
         ]
 
-    async def page(self, name: str, kind: str = "petition") -> tuple[int, int]:
+    async def page(self, name: str, kind: str = "petition", **campaign_columns: Any) -> tuple[int, int]:
         """A page, ``(page id, campaign id)``."""
-        campaign = await self.insert("campaigns", kind=kind, reference_name=name)
+        campaign = await self.insert("campaigns", kind=kind, reference_name=name, **campaign_columns)
         page = await self.insert("pages", campaign_id=campaign, url_slug=name.lower().replace(" ", "-"))
         return page, campaign
 

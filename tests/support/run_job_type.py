@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -25,6 +26,7 @@ class Ran:
     """Of each chunk, in plan order."""
     outcomes: Counter[str]
     rows: int
+    rejected: int
 
     @property
     def text(self) -> str:
@@ -32,10 +34,12 @@ class Ran:
         return self.content.decode("utf-8-sig")
 
 
-async def plan_job(job_type: JobType[Any], params: Any, pool: Pool, account_id: int) -> list[PlannedChunk]:
+async def plan_job(
+    job_type: JobType[Any], params: Any, pool: Pool, account_id: int, *, objects: ObjectStore | None = None
+) -> list[PlannedChunk]:
     """The chunks as the ledger gives them back: their payloads have been JSON in between."""
     async with account_transaction(pool, account_id, isolation="repeatable_read") as connection:
-        context = context_of(connection, account_id)
+        context = context_of(connection, account_id, objects=objects)
         await job_type.check(params, context)
         planned = [chunk async for chunk in job_type.plan(params, context)]
     return [PlannedChunk(chunk.units, msgspec.json.decode(msgspec.json.encode(chunk.payload))) for chunk in planned]
@@ -49,35 +53,42 @@ async def run_job_type(
     *,
     before_chunk: Callable[[int], Awaitable[object]] | None = None,
     seed: int | None = None,
+    objects: ObjectStore | None = None,
 ) -> Ran:
     """Do the whole job. ``before_chunk`` is told the position of the chunk about to run.
 
     With a ``seed`` the chunks run in a random order and some of them twice, as after a crash.
     """
-    params = msgspec.convert(parameters, job_type.params_type)
-    planned = await plan_job(job_type, params, pool, account_id)
-    parts, outcomes, rows = {}, Counter[str](), {}
+    params, job_id = msgspec.convert(parameters, job_type.params_type), uuid4()
+    planned = await plan_job(job_type, params, pool, account_id, objects=objects)
+    parts, outcomes, rows, rejected = {}, Counter[str](), {}, {}
     for position in _order(len(planned), seed):
         if before_chunk is not None:
             await before_chunk(position)
         async with account_transaction(pool, account_id) as connection:
-            part = await job_type.run_chunk(params, planned[position].payload, context_of(connection, account_id))
+            context = context_of(connection, account_id, objects=objects, job_id=job_id)
+            part = await job_type.run_chunk(params, planned[position].payload, context)
         assert sum(part.outcomes.values()) == planned[position].units
         if position not in parts:
             outcomes.update(part.outcomes)
-        parts[position], rows[position] = part.content, part.rows
+        parts[position], rows[position], rejected[position] = part.content, part.rows, part.rejected
     async with account_transaction(pool, account_id) as connection:
         contents = [parts[position] for position in range(len(planned))]
-        assembly = job_type.assemble(params, _pieces(contents), context_of(connection, account_id))
+        context = context_of(connection, account_id, objects=objects, job_id=job_id)
+        assembly = job_type.assemble(params, _pieces(contents), context)
         assert assembly is not None
         content = b"".join([piece async for piece in assembly.content])
     units = [chunk.units for chunk in planned]
-    return Ran(content, assembly.media_type, assembly.extension, units, outcomes, sum(rows.values()))
+    done = sum(rows.values()), sum(rejected.values())
+    return Ran(content, assembly.media_type, assembly.extension, units, outcomes, *done)
 
 
-def context_of(connection: Connection, account_id: int = 1) -> Context:
-    """With an object store that holds nothing, as nothing was uploaded."""
-    return Context(connection, ObjectStore("memory://"), account_id=account_id, owner_id=2)
+def context_of(
+    connection: Connection, account_id: int = 1, *, objects: ObjectStore | None = None, job_id: UUID | None = None
+) -> Context:
+    """Without an object store, one that holds nothing, as nothing was uploaded."""
+    store = objects or ObjectStore("memory://")
+    return Context(connection, store, account_id=account_id, owner_id=2, job_id=job_id)
 
 
 def _order(chunks: int, seed: int | None) -> list[int]:

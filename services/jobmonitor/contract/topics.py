@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jobmonitor.contract.events import EVENT_TYPES
 
 DAY_MS = 24 * 60 * 60 * 1000
-JOB_TYPES = ("user-data-export", "probe")
+JOB_TYPES = ("user-data-export", "user-data-import", "probe")
 """The slugs that have topics. A job type without topics, or topics without a job type, fails at start."""
 
 DEAD_LETTERS = "dead-letters"

@@ -7,6 +7,7 @@ from jobmonitor.contract import topics
 from jobmonitor.job_types.probe import Probe
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.user_data_import import UserDataImport
 
 
 class UnknownJobType(KeyError):
@@ -28,7 +29,7 @@ def by_slug(job_types: Iterable[JobType[Any]], slugs_with_topics: Iterable[str])
     return found
 
 
-OFFERED: tuple[JobType[Any], ...] = (UserDataExport(),)
+OFFERED: tuple[JobType[Any], ...] = (UserDataExport(), UserDataImport())
 """Those that users may start. A processor serves them unless its settings say otherwise."""
 JOB_TYPES: tuple[JobType[Any], ...] = (*OFFERED, Probe())
 

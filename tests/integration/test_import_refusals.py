@@ -1,0 +1,57 @@
+"""Requests for imports that are refused at the door, each with the parameter at fault."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from support.imports import Imports
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "parameter"),
+    [
+        ({"upload": str(uuid4())}, "unknown_upload", "upload"),
+        ({"page": 99}, "unknown_page", "page"),
+        ({"format_id": 99}, "unknown_format", "format_id"),
+        ({"format_id": 1, "columns": [{"header": "Email", "to": "email"}]}, "format_and_columns", "columns"),
+        ({"columns": [{"header": "Email", "to": "field", "id": 99}]}, "unknown_field", "columns"),
+        ({"columns": [{"header": "Mail", "to": "email"}]}, "unknown_header", "columns"),
+    ],
+)
+async def test_what_does_not_exist_is_refused_with_its_parameter(
+    imports: Imports, parameters: dict[str, Any], code: str, parameter: str
+) -> None:
+    await imports.crm.fields("Email")
+    upload = str(await imports.upload("Email\r\na@x.org\r\n"))
+
+    refused = await imports.refusal(**({"upload": upload} | parameters))
+
+    assert (refused.code, refused.parameter) == (code, parameter)
+
+
+@pytest.mark.parametrize("status", ["new", "closed"])
+async def test_only_live_pages_can_be_named(imports: Imports, status: str) -> None:
+    await imports.crm.fields("Email")
+    page, _ = await imports.crm.page("River", status=status)
+
+    refused = await imports.refusal(upload=str(await imports.upload("Email\r\n")), page=page)
+
+    assert (refused.code, refused.parameter) == ("page_not_live", "page")
+
+
+async def test_a_file_another_account_uploaded_does_not_exist(imports: Imports) -> None:
+    other = Imports(await imports.crm.other_account(), imports.objects)
+    await imports.crm.fields("Email")
+
+    refused = await imports.refusal(upload=str(await other.upload("Email\r\na@x.org\r\n")))
+
+    assert refused.code == "unknown_upload"
+
+
+async def test_a_file_whose_content_is_gone_is_refused_in_words(imports: Imports) -> None:
+    await imports.crm.fields("Email")
+    upload = await imports.upload("Email\r\na@x.org\r\n")
+    await imports.objects.delete_under("uploads")
+
+    assert (await imports.refusal(upload=str(upload))).code == "upload_gone"

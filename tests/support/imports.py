@@ -1,0 +1,99 @@
+"""Uploads files as the gateway does, runs imports without the engine, and reads what came of them."""
+
+import csv
+import io
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from jobmonitor.crm.import_targets import upload_key
+from jobmonitor.database.pool import account_transaction
+from jobmonitor.job_types import csv_files, xlsx_files
+from jobmonitor.job_types.protocol import PlannedChunk, Refused
+from jobmonitor.job_types.user_data_import import UserDataImport, UserDataImportParameters
+from jobmonitor.runtime.objects import ObjectStore
+from support.crm import Crm
+from support.run_job_type import Ran, context_of, plan_job, run_job_type
+
+
+class Imports:
+    """Imports into one account."""
+
+    def __init__(self, crm: Crm, objects: ObjectStore, *, chunk_rows: int = 500) -> None:
+        self.crm = crm
+        self.objects = objects
+        self.job_type = UserDataImport(chunk_rows=chunk_rows)
+
+    async def upload(self, content: bytes | str, name: str = "people.csv") -> UUID:
+        """Store the file; returns its id."""
+        content, upload_id = content.encode() if isinstance(content, str) else content, uuid4()
+        await self.objects.put(upload_key(self.crm.account_id, upload_id), content)
+        await self.crm.insert(
+            "uploads",
+            id=upload_id,
+            uploaded_by=await self._somebody(),
+            name=name,
+            media_type=xlsx_files.MEDIA_TYPE if name.endswith("x") else csv_files.MEDIA_TYPE,
+            size_bytes=len(content),
+            sha256=sha256(content).hexdigest(),
+        )
+        return upload_id
+
+    async def _somebody(self) -> int:
+        found = await self.crm.owner.fetchval(
+            "SELECT min(id) FROM crm.users WHERE account_id = $1", self.crm.account_id
+        )
+        if found is not None:
+            return int(found)
+        email = f"admin@account{self.crm.account_id}.test"
+        return await self.crm.insert("users", email=email, name="Ada", user_type="admin", password_hash="hash")
+
+    async def run(self, content: bytes | str, name: str = "people.csv", **parameters: Any) -> Ran:
+        """Upload the file and import it."""
+        upload = str(await self.upload(content, name))
+        return await run_job_type(
+            self.job_type, {"upload": upload, **parameters}, self.crm.pool, self.crm.account_id, objects=self.objects
+        )
+
+    async def refusal(self, **parameters: Any) -> Refused:
+        """Why the request is refused at the door."""
+        params = msgspec.convert(parameters, self.job_type.params_type)
+        async with account_transaction(self.crm.gateway_pool, self.crm.account_id) as connection:
+            with pytest.raises(Refused) as refused:
+                await self.job_type.check(params, context_of(connection, self.crm.account_id, objects=self.objects))
+        return refused.value
+
+    async def planned_chunk(self, content: str) -> tuple[UserDataImportParameters, PlannedChunk]:
+        """The only chunk of an import of this file."""
+        params = UserDataImportParameters(upload=await self.upload(content))
+        (chunk,) = await plan_job(self.job_type, params, self.crm.pool, self.crm.account_id, objects=self.objects)
+        return params, chunk
+
+    async def supporters(self) -> dict[str, dict[str, str]]:
+        """``{address: {field or question: text}}`` of everybody in the account."""
+        rows = await self.crm.owner.fetch(
+            "SELECT email::text, name, value FROM crm.supporters AS s LEFT JOIN ("
+            "SELECT supporter_id, name, value FROM crm.supporter_values JOIN crm.ads_fields ON id = field_id UNION ALL "
+            "SELECT supporter_id, name, value FROM crm.answers JOIN crm.questions ON id = question_id"
+            ") AS held ON held.supporter_id = s.id WHERE s.account_id = $1 ORDER BY s.id, name",
+            self.crm.account_id,
+        )
+        found: dict[str, dict[str, str]] = {}
+        for email, name, value in rows:
+            held = found.setdefault(email, {})
+            if name is not None:
+                held[name] = value
+        return found
+
+
+def report(ran: Ran) -> list[dict[str, str]]:
+    """The result file's rows, each under the headings."""
+    return list(csv.DictReader(io.StringIO(ran.text, newline="")))
+
+
+def outcomes(ran: Ran) -> list[tuple[str, str]]:
+    """Address and outcome of each row, in order."""
+    return [(row["Email"], row["Outcome"]) for row in report(ran)]
