@@ -1,0 +1,91 @@
+"""One run from its first job to its verdict, on a stack that is up and supervised."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos.faults import Faults
+from chaos.history import History, Told
+from chaos.load import Load
+from chaos.plan import Fault, Plan
+from chaos.verdict import Verdict, judge
+from chaos.watch import Watch
+from chaos.world import World, read_world
+from jobmonitor.local.postgres import SUPERUSER
+from jobmonitor.local.stack import DATABASE, Stack
+
+CALM_WITHIN_S = 60.0
+"""After the last fault is over and the last job was submitted."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    plan: Plan
+    asked: tuple[Told, ...]
+    faults: tuple[Fault, ...]
+    """Those that happened."""
+    recovered_s: tuple[tuple[Fault, float], ...]
+    calm_after_s: float | None
+    """None: it did not become calm in time."""
+    world: World
+    verdict: Verdict
+    breaches: tuple[str, ...]
+    """All that did not hold, of whichever comparison."""
+
+
+async def run_chaos(plan: Plan, stack: Stack, history_path: Path, say: Say) -> Outcome:
+    """Run the plan, wait for calm, and compare. Does not stop the stack."""
+    database_url = stack.postgres.url(SUPERUSER, database=DATABASE)
+    kafka = stack.kafka.bootstrap
+    history = History(history_path)
+    load = Load(plan, history, kafka_bootstrap=kafka, http_url=stack.http_url)
+    watch = Watch(plan, history, load, say, database_url=database_url, kafka=kafka)
+    faults = Faults(plan, stack, watch.measure)
+    async with load, watch:
+        telling = asyncio.create_task(watch.tell_progress())
+        began_s = asyncio.get_running_loop().time()
+        await asyncio.gather(load.run(began_s), faults.run(began_s))
+        say("The last fault is over and the last job submitted: waiting for calm.")
+        calm_after_s = await _calm(watch)
+        telling.cancel()
+        with suppress(asyncio.CancelledError):
+            await telling
+        world = await read_world(database_url, kafka)
+    history.close()
+    return _outcome(plan, history, faults, watch, calm_after_s, world)
+
+
+async def _calm(watch: Watch) -> float | None:
+    began_s = asyncio.get_running_loop().time()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CALM_WITHIN_S):
+            await watch.measured()
+            await watch.calm()
+            return asyncio.get_running_loop().time() - began_s
+    return None
+
+
+def _outcome(
+    plan: Plan, history: History, faults: Faults, watch: Watch, calm_after_s: float | None, world: World
+) -> Outcome:
+    verdict = judge(history.jobs, world)
+    late = [] if calm_after_s is not None else [f"wrong: not calm {CALM_WITHIN_S:g} s after the last fault"]
+    missing = len(plan.faults) - len(faults.happened)
+    if missing:
+        late.append(f"wrong: {missing} faults of the plan did not happen")
+    return Outcome(
+        plan=plan,
+        asked=tuple(history.jobs.values()),
+        faults=tuple(faults.happened),
+        recovered_s=tuple(watch.recovered_s),
+        calm_after_s=calm_after_s,
+        world=world,
+        verdict=verdict,
+        breaches=(*late, *verdict.breaches),
+    )

@@ -1,0 +1,109 @@
+"""The shapes of the jobs a chaos run submits: what each asks for, and how it has to end whatever happens meanwhile."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+PROBE = "probe"
+EXPORT = "user-data-export"
+Parameters = Mapping[str, Any]
+UNSTOPPED_UNITS = 100_000
+"""So many that the job ends by its stop or not at all."""
+MORE_TRIES_THAN_ALLOWED = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One kind of job."""
+
+    name: str
+    weight: float
+    """How often it comes, beside the others."""
+    parameters: Callable[[Random], Parameters]
+    job_type: str = PROBE
+    ends: frozenset[str] = frozenset({"completed"})
+    """The states it may end in."""
+    failure_code: str | None = None
+    """What a failed one says."""
+    leaves_letter: bool = False
+    """Whether the message of the chunk nobody gets done is kept as a dead letter."""
+    is_scheduled: bool = False
+    stop_within_s: tuple[float, float] | None = None
+    """After how long it is stopped."""
+    users_only: bool = False
+    """Whether it is asked for through the gateway only."""
+    producers_only: bool = False
+    """Whether it is asked for through Kafka only: the gateway would refuse it."""
+
+
+def _units(least: int, most: int, **others: Any) -> Callable[[Random], Parameters]:
+    return lambda random: {"units": random.randint(least, most), "file": random.random() < 0.3, **others}
+
+
+def _slow(random: Random) -> Parameters:
+    return {"units": random.randint(3, 7), "chunk_s": round(random.uniform(0.3, 1.5), 2), "file": False}
+
+
+def _endless(random: Random) -> Parameters:
+    return {"units": UNSTOPPED_UNITS, "chunk_s": round(random.uniform(0.3, 1.0), 2), "file": False}
+
+
+def _impossible(random: Random) -> Parameters:
+    units = random.randint(2, 60)
+    return {"units": units, "refuse_at": random.randrange(units), "file": False}
+
+
+STOPPED = frozenset({"cancelled"})
+FAILED = frozenset({"failed"})
+
+SHAPES: tuple[Shape, ...] = (
+    Shape("no-op", 30, _units(0, 0)),
+    Shape("one step", 20, _units(1, 20)),
+    Shape("many chunks", 12, _units(60, 200, chunk_units=3)),
+    Shape("slow chunks", 10, _slow),
+    Shape("scheduled", 8, _units(0, 40), is_scheduled=True),
+    Shape("stopped", 6, _endless, ends=STOPPED, stop_within_s=(0.0, 8.0)),
+    # a stop that races with the end
+    Shape("stopped late", 4, _slow, ends=STOPPED | {"completed"}, stop_within_s=(0.5, 4.0)),
+    Shape(
+        "scheduled, stopped",
+        2,
+        _units(0, 40),
+        ends=STOPPED | {"completed"},
+        is_scheduled=True,
+        stop_within_s=(0.0, 9.0),
+    ),
+    Shape("impossible", 4, _impossible, ends=FAILED, failure_code="impossible"),
+    Shape(
+        "bad parameters",
+        2,
+        lambda _: {"units": "many"},
+        ends=FAILED,
+        failure_code="bad_parameters",
+        producers_only=True,
+    ),
+    Shape("service away twice", 2, _units(1, 3, away_attempts=2)),
+    Shape(
+        "service always away",
+        1,
+        _units(1, 2, away_attempts=MORE_TRIES_THAN_ALLOWED),
+        ends=FAILED,
+        failure_code="gave_up",
+        leaves_letter=True,
+    ),
+    Shape("export", 4, lambda _: {"format": "user"}, job_type=EXPORT, users_only=True),
+)
+POISON = Shape(
+    "ends its process",
+    0,
+    _units(1, 1, bug_attempts=MORE_TRIES_THAN_ALLOWED),
+    ends=FAILED,
+    failure_code="gave_up",
+    leaves_letter=True,
+)
+"""Each try of its chunk ends the worker that runs it; few of them do, as they are faults themselves."""
+RECOVERY = Shape("recovery", 0, lambda _: {"units": 0, "file": False})
+"""The no-ops that measure how long a fault was felt."""
+
+BY_NAME = {shape.name: shape for shape in (*SHAPES, POISON, RECOVERY)}

@@ -1,0 +1,137 @@
+"""What a run left behind, as far as the verdict asks: read from the view, the effects, the ledger and the log."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from jobmonitor.contract.envelope import Undecodable, decode
+from jobmonitor.contract.topics import DEAD_LETTERS, JOB_TYPES, jobs_topic
+from jobmonitor.database.pool import Connection
+from jobmonitor.runtime.kept_letters import KeptLetters, Record
+
+JOBS = """
+SELECT v.job_id, v.account_id, v.state, v.done, v.total, v.failure_code, v.failure_reason, v.run_at, v.started_at,
+       v.completed_at, v.result, r.done AS ledger_done
+FROM (SELECT job_id, account_id, state, done, total, failure_code, failure_reason, run_at, started_at, completed_at,
+             result
+      FROM projection.job_monitor
+      UNION ALL
+      SELECT job_id, account_id, state, done, total, failure_code, failure_reason, run_at, started_at, completed_at,
+             result
+      FROM projection.job_history) AS v
+LEFT JOIN ledger.runs AS r USING (job_id)
+"""
+ENDS = """
+SELECT job_id,
+       count(*) FILTER (WHERE type IN ('job_completed', 'job_failed', 'job_cancelled')) AS ends,
+       count(*) FILTER (WHERE type = 'job_started') AS starts
+FROM projection.job_timeline GROUP BY job_id
+"""
+EFFECTS = "SELECT job_id, count(*) AS rows, count(DISTINCT unit) AS units FROM probe.effects GROUP BY job_id"
+OPEN = """
+SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')),
+       (SELECT count(*) FROM ledger.outbox)
+"""
+READ_TIMEOUT_MS = 2000
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as the view shows it. Tests make them by hand."""
+
+    job_id: UUID
+    account_id: int = 1
+    state: str = "completed"
+    done: int = 0
+    total: int = 0
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    run_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    has_result: bool = False
+    ledger_done: int | None = 0
+    """What the ledger counted; None for a job the ledger does not know."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything the verdict looks at."""
+
+    seen: tuple[Seen, ...]
+    """A row for each place a job is shown in; one that is in two places has two."""
+    ends: Mapping[UUID, tuple[int, int]]
+    """How often each job ended and how often it started, in its timeline."""
+    effects: Mapping[UUID, tuple[int, int]]
+    """Rows and different units that each probe left."""
+    buried: frozenset[UUID]
+    """Jobs of which a message is among the dead letters."""
+    strange_letters: tuple[str, ...]
+    """Why other messages are there."""
+    open_jobs: int
+    unsent: int
+    """Messages in the outbox."""
+
+
+async def read_world(database_url: str, kafka_bootstrap: str) -> World:
+    """Read it all. ``database_url`` is the superuser's, whom row-level security does not bind."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        seen = tuple(_seen(row) for row in await connection.fetch(JOBS))
+        ends = {row["job_id"]: (row["ends"], row["starts"]) for row in await connection.fetch(ENDS)}
+        effects = {row["job_id"]: (row["rows"], row["units"]) for row in await connection.fetch(EFFECTS)}
+        open_jobs, unsent = await connection.fetchrow(OPEN) or (0, 0)
+    finally:
+        await connection.close()
+    buried, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
+    return World(seen, ends, effects, buried, strange, open_jobs, unsent)
+
+
+def _seen(row: asyncpg.Record) -> Seen:
+    values = dict(row)
+    values["has_result"] = values.pop("result") is not None
+    return Seen(**values)
+
+
+def _letters(records: Iterable[Record]) -> tuple[frozenset[UUID], tuple[str, ...]]:
+    """The jobs whose message was buried, and the reasons of letters that belong to no job."""
+    buried, strange = set(), []
+    for record in records:
+        letters = KeptLetters()
+        letters.add([record])
+        for letter in letters.newest_first():
+            try:
+                buried.add(decode(record.value).job_id)
+            except Undecodable:
+                strange.append(letter.reason)
+    return frozenset(buried), tuple(strange)
+
+
+async def _records(kafka_bootstrap: str, topic: str) -> list[Record]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partition = TopicPartition(topic, 0)
+        consumer.assign([partition])
+        await consumer.seek_to_beginning(partition)
+        end = (await consumer.end_offsets([partition]))[partition]
+        records: list[Record] = []
+        while await consumer.position(partition) < end:
+            batch = await consumer.getmany(partition, timeout_ms=READ_TIMEOUT_MS)
+            records += batch.get(partition, [])
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def waiting_messages(connection: Connection, consumer: AIOKafkaConsumer) -> int:
+    """Messages on the job topics that the projection has not folded yet."""
+    partitions = [TopicPartition(jobs_topic(slug), number) for slug in JOB_TYPES for number in range(4)]
+    ends = await consumer.end_offsets(partitions)
+    rows = await connection.fetch("SELECT topic, partition, next_offset FROM projection.offsets")
+    folded = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    return sum(max(0, end - folded.get(partition, 0)) for partition, end in ends.items())
