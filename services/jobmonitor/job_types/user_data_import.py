@@ -107,8 +107,9 @@ class UserDataImport:
     writes = "supporters"
     params_type = UserDataImportParameters
 
-    def __init__(self, *, chunk_rows: int = CHUNK_ROWS) -> None:
+    def __init__(self, *, chunk_rows: int = CHUNK_ROWS, small_bytes_max: int = SMALL_BYTES_MAX) -> None:
         self._chunk_rows = chunk_rows
+        self._small_bytes_max = small_bytes_max
 
     def unit_of(self, params: UserDataImportParameters) -> str:
         return self.unit
@@ -137,7 +138,7 @@ class UserDataImport:
         """A workbook never is: it is read by a process of its own, which takes its time."""
         upload = await find_upload(context.connection, params.upload)
         is_csv = upload is not None and upload.media_type != xlsx_files.MEDIA_TYPE
-        return is_csv and upload is not None and upload.size_bytes <= SMALL_BYTES_MAX
+        return is_csv and upload is not None and upload.size_bytes <= self._small_bytes_max
 
     async def plan(self, params: UserDataImportParameters, context: Context) -> AsyncIterator[PlannedChunk]:
         """The file's rows in their order, read once; only the cells of imported columns."""
