@@ -1,0 +1,50 @@
+"""A chunk that comes back after its job has ended: nothing of it counts, whatever its lease says."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from jobmonitor.contract.events import JobCancelled, JobFailed, JobStopRequested
+from jobmonitor.ledger.claims import Claim, claim
+from support.engine import Engine, open_engine
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest_asyncio.fixture
+async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+    async with open_engine(database, kafka, tmp_path) as opened:
+        yield opened
+
+
+async def under_way(engine: Engine, **parameters: Any) -> Claim:
+    """The first chunk of a job of two, claimed by a worker that takes its time."""
+    job_id = await engine.submit(units=4, chunk_units=2, **parameters)
+    await engine.runner.run(job_id, 0)
+    claimed = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    assert claimed is not None
+    return claimed
+
+
+async def test_a_chunk_under_way_while_its_job_fails_leaves_no_effect(engine: Engine) -> None:
+    slow = await under_way(engine, refuse_at=3)
+    await engine.runner.run(slow.job_id, 2)
+    assert isinstance((await engine.facts(slow.job_id))[-1], JobFailed)
+    assert await engine.runner._run_claimed(slow) == "lease_lost"
+    assert await engine.effects() == []
+
+
+async def test_a_worker_back_after_its_job_was_cancelled_without_it_leaves_no_effect(engine: Engine) -> None:
+    """It was paused, or cut off from the database, for longer than its lease; the cancelled job says 0 units done."""
+    paused = await under_way(engine)
+    stop = JobStopRequested(account_id=1, requested_by=2)
+    await engine.end_leases(paused.job_id)
+    await engine.ledger.stop(paused.job_id, stop, stoppable=True)
+    cancelled = (await engine.facts(paused.job_id))[-1]
+    assert isinstance(cancelled, JobCancelled)
+    assert cancelled.done == 0
+    assert await engine.runner._run_claimed(paused) == "lease_lost"
+    assert await engine.effects() == []
