@@ -1,4 +1,4 @@
-"""Durable servers with as many of our processes as a bench asks for, in a folder of their own; no demo data, no page."""
+"""Durable servers with the processes a bench asks for, in a folder of their own; no demo data, no page."""
 
 import asyncio
 import os

@@ -24,6 +24,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     job_id: UUID
     job: Job
     parameters: dict[str, Any]
+    created_at: datetime
+    """When it was taken up: jobs wait in this order."""
     run_at: datetime | None = None
     writes: str | None = None
     """See ``JobType.writes``."""
@@ -67,6 +69,7 @@ def _columns(run: Run) -> dict[str, Any]:
         "owner_id": job.owner_id,
         "job_type": job.job_type,
         "parameters": run.parameters,
+        "created_at": run.created_at,
         "run_at": run.run_at,
         "writes": run.writes,
         "state": job.state or NEW,
@@ -110,6 +113,7 @@ def _run(row: asyncpg.Record) -> Run:
         job_id=row["job_id"],
         job=job,
         parameters=row["parameters"],
+        created_at=row["created_at"],
         run_at=row["run_at"],
         writes=row["writes"],
         **{name: row[name] for name in _COUNTERS},

@@ -124,15 +124,17 @@ class _Step:
             self._admit(run)
 
     def _accept(self, job_id: UUID, submission: JobSubmitted) -> Run:
+        now = datetime.now(UTC)
         run = Run(
             job_id=job_id,
             job=Job(account_id=submission.account_id, owner_id=submission.owner_id, job_type=submission.job_type),
             parameters=submission.parameters,
+            created_at=now,
             run_at=submission.run_at,
             writes=self._job_type.writes,
         )
         self._transaction.take_up(run)
-        return self._transaction.apply(run, AcceptJob(run_at=submission.run_at, now=datetime.now(UTC)))
+        return self._transaction.apply(run, AcceptJob(run_at=submission.run_at, now=now))
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""

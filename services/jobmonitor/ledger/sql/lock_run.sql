@@ -1,6 +1,7 @@
 -- The run, locked until the end of the transaction: facts of one job are made one after the other.
-SELECT job_id, account_id, owner_id, job_type, parameters, run_at, writes, admitted, state, sequence, done, total, result,
-       downloaded, expired, stop_requested_by, chunks_total, chunks_dispatched, chunks_done, outcomes, rejected, rows
+SELECT job_id, account_id, owner_id, job_type, parameters, created_at, run_at, writes, admitted, state, sequence, done,
+       total, result, downloaded, expired, stop_requested_by, chunks_total, chunks_dispatched, chunks_done, outcomes,
+       rejected, rows
 FROM ledger.runs
 WHERE job_id = $1
 FOR UPDATE

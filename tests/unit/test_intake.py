@@ -1,0 +1,122 @@
+"""The intake: batches in turns, every request acknowledged after it was handled and not before."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobmonitor.contract.envelope import Event
+from jobmonitor.processor.intake import BATCH_MAX, Intake, Request, Turns
+from support.job_events import JobEvents
+from support.waiting import until
+
+
+def request(done: list[str], name: str = "") -> Request:
+    event = JobEvents().submitted()
+    return Request(event, lambda: done.append(name or event.id))
+
+
+def crash(error: BaseException) -> NoReturn:
+    raise AssertionError(error)
+
+
+@given(st.lists(st.integers(1, 4), max_size=60), st.integers(1, 10))
+def test_all_requests_are_taken_once_and_those_of_an_account_in_order(accounts: list[int], most: int) -> None:
+    turns = Turns()
+    taken: list[int] = []
+    for place, account_id in enumerate(accounts):
+        turns.add(account_id, Request(JobEvents().submitted(), partial(taken.append, place)))
+    while batch := turns.take(most):
+        assert len(batch) <= most
+        for each in batch:
+            each.done()
+    assert sorted(taken) == list(range(len(accounts)))
+    for account_id in set(accounts):
+        of_account = [place for place in taken if accounts[place] == account_id]
+        assert of_account == sorted(of_account)
+    assert len(turns) == 0
+
+
+def test_one_request_is_not_behind_the_thousands_of_another_account() -> None:
+    done: list[str] = []
+    turns = Turns()
+    for _ in range(10_000):
+        turns.add(1, request(done, "many"))
+    turns.add(2, request(done, "one"))
+    for taken in turns.take(BATCH_MAX):
+        taken.done()
+    assert "one" in done[:2]
+
+
+async def test_what_comes_while_a_batch_is_handled_makes_the_next_batch() -> None:
+    batches: list[int] = []
+    go_on = asyncio.Event()
+    done: list[str] = []
+
+    async def handle(events: Sequence[Event]) -> None:
+        batches.append(len(events))
+        await go_on.wait()
+
+    intake = Intake(handle, crash=crash)
+    intake.start()
+    for lane in range(2):
+        await intake.add(1, request(done))
+        await until(partial(_as_many, batches, lane + 1))
+    for _ in range(50):
+        await intake.add(1, request(done))
+    assert done == [], "nothing is acknowledged before it was handled"
+    go_on.set()
+    await until(lambda: _true(len(done) == 52))
+    await intake.stop()
+    assert batches == [1, 1, 50]
+
+
+async def test_a_service_that_is_away_costs_only_time() -> None:
+    handled: list[Sequence[Event]] = []
+    done: list[str] = []
+
+    async def handle(events: Sequence[Event]) -> None:
+        handled.append(events)
+        if len(handled) < 3:
+            raise ConnectionError("away")
+
+    intake = Intake(handle, crash=crash)
+    intake.start()
+    await intake.add(1, request(done, "waited"))
+    await until(lambda: _true(bool(done)))
+    await intake.stop()
+    assert (done, len(handled)) == (["waited"], 3)
+
+
+async def test_a_bug_ends_the_process_and_acknowledges_nothing() -> None:
+    bugs: list[BaseException] = []
+    done: list[str] = []
+
+    def note(error: BaseException) -> NoReturn:
+        bugs.append(error)
+        raise asyncio.CancelledError
+
+    async def handle(events: Sequence[Event]) -> None:
+        raise ZeroDivisionError(uuid4())
+
+    intake = Intake(handle, crash=note)
+    intake.start()
+    await intake.add(1, request(done))
+    await until(lambda: _true(bool(bugs)))
+    await intake.stop()
+    assert done == []
+    with pytest.raises(ZeroDivisionError):
+        raise bugs[0]
+
+
+async def _as_many(batches: list[int], wanted: int) -> bool:
+    return len(batches) == wanted
+
+
+async def _true(answer: bool) -> bool:
+    return answer
