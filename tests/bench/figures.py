@@ -43,6 +43,23 @@ def at_least(goal: float, name: str, unit: str, runs: Sequence[float]) -> Figure
     return msgspec.structs.replace(at_most(goal, name, unit, runs), goal=f"at least {goal:g}", met=median(runs) >= goal)
 
 
+def times(most: float, name: str, unit: str, runs: Sequence[float], reference: Sequence[float]) -> Figure:
+    """A figure whose median should be at most so many times that of the reference."""
+    ratio = median(runs) / median(reference)
+    return msgspec.structs.replace(
+        at_most(most, name, unit, runs),
+        reference=round(median(reference), 2),
+        ratio=round(ratio, 2),
+        goal=f"at most {most:g} x {median(reference):.1f}",
+        met=ratio <= most,
+    )
+
+
+def told(name: str, unit: str, runs: Sequence[float], reference: Sequence[float]) -> Figure:
+    """A figure without a goal, beside its reference."""
+    return msgspec.structs.replace(times(1, name, unit, runs, reference), goal="told, no goal", met=True)
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """Linear between the two nearest values; needs at least two."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

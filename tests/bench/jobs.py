@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +21,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 
 from bench.engine_servers import EngineServers, engine_servers
-from bench.figures import Figure, at_least, at_most, percentile, tell
+from bench.figures import Figure, at_least, at_most, percentile, tell, times, told
 from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.contract.events import JobStarted, JobSubmitted
 from jobmonitor.contract.topics import jobs_topic
@@ -36,6 +37,9 @@ SPECS = (
 )
 NO_OP = {"file": False}
 TEN_PROGRESSES = {"units": 10, "file": False, "effects": False}
+FLOOD = {"units": 5, "chunk_s": 0.2, "file": False}
+"""Chunks as long as chunks are, which costs time of the workers more than of the machine."""
+FLOOD_JOBS = int(os.environ.get("BENCH_FLOOD_JOBS", "10000"))
 RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 JOBS = int(os.environ.get("BENCH_JOBS", "10000"))
 STARTS = int(os.environ.get("BENCH_STARTS", "300"))
@@ -61,6 +65,10 @@ class Bench:
 
     async def ended(self) -> int:
         count: int = await self.view.fetchval("SELECT count(*) FROM projection.job_history WHERE job_type = 'probe'")
+        return count
+
+    async def taken_up(self) -> int:
+        count: int = await self.view.fetchval("SELECT count(*) FROM ledger.runs WHERE account_id = 1")
         return count
 
     async def jobs_per_s(self, parameters: dict[str, Any], jobs: int) -> float:
@@ -93,7 +101,8 @@ class Starts:
         started = self._waiting[event.job_id] = asyncio.get_running_loop().create_future()
         began = time.perf_counter()
         await bench.submit([event])
-        return 1000 * (await started - began)
+        heard_at: float = await started
+        return 1000 * (heard_at - began)
 
 
 async def measure(servers: EngineServers, say: Callable[[str], object]) -> list[Figure]:
@@ -108,9 +117,8 @@ async def measure(servers: EngineServers, say: Callable[[str], object]) -> list[
     try:
         await bench.jobs_per_s(NO_OP, 500)  # everything has seen everything once
         figures = await start_figures(bench, starts, say)
-        listening.cancel()
-        await consumer.stop()
         figures += await throughput_figures(bench, say)
+        figures += await flood_figures(bench, starts, say)
     finally:
         listening.cancel()
         await consumer.stop()
@@ -133,6 +141,39 @@ async def start_figures(bench: Bench, starts: Starts, say: Callable[[str], objec
         at_most(10, "submitted to started, idle, p50", "ms", halves),
         at_most(30, "submitted to started, idle, p99", "ms", tails),
     ]
+
+
+async def flood_figures(bench: Bench, starts: Starts, say: Callable[[str], object]) -> list[Figure]:
+    """The same jobs of a second account, before the flood of the first and while it lasts; it is left unfinished.
+
+    Also with the second account's job sent right behind the flood, when most of it is still on its way.
+    """
+    alone = await _some_starts(bench, starts, account_id=2)
+    flood = [submission(FLOOD, 1) for _ in range(FLOOD_JOBS)]
+    sending = asyncio.create_task(bench.submit(flood))
+    await asyncio.sleep(0.2)
+    behind = [await starts.milliseconds(bench, FLOOD, 2)]
+    await sending
+    while await bench.taken_up() < FLOOD_JOBS:  # noqa: ASYNC110 - the ledger is what is watched
+        await asyncio.sleep(0.1)
+    beside = await _some_starts(bench, starts, account_id=2)
+    say(
+        f"a job's start: alone {median(alone):.1f} ms, beside {FLOOD_JOBS:,} jobs {median(beside):.1f} ms, "
+        f"sent while they come in {behind[0]:.0f} ms"
+    )
+    return [
+        times(2, "start of a job beside another account's flood", "ms", beside, alone),
+        told("start of a job sent while the flood comes in", "ms", behind, alone),
+    ]
+
+
+async def _some_starts(bench: Bench, starts: Starts, account_id: int) -> list[float]:
+    """Each ends before the next begins, so that none waits for the account's own."""
+    found = []
+    for _ in range(STARTS // 10):
+        found.append(await starts.milliseconds(bench, {**FLOOD, "units": 1, "chunk_s": 0.05}, account_id))
+        await asyncio.sleep(0.3)
+    return found
 
 
 async def throughput_figures(bench: Bench, say: Callable[[str], object]) -> list[Figure]:
