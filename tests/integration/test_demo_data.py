@@ -8,10 +8,14 @@ import asyncpg
 import pytest
 
 from jobmonitor.crm import demo
+from jobmonitor.crm.import_targets import import_formats
 from jobmonitor.crm.passwords import verify_password
-from jobmonitor.crm.users import find_login
-from jobmonitor.database.pool import open_pool
+from jobmonitor.crm.users import find_login, load_viewer
+from jobmonitor.database.pool import account_transaction, open_pool
 from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.runtime.objects import ObjectStore
+from support.crm import Crm
+from support.imports import Imports
 from support.run_job_type import run_job_type
 from support.servers import Database, Postgres
 
@@ -148,6 +152,30 @@ async def test_its_supporters_can_be_exported(database: Database, owner: Any) ->
     assert ran[0].rows == SUPPORTERS
     assert ran[1].rows > SUPPORTERS
     await pool.close()
+
+
+async def test_its_saved_formats_can_be_imported_by(database: Database, owner: Any) -> None:
+    pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
+    imports = Imports(Crm(owner, pool, pool), ObjectStore("memory://"))
+    async with account_transaction(pool, 1) as connection:
+        saved = await import_formats(connection)
+
+    ran = {}
+    for each in saved:
+        headings = ",".join(column.header for column in each.columns)
+        ran[each.name] = await imports.run(f"{headings}\r\nnew@example.org\r\n", format_id=each.id)
+
+    assert {name: dict(job.outcomes) for name, job in ran.items()} == {
+        "Event sign-up sheet": {"created": 1},
+        "New addresses only": {"ignored_existing": 1},
+    }
+    await pool.close()
+
+
+async def test_who_may_import_differs_between_its_users(owner: Any) -> None:
+    viewers = {user: await load_viewer(owner, account, user) for account, user in ((1, 1), (2, 4), (2, 5))}
+
+    assert [user for user, viewer in viewers.items() if viewer and "import" in viewer.permissions] == [1, 5]
 
 
 @pytest.mark.parametrize("supporters", [0, 1_000_001])

@@ -16,7 +16,10 @@ TAGGED_FIELDS = (
     ("Postcode", "postcode"),
     ("Country", "country"),
     ("Phone Number", "phone_number"),
+    ("HPC Amount", "hpc_amount"),
+    ("HPC Currency", "hpc_currency"),
 )
+"""The last two are a supporter's highest previous contribution, known from elsewhere: nobody has one yet."""
 CUSTOM_FIELDS = ("Preferred Language", "Social Handle", "Account Balance", "Notes")
 
 EXPORT_GROUPS = (
@@ -50,6 +53,23 @@ QUESTIONS = (
     ("question", "How did you hear about us?", False),
 )
 ANSWERS = ("A friend", "Newspaper, radio or TV", "Search engine", "=unsure", "On the street")
+
+IMPORT_FORMATS = (
+    (
+        "Event sign-up sheet",
+        "add_and_update",
+        (
+            ("Email", "email", None),
+            ("First name", "field", "First Name"),
+            ("Surname", "field", "Last Name"),
+            ("News by e-mail", "question", "E-mail updates"),
+            ("Came to the walk", "page", "Spring walk, 2026"),
+            ("Remarks", "skip", None),
+        ),
+    ),
+    ("New addresses only", "only_create", (("Email", "email", None), ("Town", "field", "City"))),
+)
+"""Name, mode and columns: heading, what it is, and the name of the field, question or page."""
 
 PROFILES = (
     ("Active in the last year", True),
@@ -91,6 +111,8 @@ class DemoAccount:
     currency: str
     tax_regime: str
     towns: tuple[str, ...]
+    granted: tuple[str, ...]
+    """What its users of type User may do."""
     users: tuple[DemoUser, ...]
 
 
@@ -102,6 +124,7 @@ RIVERBANK = DemoAccount(
     currency="USD",
     tax_regime="us",
     towns=TOWNS_AMERICA,
+    granted=("export", "import", "jobs.view"),
     users=(
         DemoUser(id=1, email="user@demo.test", name="Ursula Reyes", user_type="user"),
         DemoUser(id=2, email="admin@demo.test", name="Adam Lindqvist", user_type="admin"),
@@ -116,6 +139,7 @@ HARBOUR = DemoAccount(
     currency="GBP",
     tax_regime="uk",
     towns=TOWNS_BRITAIN,
+    granted=("export", "jobs.view"),
     users=(
         DemoUser(id=4, email="user@other.test", name="Owen Price", user_type="user"),
         DemoUser(id=5, email="super@other.test", name="Sheila Moran", user_type="super_admin"),

@@ -3,6 +3,7 @@
 Everything is drawn from ids by a hash, so the same size gives the same data; only the dates move with the day.
 """
 
+import json
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -61,8 +62,8 @@ class Generator:
             _SQL["account"],
             *(account.id, account.name, account.country, account.zone, account.currency, account.tax_regime),
         )
-        group = await self._insert("permission_groups", account, name="Exporters")
-        for permission in ("export", "jobs.view"):
+        group = await self._insert("permission_groups", account, name="Data team")
+        for permission in account.granted:
             await self._insert(
                 "group_permissions", account, returning="group_id", group_id=group, permission=permission
             )
@@ -104,6 +105,7 @@ class Generator:
     async def _add_shape(self, account: DemoAccount) -> None:
         for kind, name, gates_email in accounts.QUESTIONS:
             await self._insert("questions", account, kind=kind, name=name, gates_email=gates_email)
+        await self._add_import_formats(account)
         for name, nightly in accounts.PROFILES:
             await self._insert("profiles", account, name=name, nightly=nightly, last_run_at=self._as_of)
         for name, days_ago in accounts.BROADCASTS:
@@ -112,6 +114,18 @@ class Generator:
                 "email_campaigns", account, name=name, status="sent", scheduled_at=sent_at, sent_at=sent_at
             )
         await self._insert("email_campaigns", account, name="Next newsletter (draft)")
+
+    async def _add_import_formats(self, account: DemoAccount) -> None:
+        for name, mode, columns in accounts.IMPORT_FORMATS:
+            mapped = [
+                {"header": header, "to": to, "id": None if named is None else await self._target(account, to, named)}
+                for header, to, named in columns
+            ]
+            await self._insert("import_formats", account, name=name, mode=mode, columns=json.dumps(mapped))
+
+    async def _target(self, account: DemoAccount, kind: str, name: str) -> int:
+        """The id of the field, question or page with this name."""
+        return int(await self._connection.fetchval(_SQL[f"{kind}_named"], account.id, name))
 
     async def _add_people(self, account: DemoAccount, campaigns: list[tuple[int, str]], supporters: int) -> None:
         pages = [(campaign, type_) for campaign, type_ in campaigns if type_ not in ("FCS", "FCR")]
