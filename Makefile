@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: up test check bench setup clean help
+.PHONY: up test check bench chaos setup clean help
 
 help:
 	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
 	@echo 'make test    set up what is missing, check, and run every test'
 	@echo 'make check   formatting, types, import rules, the page'
 	@echo 'make bench   measure and compare with the goals; some 20 minutes, BENCH_SUPPORTERS=0 leaves the longest out'
+	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=180 CHAOS_SEED=42 replays'
 	@echo 'make setup   only set up'
 	@echo 'make clean   remove what was set up; keeps .data'
 
@@ -34,6 +35,9 @@ check: setup
 bench: SETUP_OPTIONS = --browser
 bench: setup
 	@PYTHONPATH=tests exec $(BIN)/python -m bench
+
+chaos: setup
+	@PYTHONPATH=tests exec $(BIN)/python -m chaos
 
 clean:
 	rm -rf .venv .tools services/jobmonitor/gateway/web/node_modules services/jobmonitor/gateway/web/dist

@@ -26,12 +26,12 @@ Answer = tuple[Outcome, str]
 class Door(Protocol):
     """One way to ask."""
 
-    async def submit(self, told: Told, key: str) -> Answer: ...
+    async def submit(self, told: Told) -> Answer: ...
 
     async def stop(self, told: Told) -> Answer: ...
 
-    async def looks(self, told: Told) -> bool:
-        """False: the job, which was accepted here, is said not to exist."""
+    async def read(self, told: Told) -> Answer:
+        """Look at the job, which was accepted here; "fail" when it is said not to exist."""
         ...
 
 
@@ -41,7 +41,7 @@ class KafkaDoor:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    async def submit(self, told: Told, key: str) -> Answer:
+    async def submit(self, told: Told) -> Answer:
         data = JobSubmitted(
             account_id=told.account_id,
             owner_id=told.owner_id,
@@ -54,8 +54,8 @@ class KafkaDoor:
     async def stop(self, told: Told) -> Answer:
         return await self._publish(told, JobStopRequested(account_id=told.account_id, requested_by=told.owner_id))
 
-    async def looks(self, told: Told) -> bool:
-        return True
+    async def read(self, told: Told) -> Answer:
+        return "info", "a producer reads nothing"
 
     async def _publish(self, told: Told, data: EventData) -> Answer:
         event = Event(id=str(uuid4()), source=SOURCE, job_id=told.job_id, time=datetime.now(UTC), data=data)
@@ -76,11 +76,11 @@ class GatewayDoor:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def submit(self, told: Told, key: str) -> Answer:
+    async def submit(self, told: Told) -> Answer:
         body = {"type": told.job_type, "parameters": told.parameters}
         if told.run_at is not None:
             body["run_at"] = told.run_at.isoformat()
-        response = await self._send("POST", "/jobs", json=body, headers={"Idempotency-Key": key})
+        response = await self._send("POST", "/jobs", json=body, headers={"Idempotency-Key": told.key})
         outcome, words = _answer(response)
         if outcome == "ok" and str(told.job_id) not in words:
             return "fail", f"accepted as another job than the key stands for: {words}"
@@ -89,9 +89,8 @@ class GatewayDoor:
     async def stop(self, told: Told) -> Answer:
         return _answer(await self._send("POST", f"/jobs/{told.job_id}/stop"))
 
-    async def looks(self, told: Told) -> bool:
-        response = await self._send("GET", f"/jobs/{told.job_id}")
-        return isinstance(response, str) or response.status_code != httpx2.codes.NOT_FOUND
+    async def read(self, told: Told) -> Answer:
+        return _answer(await self._send("GET", f"/jobs/{told.job_id}"))
 
     async def _send(self, method: str, path: str, **options: object) -> httpx2.Response | str:
         """The response, or why there was none."""

@@ -1,4 +1,7 @@
-"""What a client asked and what it was told, as JSON lines: written as it happens, so that it survives the run."""
+"""What a client asked and what it was told, as JSON lines: written as it happens, so that it survives the run.
+
+The lines are those ``jobmonitor.checker.client_history`` reads.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +19,8 @@ class Told(msgspec.Struct, kw_only=True):
     """All that a client knows about one of its jobs."""
 
     job_id: UUID
+    key: str
+    """The idempotency key the id comes from."""
     shape: str
     account_id: int
     owner_id: int
@@ -48,6 +53,7 @@ class History:
         line = {
             "operation": operation,
             "job_id": told.job_id,
+            "key": told.key,
             "account_id": told.account_id,
             "owner_id": told.owner_id,
             "job_type": told.job_type,

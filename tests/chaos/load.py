@@ -50,7 +50,7 @@ class Load:
     async def submit_recovery(self, key: str, account_id: int, way: Way) -> Told:
         """Submit a no-op now, as often as it takes."""
         told = self._told(RECOVERY, key, account_id, way)
-        await self._until_told("submit", told, lambda: self._door(way, account_id).submit(told, key))
+        await self._until_told("submit", told, lambda: self._door(way, account_id).submit(told))
         return told
 
     async def _job(self, job: Job, began_s: float) -> None:
@@ -59,30 +59,27 @@ class Load:
         told = self._told(job.shape, key, job.account_id, job.way)
         told.parameters = job.parameters
         told.run_at = datetime.now(UTC) + timedelta(seconds=job.run_in_s) if job.run_in_s is not None else None
-        await self._submit(job, told, door, key)
+        await self._submit(job, told, door)
         if told.submitted == "ok":
-            await self._look(told, door)
+            told.missed = await self._try("read", told, lambda: door.read(told)) == "fail"
             if job.stop_in_s is not None:
                 await asyncio.sleep(job.stop_in_s)
                 told.stopped = await self._until_told("stop", told, lambda: door.stop(told))
 
-    async def _submit(self, job: Job, told: Told, door: Door, key: str) -> None:
+    async def _submit(self, job: Job, told: Told, door: Door) -> None:
         if job.tries == "once":
-            told.submitted = await self._try("submit", told, lambda: door.submit(told, key))
+            told.submitted = await self._try("submit", told, lambda: door.submit(told))
             return
-        told.submitted = await self._until_told("submit", told, lambda: door.submit(told, key))
+        told.submitted = await self._until_told("submit", told, lambda: door.submit(told))
         if job.tries == "once more":
-            await self._try("submit", told, lambda: door.submit(told, key))
-
-    async def _look(self, told: Told, door: Door) -> None:
-        if not await door.looks(told):
-            told.missed = True
+            await self._try("submit", told, lambda: door.submit(told))
 
     def _told(self, shape: Shape, key: str, account_id: int, way: Way) -> Told:
         owner_id = SUPER_ADMINS[account_id][0] if way == "gateway" else 3
         return self._history.add(
             Told(
                 job_id=job_id_for(account_id, key),
+                key=key,
                 shape=shape.name,
                 account_id=account_id,
                 owner_id=owner_id,

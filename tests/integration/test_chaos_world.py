@@ -1,0 +1,116 @@
+"""What the chaos run reads of a real database and broker, and that a row too many or too few is seen there."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from chaos.history import Told
+from chaos.verdict import judge
+from chaos.world import World, read_world
+from jobmonitor.contract.envelope import encode
+from jobmonitor.contract.topics import DEAD_LETTERS, work_topic
+from jobmonitor.runtime.dead_letters import dead_letter
+from support.engine import Engine, create_topics, open_engine, read_events
+
+UNITS = 4
+
+
+@pytest_asyncio.fixture
+async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+    async with open_engine(database, kafka, tmp_path) as opened:
+        await create_topics(kafka.bootstrap, DEAD_LETTERS)
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def superuser(database: Any) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(database.superuser_url)
+    yield connection
+    await connection.close()
+
+
+async def completed(engine: Engine, superuser: "asyncpg.Connection[asyncpg.Record]") -> Mapping[UUID, Told]:
+    """A job that was done, and is shown as the projection would; and what its client knows."""
+    job_id = await engine.submit(units=UNITS, chunk_units=2)
+    await engine.run_to_end(job_id)
+    await superuser.execute(
+        "INSERT INTO projection.job_monitor (job_id, number, account_id, owner_id, job_type, state, sequence, done, "
+        "total, rejected, result, updated_at) SELECT job_id, 10001, account_id, owner_id, job_type, state, sequence, "
+        "done, total, 0, result, now() FROM ledger.runs WHERE job_id = $1",
+        job_id,
+    )
+    await superuser.executemany(
+        "INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data) "
+        "VALUES ($1, $2, 0, $2, 1, 2, now(), '{}')",
+        [(job_id, "job_started"), (job_id, "job_completed")],
+    )
+    told = Told(
+        job_id=job_id,
+        key="k",
+        shape="one step",
+        account_id=1,
+        owner_id=2,
+        job_type="probe",
+        parameters={"units": UNITS},
+        submitted="ok",
+    )
+    return {job_id: told}
+
+
+async def look(database: Any, engine: Engine) -> World:
+    await engine.ledger.outbox.close()
+    return await read_world(database.superuser_url, engine.bootstrap)
+
+
+async def test_a_job_that_was_done_once_holds(database: Any, engine: Engine, superuser: Any) -> None:
+    asked = await completed(engine, superuser)
+    verdict = judge(asked, await look(database, engine))
+    assert verdict.held, verdict.breaches
+
+
+@pytest.mark.parametrize(
+    ("plant", "lost", "doubled"),
+    [
+        ("INSERT INTO probe.effects SELECT * FROM probe.effects WHERE unit = 1", 0, 1),
+        ("DELETE FROM probe.effects WHERE unit = 1", 1, 0),
+        ("DELETE FROM projection.job_monitor", 1, 0),
+        ("UPDATE projection.job_monitor SET state = 'running'", 1, 0),
+        ("DELETE FROM ledger.runs", 1, 0),
+    ],
+)
+async def test_what_is_planted_in_the_database_is_found(
+    database: Any, engine: Engine, superuser: Any, plant: str, lost: int, doubled: int
+) -> None:
+    asked = await completed(engine, superuser)
+    await superuser.execute(plant)
+    verdict = judge(asked, await look(database, engine))
+    assert (verdict.lost, verdict.doubled) == (lost, doubled), verdict.breaches
+
+
+async def test_a_dead_letter_is_found_with_its_job(database: Any, engine: Engine) -> None:
+    job_id = await engine.submit(units=1, chunk_units=1, chunk_s=0.01)
+    hint = next(event for event in await read_events(engine.bootstrap, work_topic("probe")) if event.job_id == job_id)
+    await bury(engine, encode(hint))
+    await bury(engine, b"no JSON", reason=f"nonsense {job_id}")
+    world = await look(database, engine)
+    assert job_id in world.buried
+    assert f"nonsense {job_id}" in world.strange_letters
+
+
+async def bury(engine: Engine, value: bytes, reason: str = "Tried too often.") -> None:
+    letter = dead_letter(
+        topic=work_topic("probe"),
+        partition=0,
+        offset=uuid4().int % 10**9,
+        key=b"k",
+        value=value,
+        headers=[],
+        reason=reason,
+        process="processor",
+    )
+    await engine.producer.send_dead_letter(letter)

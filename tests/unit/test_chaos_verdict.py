@@ -1,0 +1,182 @@
+"""The chaos verdict can fail: whatever is planted in a run where all held is found, and counted as what it is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import msgspec
+import pytest
+
+from chaos.history import Told
+from chaos.shapes import BY_NAME, EXPORT
+from chaos.verdict import Verdict, judge
+from chaos.world import Seen, World
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+NAMESPACE = UUID(int=1)
+STRANGER = UUID(int=7)
+UNITS = 5
+
+
+def told(shape: str, **values: Any) -> Told:
+    about = BY_NAME[shape]
+    known = {"submitted": "ok", "parameters": {"units": UNITS}, "stopped": "ok" if about.stop_within_s else None}
+    return Told(
+        job_id=uuid5(NAMESPACE, shape),
+        key=shape,
+        shape=shape,
+        account_id=1,
+        owner_id=3,
+        job_type=about.job_type,
+        **{**known, **values},
+    )
+
+
+def seen(shape: str) -> Seen:
+    about = BY_NAME[shape]
+    state = min(about.ends)
+    done = {"completed": UNITS, "cancelled": 2, "failed": 0}[state]
+    return Seen(
+        job_id=uuid5(NAMESPACE, shape),
+        state=state,
+        done=done,
+        total=UNITS,
+        failure_code=about.failure_code,
+        failure_reason="A reason." if about.failure_code else None,
+        run_at=NOW if about.is_scheduled else None,
+        started_at=NOW,
+        completed_at=NOW,
+        has_result=about.job_type == EXPORT,
+        ledger_done=done,
+    )
+
+
+JOBS = {shape: seen(shape) for shape in BY_NAME}
+ASKED = {job.job_id: told(shape) for shape, job in JOBS.items()}
+CALM = World(
+    seen=tuple(JOBS.values()),
+    ends={job.job_id: (1, 1) for job in JOBS.values()},
+    effects={job.job_id: (job.done, job.done) for shape, job in JOBS.items() if BY_NAME[shape].job_type != EXPORT},
+    buried=frozenset(job.job_id for shape, job in JOBS.items() if BY_NAME[shape].leaves_letter),
+    strange_letters=(),
+    open_jobs=0,
+    unsent=0,
+)
+SMALL, STOPPED, SCHEDULED, POISON = (
+    JOBS[name].job_id for name in ("one step", "stopped", "scheduled", "ends its process")
+)
+IMPOSSIBLE = JOBS["impossible"].job_id
+
+
+def changed(job_id: UUID, **values: Any) -> World:
+    """The calm world, but this job shows something else."""
+    rows = [msgspec.structs.replace(row, **values) if row.job_id == job_id else row for row in CALM.seen]
+    return replace(CALM, seen=tuple(rows))
+
+
+def figures(verdict: Verdict) -> tuple[int, int]:
+    return verdict.lost, verdict.doubled
+
+
+def test_where_all_is_as_told_it_held() -> None:
+    assert judge(ASKED, CALM) == Verdict(0, 0, ())
+
+
+PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
+    "a deleted job": (
+        lambda: replace(CALM, seen=tuple(row for row in CALM.seen if row.job_id != SMALL)),
+        (1, 0),
+        "was accepted and is not there",
+    ),
+    "a job without end": (lambda: changed(SMALL, state="running"), (1, 0), "has no end"),
+    "an end that the timeline does not know": (
+        lambda: replace(CALM, ends={**CALM.ends, SMALL: (0, 1)}),
+        (1, 0),
+        "has no end",
+    ),
+    "a unit done twice": (
+        lambda: replace(CALM, effects={**CALM.effects, SMALL: (UNITS + 1, UNITS)}),
+        (0, 1),
+        "did 1 of its 5 units again",
+    ),
+    "a unit that was not done": (
+        lambda: replace(CALM, effects={**CALM.effects, SMALL: (UNITS - 1, UNITS - 1)}),
+        (1, 0),
+        "says 5 units are done and 4 are",
+    ),
+    "a unit done that nobody counted": (
+        lambda: replace(CALM, effects={**CALM.effects, STOPPED: (3, 3)}),
+        (0, 1),
+        "says 2 units are done and 3 are",
+    ),
+    "a job in both lists": (lambda: replace(CALM, seen=(*CALM.seen, JOBS["no-op"])), (0, 1), "monitor and history"),
+    "two ends": (lambda: replace(CALM, ends={**CALM.ends, SMALL: (2, 1)}), (0, 1), "ended 2 times"),
+    "two starts": (lambda: replace(CALM, ends={**CALM.ends, SCHEDULED: (1, 2)}), (0, 1), "started 2 times"),
+    "a job nobody asked for": (
+        lambda: replace(CALM, seen=(*CALM.seen, Seen(job_id=STRANGER))),
+        (0, 1),
+        "nobody asked for",
+    ),
+    "effects of nobody's job": (
+        lambda: replace(CALM, effects={**CALM.effects, STRANGER: (1, 1)}),
+        (0, 1),
+        "nobody asked for",
+    ),
+    "a stopped job that completed": (lambda: changed(STOPPED, state="completed"), (1, 0), "ended completed"),
+    "a job that failed for no reason of its own": (
+        lambda: changed(SMALL, state="failed", failure_code="gave_up", failure_reason="Tried."),
+        (0, 0),
+        "failed with gave_up",
+    ),
+    "a failure without a reason": (lambda: changed(IMPOSSIBLE, failure_reason=None), (0, 0), "failed with impossible"),
+    "a start before its time": (
+        lambda: changed(SCHEDULED, started_at=NOW - timedelta(seconds=1)),
+        (0, 0),
+        "before its time",
+    ),
+    "a poison message that was not kept": (lambda: replace(CALM, buried=frozenset()), (0, 0), "has no dead letter"),
+    "a good message among the dead letters": (
+        lambda: replace(CALM, buried=CALM.buried | {SMALL}),
+        (0, 0),
+        "has a dead letter",
+    ),
+    "a dead letter of no job": (lambda: replace(CALM, strange_letters=("no JSON",)), (0, 0), "dead letter"),
+    "a message never sent": (lambda: replace(CALM, unsent=1), (0, 0), "never sent"),
+    "an export without its file": (lambda: changed(JOBS["export"].job_id, has_result=False), (1, 0), "file False"),
+    "a job the ledger forgot": (lambda: changed(SMALL, ledger_done=None), (1, 0), "ledger does not know"),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED)
+def test_what_is_planted_is_found(plant: tuple[Callable[[], World], tuple[int, int], str]) -> None:
+    world, expected, words = plant
+    verdict = judge(ASKED, world())
+    assert not verdict.held
+    assert any(words in breach for breach in verdict.breaches), verdict.breaches
+    assert figures(verdict) == expected
+
+
+def test_a_submission_nobody_answered_may_have_made_a_job_or_not() -> None:
+    unsure = {**ASKED, SMALL: told("one step", submitted="info")}
+    gone = replace(CALM, seen=tuple(row for row in CALM.seen if row.job_id != SMALL), effects={})
+    assert judge(unsure, CALM).held
+    assert not [words for words in judge(unsure, gone).breaches if str(SMALL) in words]
+
+
+def test_a_refused_submission_makes_no_job() -> None:
+    verdict = judge({**ASKED, SMALL: told("one step", submitted="fail")}, CALM)
+    assert figures(verdict) == (0, 1)
+    assert "refused and is there" in verdict.breaches[0]
+
+
+def test_an_accepted_job_is_found_by_its_owner() -> None:
+    verdict = judge({**ASKED, SMALL: told("one step", missed=True)}, CALM)
+    assert "not found by its owner" in verdict.breaches[0]
+
+
+def test_a_job_may_end_before_its_stop_is_heard_only_where_it_could() -> None:
+    late = JOBS["stopped late"].job_id
+    assert judge(ASKED, changed(late, state="completed", done=UNITS, ledger_done=UNITS)).doubled == 0
+    assert "ended failed" in " ".join(judge(ASKED, changed(late, state="failed")).breaches)
