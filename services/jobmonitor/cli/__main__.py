@@ -1,7 +1,7 @@
 """The command line tool ``jobmonitor``: finds the command, runs it, says in one line what went wrong.
 
 Exit status: 0 done; 1 it did not work out, or the watched job failed or was cancelled; 2 the command line or a setting
-is wrong; 130 interrupted.
+is wrong, or `check` could not look; 130 interrupted.
 """
 
 import logging
@@ -33,6 +33,7 @@ COMMANDS = {
     "dead-letters redrive": ("dead_letters:redrive", "Publish one of them again."),
     "migrate": ("database:migrate", "Bring the database to the newest shape."),
     "demo": ("database:demo", "Fill an empty database with made-up accounts."),
+    "check": ("check:check_everything", "Verify what should always hold."),
     "health": ("health:health", "Ask the process in this container whether it is ready."),
 }
 """Where each command is, and what it does. It is loaded only when used: no command waits for another's libraries."""

@@ -74,6 +74,12 @@ class ObjectStore:
         async for batch in obstore.list(self._store, prefix=f"{folder}/"):
             await self.delete([entry["path"] for entry in batch])
 
+    async def keys_under(self, folder: str) -> AsyncIterator[str]:
+        """All keys that start with ``<folder>/``."""
+        async for batch in obstore.list(self._store, prefix=f"{folder}/"):
+            for entry in batch:
+                yield entry["path"]
+
     async def _range(self, key: str, start: int, end: int) -> bytes:
         try:
             return bytes(await obstore.get_range_async(self._store, key, start=start, end=end))

@@ -1,0 +1,120 @@
+"""Reads the database's part of a snapshot: everything at one moment, in one transaction."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from jobmonitor.checker.effects import EFFECTS, EffectsOf
+from jobmonitor.checker.job_log import mix, point_digest
+from jobmonitor.checker.report import CouldNotLook
+from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapshot, Submission
+from jobmonitor.database.pool import Connection, open_pool, see_account
+from jobmonitor.database.sql import statements
+from jobmonitor.projection.fold import JobRow
+
+SQL = statements("jobmonitor.checker.sql")
+_run_decoder = msgspec.json.Decoder(Run)
+_row_decoder = msgspec.json.Decoder(JobRow)
+
+Unsent = list[tuple[str, bytes]]
+"""(topic, value) of each message in the outbox."""
+
+
+async def read_database(owner_url: str, snapshot: Snapshot) -> Unsent:
+    """Fill in all that comes from the database; returns what waits in the outbox. Raises CouldNotLook."""
+    try:
+        pool = await open_pool(owner_url, size=1, application_name="jobmonitor-check")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CouldNotLook(f"The database does not answer ({error}). Is the owner's address right?") from error
+    try:
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            return await _read(connection, snapshot)
+    except asyncpg.InsufficientPrivilegeError as error:
+        reason = f"This role may not see everything ({error}). Look as the owner of the database, or as a superuser."
+        raise CouldNotLook(reason) from error
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise CouldNotLook(f"The database has another shape ({error}). Run `jobmonitor migrate`.") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CouldNotLook(f"The database went away ({error}).") from error
+    finally:
+        await pool.close()
+
+
+async def _read(connection: Connection, snapshot: Snapshot) -> Unsent:
+    await connection.execute(SQL["everything_or_nothing"])
+    snapshot.now = await connection.fetchval("SELECT now()")
+    offsets = await connection.fetch(SQL["offsets"])
+    snapshot.folded_to = {(row["topic"], row["partition"]): row["next_offset"] for row in offsets}
+    await _read_ledger(connection, snapshot)
+    await _read_views(connection, snapshot)
+    snapshot.submissions = [Submission(**row) for row in await connection.fetch(SQL["submissions"])]
+    snapshot.accounts_of_users = {row["id"]: row["account_id"] for row in await connection.fetch(SQL["users"])}
+    unsent = [
+        (topic, value)
+        for row in await connection.fetch(SQL["outbox"])
+        for topic, value in zip(row["topics"], row["values"], strict=True)
+    ]
+    snapshot.unsent = len(unsent)
+    snapshot.effects = {slug: await _read_effects(connection, slug, how, snapshot) for slug, how in EFFECTS.items()}
+    return unsent
+
+
+async def _read_ledger(connection: Connection, snapshot: Snapshot) -> None:
+    runs = [_run_decoder.decode(document) async for document in _documents(connection, "runs")]
+    snapshot.runs = {run.job_id: run for run in runs}
+    chunks = {}
+    for row in await connection.fetch(SQL["chunks"]):
+        values = dict(row)
+        chunks[values.pop("job_id")] = Chunks(**values)
+    snapshot.chunks = chunks
+
+
+async def _read_views(connection: Connection, snapshot: Snapshot) -> None:
+    snapshot.monitor = await _read_view(connection, "monitor")
+    snapshot.history = await _read_view(connection, "history")
+    registered = await connection.fetch(SQL["registry"])
+    snapshot.registry = {row["job_id"]: Registered(row["number"], row["month"]) for row in registered}
+    timelines: dict[UUID, tuple[int, int]] = {}
+    async for row in connection.cursor(SQL["timeline"], prefetch=2000):
+        points, digest = timelines.get(row["job_id"], (0, 0))
+        added = mix(row["type"], row["slot"], row["event_id"], point_digest(row["data"], row["account_id"]))
+        timelines[row["job_id"]] = (points + 1, (digest + added) % 2**63)
+    snapshot.timelines = timelines
+
+
+async def _read_view(connection: Connection, name: str) -> dict[UUID, JobRow]:
+    rows = [_row_decoder.decode(document) async for document in _documents(connection, name)]
+    return {row.job_id: row for row in rows}
+
+
+async def _documents(connection: Connection, name: str) -> AsyncIterator[str]:
+    async for row in connection.cursor(SQL[name], prefetch=500):
+        yield row["document"]
+
+
+async def _read_effects(
+    connection: Connection, job_type: str, how: EffectsOf, snapshot: Snapshot
+) -> dict[UUID, Effects]:
+    if not how.by_account:
+        return _effects(await connection.fetch(SQL[how.statement]))
+    found: dict[UUID, Effects] = {}
+    accounts = sorted({run.account_id for run in snapshot.runs.values() if run.job_type == job_type})
+    await connection.execute(SQL["account_by_account"])
+    for account_id in accounts:
+        await see_account(connection, account_id)
+        found |= _effects(await connection.fetch(SQL[how.statement]))
+    await connection.execute(SQL["everything_or_nothing"])
+    return found
+
+
+def _effects(rows: list[Any]) -> dict[UUID, Effects]:
+    outcomes: dict[UUID, dict[str, int]] = defaultdict(dict)
+    doubled: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        outcomes[row["job_id"]][row["outcome"]] = row["units"]
+        doubled[row["job_id"]] += row["doubled"]
+    return {job_id: Effects(outcomes=units, doubled=doubled[job_id]) for job_id, units in outcomes.items()}

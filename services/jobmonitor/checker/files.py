@@ -1,0 +1,97 @@
+"""Reads the object store: whether each result is what its description says, and which jobs still have parts there."""
+
+import hashlib
+import re
+import tempfile
+import zipfile
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import IO
+from uuid import UUID
+
+from jobmonitor.checker.report import CouldNotLook
+from jobmonitor.checker.snapshot import Run, StoredFile
+from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
+
+SHEET = "xl/worksheets/sheet1.xml"
+READ_BYTES = 1024 * 1024
+_ROW = re.compile(rb"<row[ >]")
+
+
+class CountsCsv:
+    """Counts the records of a CSV file (RFC 4180) whatever its delimiter: a line break within quotes ends none."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self._quoted = False
+        self._rest = False
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes, cut anywhere."""
+        lines = piece.split(b"\n")
+        for number, line in enumerate(lines):
+            self._quoted ^= line.count(b'"') % 2 == 1
+            self._rest = self._rest or bool(line)
+            if number < len(lines) - 1 and not self._quoted:
+                self.records += 1
+                self._rest = False
+
+    def rows(self) -> int:
+        """Data rows: all records but the heading."""
+        return max(0, self.records + self._rest - 1)
+
+
+async def read_results(objects: ObjectStore, runs: Iterable[Run], now: datetime) -> dict[str, StoredFile | None]:
+    """What lies under the key of each result that has not expired; streamed, one after the other."""
+    found: dict[str, StoredFile | None] = {}
+    for run in runs:
+        result = run.result
+        if result is None or run.expired or result.expires_at <= now:
+            continue
+        try:
+            found[result.key] = await _read_file(objects.stream(result.key), result.extension)
+        except ObjectMissing:
+            found[result.key] = None
+    return found
+
+
+async def _read_file(content: AsyncIterator[bytes], extension: str) -> StoredFile:
+    digest, size_bytes, counted = hashlib.sha256(), 0, CountsCsv()
+    with tempfile.SpooledTemporaryFile(max_size=READ_BYTES) as workbook:
+        async for piece in content:
+            digest.update(piece)
+            size_bytes += len(piece)
+            if extension == "csv":
+                counted.add(piece)
+            elif extension == "xlsx":
+                workbook.write(piece)
+        rows = counted.rows() if extension == "csv" else None
+        rows = rows_of_workbook(workbook) if extension == "xlsx" else rows
+    return StoredFile(size_bytes=size_bytes, sha256=digest.hexdigest(), rows=rows)
+
+
+def rows_of_workbook(workbook: IO[bytes]) -> int:
+    """Data rows of its first sheet; 0 where it is no workbook."""
+    try:
+        with zipfile.ZipFile(workbook) as whole, whole.open(SHEET) as sheet:
+            rows, tail = 0, b""
+            while piece := sheet.read(READ_BYTES):
+                text = tail + piece
+                # what could be the beginning of a row's tag waits for the next piece
+                cut = text.rfind(b"<") if text.rfind(b"<") >= len(text) - 5 else len(text)
+                rows += len(_ROW.findall(text[:cut]))
+                tail = text[cut:]
+            return max(0, rows + len(_ROW.findall(tail)) - 1)
+    except (zipfile.BadZipFile, KeyError):
+        return 0
+
+
+async def jobs_with_parts(objects: ObjectStore) -> frozenset[UUID]:
+    """The jobs of which parts lie there. Raises CouldNotLook."""
+    found = set()
+    try:
+        async for key in objects.keys_under("parts"):
+            found.add(UUID(key.split("/")[2]))
+    except OSError as error:
+        raise CouldNotLook(f"The object store cannot be read ({error}).") from error
+    return frozenset(found)

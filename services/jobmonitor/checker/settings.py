@@ -1,0 +1,15 @@
+"""Where a check looks."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSettings:
+    """The servers."""
+
+    owner_url: str = field(repr=False)
+    """The database as its owner, who may see all rows: ``postgresql://owner:password@host:port/database``."""
+    kafka_bootstrap: str
+    object_store_url: str
+    topics: tuple[str, ...] = ()
+    """The job topics; empty for those of the catalogue. What the projection follows besides is always read."""

@@ -1,0 +1,121 @@
+"""Everything the invariants look at, read once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.checker.client_history import Operation
+from jobmonitor.checker.job_log import JobLog
+from jobmonitor.contract.events import Result
+from jobmonitor.projection.fold import JobRow
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``ledger.runs``."""
+
+    job_id: UUID
+    account_id: int
+    owner_id: int
+    job_type: str
+    parameters: dict[str, Any]
+    run_at: datetime | None
+    state: str
+    sequence: int
+    done: int
+    total: int
+    result: Result | None
+    downloaded: bool
+    expired: bool
+    chunks_total: int
+    chunks_done: int
+    outcomes: dict[str, int]
+    rejected: int
+    rows: int
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("completed", "completed_with_errors", "failed", "cancelled")
+
+
+class Chunks(msgspec.Struct, frozen=True, kw_only=True):
+    """The chunks of one job that the ledger still keeps, counted."""
+
+    done: int
+    """Work chunks marked done."""
+    units_done: int
+    units: int
+    leased: int
+    """Of all kinds, those somebody runs right now."""
+    last_dispatched_at: datetime | None
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of ``gateway.submissions``."""
+
+    job_id: UUID
+    account_id: int
+    owner_id: int
+    job_type: str
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """What the registry keeps of a job."""
+
+    number: int
+    month: date
+
+
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A result file as it lies there; None where nothing lies."""
+
+    size_bytes: int
+    sha256: str
+    rows: int | None
+    """Data rows; None where its format has none that could be counted."""
+
+
+class Effects(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job's chunks left in the database, as its type counts it."""
+
+    outcomes: dict[str, int]
+    doubled: int = 0
+    """Units whose effect is there more than once."""
+
+
+@dataclass(kw_only=True)
+class Snapshot:
+    """One look at everything. The database is read at one moment, and then the log, which is therefore never behind."""
+
+    calm: bool
+    """Whether nothing is in motion any more: then what is still open is lost."""
+    now: datetime
+    log: Mapping[UUID, JobLog] = field(default_factory=dict)
+    messages: int = 0
+    folded_to: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Where the views stand in the log: (topic, partition) to the first offset not folded."""
+    log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    runs: Mapping[UUID, Run] = field(default_factory=dict)
+    chunks: Mapping[UUID, Chunks] = field(default_factory=dict)
+    unsent: int = 0
+    """Messages in the outbox."""
+    monitor: Mapping[UUID, JobRow] = field(default_factory=dict)
+    history: Mapping[UUID, JobRow] = field(default_factory=dict)
+    timelines: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
+    """How many points each has, and their digest."""
+    registry: Mapping[UUID, Registered] = field(default_factory=dict)
+    submissions: Sequence[Submission] = ()
+    accounts_of_users: Mapping[int, int] = field(default_factory=dict)
+    effects: Mapping[str, Mapping[UUID, Effects]] = field(default_factory=dict)
+    """By job type; only of the types that leave something countable."""
+    files: Mapping[str, StoredFile | None] = field(default_factory=dict)
+    """By key: every result that should be there."""
+    parts: frozenset[UUID] = frozenset()
+    """Jobs of which parts lie in the object store."""
+    buried: frozenset[UUID] = frozenset()
+    """Jobs of which a chunk was given up: its message is among the dead letters."""
+    clients: Sequence[Operation] | None = None
+    """What clients were told; None where nobody wrote it down."""

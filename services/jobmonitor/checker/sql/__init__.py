@@ -1,0 +1,1 @@
+"""The check's statements, one a file."""

@@ -1,0 +1,2 @@
+-- Which account each user belongs to.
+SELECT id, account_id FROM crm.users

@@ -1,0 +1,75 @@
+"""``jobmonitor check``: whether everything that should always hold does."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from jobmonitor.checker import CheckSettings, CouldNotLook, Finding, Report, check
+from jobmonitor.cli.errors import FAILED, USAGE, CommandError
+from jobmonitor.cli.options import Injected, Json, Kafka
+from jobmonitor.cli.output import print_json, print_line
+from jobmonitor.cli.settings import OwnerSettings
+from jobmonitor.runtime.settings import ObjectStoreSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCommandSettings(OwnerSettings, ObjectStoreSettings):
+    """The owner's login, because only the owner sees all rows; and where the files lie."""
+
+
+def check_everything(
+    *,
+    calm: Annotated[
+        bool, Parameter(negative="", help="Nothing is in motion any more: what is still open counts as lost.")
+    ] = False,
+    client_history: Annotated[
+        Path | None, Parameter(help="A file of JSON lines with what clients asked and were told.")
+    ] = None,
+    json: Json = False,
+    kafka: Kafka = None,
+    context: Injected,
+) -> int:
+    """Read log, ledger, views and files, and verify what should always hold. Changes nothing.
+
+    Reads JOBMONITOR_OWNER_URL and JOBMONITOR_OBJECT_STORE_URL. Exit status 0: all holds; 1: something does not; 2: it
+    could not look.
+    """
+    settings = context.settings(CheckCommandSettings)
+    where = CheckSettings(
+        owner_url=settings.owner_url,
+        kafka_bootstrap=context.kafka_bootstrap(kafka),
+        object_store_url=settings.object_store_url,
+    )
+    try:
+        report = asyncio.run(check(where, history=client_history, calm=calm))
+    except CouldNotLook as error:
+        raise CommandError(str(error), USAGE) from error
+    if json:
+        print_json({**msgspec.to_builtins(report), "holds": report.holds})
+    else:
+        _print(report)
+    return 0 if report.holds else FAILED
+
+
+def _print(report: Report) -> None:
+    for finding in report.findings:
+        print_line(f"{finding.invariant:<4} {_verdict(finding)}  {finding.says}")
+        for example in finding.examples:
+            print_line(f"       {example}")
+        if finding.violations > len(finding.examples):
+            print_line(f"       and {finding.violations - len(finding.examples):,} more")
+    seen = f"{report.jobs:,} jobs in {report.messages:,} messages looked at"
+    if report.holds:
+        print_line(f"Everything holds; {seen}.")
+    else:
+        print_line(f"Violated: {', '.join(report.violated)}; {seen}.")
+
+
+def _verdict(finding: Finding) -> str:
+    if finding.status == "does not apply":
+        return f"does not apply: {finding.why_not}"
+    return f"{'OK' if finding.status == 'ok' else 'VIOLATED':<8} {finding.looked_at:>9,} looked at"
