@@ -105,7 +105,9 @@ class Engine:
         """After the database was away: a new connection for looking behind the engine."""
         self.owner = await until(lambda: _if_reachable(asyncpg.connect(self.owner_url)))
 
-    async def mend_until(self, state: Callable[[], Awaitable[str | None]], wanted: str) -> None:
+    async def mend_until(
+        self, state: Callable[[], Awaitable[str | None]], wanted: str, *, within_s: float = 30.0
+    ) -> None:
         """Do what the reconciler would do, until the job is in the wanted state."""
         settings = ReconcilerSettings(
             database_url=self.settings.database_url,
@@ -119,7 +121,7 @@ class Engine:
             await _if_reachable(duties.redispatch_chunks())
             return await state() == wanted
 
-        await until(mended)
+        await until(mended, within_s=within_s)
 
 
 async def _if_reachable(reach: Awaitable[Answer]) -> Answer | None:

@@ -91,7 +91,12 @@ class Imports:
 
 def report(ran: Ran) -> list[dict[str, str]]:
     """The result file's rows, each under the headings."""
-    return list(csv.DictReader(io.StringIO(ran.text, newline="")))
+    return rows_of(ran.content)
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    """The same of a file."""
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def outcomes(ran: Ran) -> list[tuple[str, str]]:
