@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -30,17 +31,22 @@ class BadParameters(Exception):
 
 def read_parameters(params_type: type[Params], parameters: Mapping[str, Any]) -> Params:
     """The parameters as the type's own value. Raises BadParameters."""
-    problems = list(_field_problems(params_type, parameters))
-    if problems:
-        raise BadParameters(problems)
-    try:
-        return msgspec.convert(parameters, params_type)
-    except msgspec.ValidationError as error:
-        raise BadParameters([_problem("", error)]) from error
+    if not parameters.keys() - _fields(params_type).keys():
+        try:
+            return msgspec.convert(parameters, params_type)
+        except msgspec.ValidationError as error:
+            problems = list(_field_problems(params_type, parameters)) or [_problem("", error)]
+            raise BadParameters(problems) from error
+    raise BadParameters(list(_field_problems(params_type, parameters)))
+
+
+@cache
+def _fields(params_type: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.encode_name: field for field in msgspec.structs.fields(params_type)}
 
 
 def _field_problems(params_type: type[Params], parameters: Mapping[str, Any]) -> Iterator[FieldProblem]:
-    known = {field.encode_name: field for field in msgspec.structs.fields(params_type)}
+    known = _fields(params_type)
     for name, field in known.items():
         if name in parameters:
             try:
