@@ -30,6 +30,17 @@ async def test_what_does_not_exist_is_refused_with_its_parameter(
     assert (refused.code, refused.parameter) == (code, parameter)
 
 
+async def test_a_saved_format_whose_field_was_removed_is_refused_by_its_name(imports: Imports) -> None:
+    await imports.crm.fields("Email")
+    columns = '[{"header": "Email", "to": "email"}, {"header": "Town", "to": "field", "id": 99}]'
+    saved = await imports.crm.insert("import_formats", name="Event", columns=columns)
+
+    refused = await imports.refusal(upload=str(await imports.upload("Email,Town\r\n")), format_id=saved)
+
+    assert (refused.code, refused.parameter) == ("unknown_field", "format_id")
+    assert "'Event'" in str(refused)
+
+
 @pytest.mark.parametrize("status", ["new", "closed"])
 async def test_only_live_pages_can_be_named(imports: Imports, status: str) -> None:
     await imports.crm.fields("Email")

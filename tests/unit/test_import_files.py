@@ -2,14 +2,17 @@
 
 import io
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter
 
 from jobmonitor.crm.import_targets import ImportTargets, TargetField
-from jobmonitor.job_types.import_files import FILE_BYTES_MAX, BadFile, Inspection, inspect, read_table
+from jobmonitor.job_types import xlsx_reader
+from jobmonitor.job_types.import_files import FILE_BYTES_MAX, BadFile, Inspection, WorkbookNotRead, inspect, read_table
 from jobmonitor.job_types.protocol import Refused
+from jobmonitor.runtime.failures import is_temporary
 
 TARGETS = ImportTargets(
     fields=[TargetField(id=1, name="Email", tag="email"), TargetField(id=2, name="City")], questions=[], pages=[]
@@ -127,6 +130,18 @@ def test_a_small_workbook_that_would_fill_the_memory_is_refused_and_does_no_harm
     book.close()
     assert len(file.getvalue()) < 10_000
     assert refused(file.getvalue()).code == "bad_workbook"
+
+
+@pytest.mark.parametrize("signal_", ["SIGTERM", "SIGKILL"])
+def test_a_reader_that_was_stopped_from_outside_says_nothing_about_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signal_: str
+) -> None:
+    stopped = tmp_path / "stopped.py"
+    stopped.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{signal_})\n")
+    monkeypatch.setattr(xlsx_reader, "__file__", str(stopped))
+    with pytest.raises(WorkbookNotRead) as failed:
+        read_table(workbook(["Email"]))
+    assert is_temporary(failed.value)
 
 
 def test_the_preview_shows_headings_with_their_meaning_the_first_rows_and_how_many_there_are() -> None:

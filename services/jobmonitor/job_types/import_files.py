@@ -6,6 +6,7 @@ without any text are passed over, but numbered. Row numbers are those a spreadsh
 
 import csv
 import io
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,10 +24,10 @@ from jobmonitor.job_types.protocol import Refused
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
 PREVIEW_ROWS = 5
-READ_S_MAX = 180
 
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+_NOT_THE_FILES_FAULT = (xlsx_reader.NOT_WRITTEN, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL)
 csv.field_size_limit(FILE_BYTES_MAX)  # a cell may be as long as its file; the standard's limit is 128 KiB
 
 
@@ -37,6 +38,10 @@ class BadFile(Refused):
         super().__init__(code, reason, parameter="upload")
         self.byte_offset = byte_offset
         """Where the first bad byte is, counted from 0; None where it is not about a byte."""
+
+
+class WorkbookNotRead(OSError):
+    """The reading process was ended from outside, or had no room to write. Trying again may help."""
 
 
 class FileRow(NamedTuple):
@@ -116,7 +121,9 @@ def read_table(content: bytes) -> Table:
 
 def _checked_csv(content: bytes) -> BinaryIO:
     if content.startswith(_OLD_EXCEL):
-        raise BadFile("old_workbook", "This is a workbook in the old Excel format. Save it as .xlsx or CSV.")
+        raise BadFile(
+            "old_workbook", "This workbook is in the old Excel format or has a password. Save it as .xlsx or CSV."
+        )
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -131,13 +138,15 @@ def _checked_csv(content: bytes) -> BinaryIO:
 
 
 def _workbook_as_csv(content: bytes) -> BinaryIO:
-    """Read by a process of its own, whose memory is bounded. Raises BadFile."""
+    """Read by a process of its own, whose memory is bounded. Raises BadFile, WorkbookNotRead."""
     with TemporaryDirectory(prefix="jobmonitor-import-") as folder:
         workbook, csv_file = Path(folder) / "import.xlsx", Path(folder) / "import.csv"
         workbook.write_bytes(content)
         # -P: the reader's own folder must not shadow the standard library
         command = [sys.executable, "-P", xlsx_reader.__file__, str(workbook), str(csv_file)]
-        ended = subprocess.run(command, check=False, capture_output=True, timeout=READ_S_MAX)  # noqa: S603
+        ended = subprocess.run(command, check=False, stderr=subprocess.DEVNULL)  # noqa: S603
+        if ended.returncode in _NOT_THE_FILES_FAULT:
+            raise WorkbookNotRead(f"The process that reads the workbook ended with {ended.returncode}.")
         if ended.returncode != 0:
             raise BadFile("bad_workbook", "The Excel file cannot be read. Save it anew as .xlsx, or as CSV.")
         return csv_file.open("rb")  # goes when it is closed

@@ -123,7 +123,7 @@ class UserDataImport:
         targets = await read_targets(context.connection)
         saved = await _saved_format(params, context)
         _tag(params, targets)
-        check_mappings(saved.columns if saved else params.columns, targets)
+        _check_mappings(params, saved, targets)
         if context.job_id is None:
             table = await _open(params, context)
             _resolve(table, params, saved, targets)
@@ -200,6 +200,17 @@ async def _saved_format(params: UserDataImportParameters, context: Context) -> I
     if saved is None:
         raise Refused("unknown_format", f"There is no saved format {params.format_id}.", parameter="format_id")
     return saved
+
+
+def _check_mappings(params: UserDataImportParameters, saved: ImportFormat | None, targets: ImportTargets) -> None:
+    """A saved format may be older than what there is."""
+    try:
+        check_mappings(saved.columns if saved else params.columns, targets)
+    except Refused as refused:
+        if saved is None:
+            raise
+        reason = f"The saved format {saved.name!r} does not fit any more. {refused}"
+        raise Refused(refused.code, reason, parameter="format_id") from None
 
 
 def _tag(params: UserDataImportParameters, targets: ImportTargets) -> tuple[int, str] | None:

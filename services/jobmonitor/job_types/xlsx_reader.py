@@ -1,7 +1,7 @@
 """Reads the first sheet of an Excel workbook into a CSV file. A program of its own, run as ``xlsx_reader.py IN OUT``.
 
 A workbook of a few kilobytes can ask for any amount of memory, and reading holds up its process; so it happens in one
-that is bounded. Exit status 0: written; 3: not a workbook that can be read.
+that is bounded. Exit status 0: written; 4: the disk did not take it; any other: not a workbook that can be read.
 """
 
 import csv
@@ -9,11 +9,13 @@ import datetime
 import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 UNREADABLE = 3
+NOT_WRITTEN = 4
 MEMORY_BYTES_MAX = 2 * 1024**3
 CPU_S_MAX = 120
 WHOLE_NUMBER_MAX = 10**15
@@ -21,13 +23,16 @@ WHOLE_NUMBER_MAX = 10**15
 
 
 def main(workbook: str, csv_file: str) -> int:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    with suppress(ValueError):  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX))
     try:
         with Path(csv_file).open("w", encoding="utf-8", newline="") as out:
             csv.writer(out, lineterminator="\r\n").writerows(_rows(workbook))
     except (CalamineError, MemoryError):
         return UNREADABLE
+    except OSError:
+        return NOT_WRITTEN
     return 0
 
 
