@@ -179,6 +179,28 @@ def test_a_failed_job_says_why_and_leaves_a_report(cli: Cli, tmp_path: Path) -> 
     assert "There is no profile 987654321." in report
 
 
+def test_a_file_is_sent_and_imported_once_by_who_may(cli: Cli, tmp_path: Path) -> None:
+    people, old = tmp_path / "people.csv", tmp_path / "old.csv"
+    people.write_text(f"Email,First Name\nada-{uuid4()}@x.test,Ada\n")
+    old.write_bytes("Email,First Name\na@x.test,René\n".encode("cp1252"))
+    submit = ("submit", "user-data-import", "--file")
+    key = str(uuid4())
+    done = cli(*submit, people, "--key", key, "--reference", "From a file", "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    job = json.loads(done.stdout)
+    assert (job["state"], job["outcomes"], job["reference"]) == ("completed", {"created": 1}, "From a file")
+    again = json.loads(cli(*submit, people, "--key", key, "--wait", "--json").stdout)
+    assert again["number"] == job["number"]
+
+    refused = cli(*submit, old)
+    assert (refused.returncode, refused.stdout) == (FAILED, "")
+    assert "not in UTF-8: the byte at offset 29" in refused.stderr
+    assert cli("login", "user@other.test", stdin="jobmonitor-demo\n").returncode == 0
+    forbidden = cli(*submit, people)
+    assert (forbidden.returncode, forbidden.stdout) == (FAILED, "")
+    assert "needs the permission 'import'" in forbidden.stderr
+
+
 def test_a_job_type_that_cannot_be_stopped_is_refused_in_words(cli: Cli) -> None:
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     job_id = cli("submit", "user-data-export", "--account", 1, "--user", OWNER, "--run-at", later).stdout.strip()

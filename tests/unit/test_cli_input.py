@@ -14,6 +14,7 @@ from jobmonitor.cli.output import print_line, summary
 from jobmonitor.cli.session import SessionFile
 
 SUBMIT = ("submit", "user-data-export", "--account", "1", "--user", "3")
+IMPORT = ("submit", "user-data-import", "--file")
 NOWHERE = {"JOBMONITOR_DATA_DIR": "/nowhere"}
 
 
@@ -33,6 +34,13 @@ NOWHERE = {"JOBMONITOR_DATA_DIR": "/nowhere"}
         ([*SUBMIT, "--reference", "x" * 161], "reference"),
         ([*SUBMIT], "Give --kafka, set JOBMONITOR_KAFKA_BOOTSTRAP, or run `make up`"),
         (["jobs"], "Give --url, set JOBMONITOR_URL, or run `make up`"),
+        (["submit", "user-data-export", "--user", "3"], "--account is needed"),
+        ([*IMPORT, "no-such.csv"], "There is no file no-such.csv"),
+        ([*IMPORT, "."], "is a folder"),
+        ([*IMPORT, "a.csv", "--account", "1"], "leave --account and --user out"),
+        ([*IMPORT, "a.csv", "--param", "upload=x"], "not both"),
+        ([*IMPORT, "a.csv", "--param", "mode=odd"], "mode:"),
+        (["submit", "user-data-export", "--file", "a.csv"], "upload: It is unknown"),
         (["jobs", "--url", "localhost:8000"], "no web address"),
         (["jobs", "--limit", "0"], "--limit must be 1 or more"),
         (["jobs", "--state", "sleeping"], "sleeping"),
@@ -61,6 +69,17 @@ def test_every_parameter_at_fault_is_named(capsys: pytest.CaptureFixture[str]) -
     assert run([*SUBMIT, *(word for pair in wrong for word in ("--param", pair))], NOWHERE) == 2
     told = capsys.readouterr().err
     assert all(name in told for name in ("format:", "query.profiles[0]:", "colour:"))
+
+
+def test_a_file_that_cannot_be_taken_is_not_even_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty, large = tmp_path / "empty.csv", tmp_path / "large.csv"
+    empty.touch()
+    with large.open("wb") as file:
+        file.truncate(20_971_521)
+    assert [run([*IMPORT, str(path)], NOWHERE) for path in (empty, large)] == [1, 1]
+    about_empty, about_large = capsys.readouterr().err.splitlines()
+    assert "is empty" in about_empty
+    assert "20,971,521 bytes, and 20,971,520 (20 MB) is the most" in about_large
 
 
 def test_values_are_json_where_they_are_json_and_text_where_not() -> None:

@@ -129,7 +129,9 @@ def refusal(response: httpx2.Response) -> CommandError:
         problem = {}
     detail = problem.get("detail") or problem.get("title") or f"The server answered {response.status_code}."
     fields = [
-        f"{entry.get('field') or entry.get('pointer')}: {entry.get('detail')}" for entry in problem.get("errors", [])
+        f"{entry.get('field') or entry.get('pointer')}: {entry.get('detail')}"
+        for entry in problem.get("errors", [])
+        if str(entry.get("detail")) not in detail
     ]
     kind = Unreachable if response.is_server_error else CommandError
     return kind(" ".join([detail, *fields]))

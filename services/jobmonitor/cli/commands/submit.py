@@ -1,7 +1,8 @@
-"""Submitting a job straight to Kafka, as any producer does."""
+"""Submitting a job: straight to Kafka, as any producer does; with a file through the gateway, which keeps the file."""
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -10,9 +11,11 @@ import uuid_utils.compat
 from aiokafka.errors import KafkaError
 from cyclopts import Parameter
 
-from jobmonitor.cli.client import Client
+from jobmonitor.cli.client import Client, body_of, refusal
 from jobmonitor.cli.commands.watch import watch_to_the_end
+from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.file_upload import check_file, upload
 from jobmonitor.cli.follow import wait_until_seen
 from jobmonitor.cli.options import Injected, Json, Kafka, Url
 from jobmonitor.cli.output import print_json, print_line
@@ -34,8 +37,13 @@ def submit(
     job_type: Annotated[str, Parameter(help="The type's slug; `jobmonitor types` lists them.")],
     /,
     *,
-    account: Annotated[int, Parameter(help="The account's id.")],
-    user: Annotated[int, Parameter(help="The id of the user who is to own the job.")],
+    account: Annotated[int | None, Parameter(help="The account's id; with --file the login's.")] = None,
+    user: Annotated[
+        int | None, Parameter(help="The id of the user who is to own the job; with --file the login's.")
+    ] = None,
+    file: Annotated[
+        Path | None, Parameter(help="A file the job is to read. It is sent to the gateway, as whoever is logged in.")
+    ] = None,
     param: Annotated[
         list[str] | None, Parameter(negative="", help="name=value; JSON where it is JSON. Once for each parameter.")
     ] = None,
@@ -49,15 +57,20 @@ def submit(
     context: Injected,
 ) -> int:
     """Publish a job to Kafka and print its id. With --key it can be repeated safely after any failure."""
+    run_at = _with_zone(run_at)
+    if file is not None:
+        _refuse_owner(account, user)
+        asked = {"reference": reference, "run_at": run_at}
+        return _submit_with_file(context, url, job_type, param or [], file, asked, key, wait=wait, json=json)
     submission = JobSubmitted(
         account_id=_id("--account", account),
         owner_id=_id("--user", user),
         job_type=job_type,
         parameters=checked_parameters(job_type, param or []),
         reference=reference,
-        run_at=_with_zone(run_at),
+        run_at=run_at,
     )
-    job_id = job_id_for(account, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
+    job_id = job_id_for(submission.account_id, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
     _check(event)
     asyncio.run(_publish(context.kafka_bootstrap(kafka), jobs_topic(job_type), event))
@@ -70,6 +83,56 @@ def submit(
     with Client.of(context, url) as client:
         wait_until_seen(client, str(job_id), APPEAR_S)
         return watch_to_the_end(client, str(job_id), json=json)
+
+
+def _refuse_owner(account: int | None, user: int | None) -> None:
+    if account is not None or user is not None:
+        raise CommandError(
+            "With --file the job belongs to whoever is logged in: leave --account and --user out.", USAGE
+        )
+
+
+def _submit_with_file(
+    context: Context,
+    url: str | None,
+    job_type: str,
+    pairs: list[str],
+    path: Path,
+    asked: dict[str, Any],
+    key: str | None,
+    *,
+    wait: bool,
+    json: bool,
+) -> int:
+    """The parameters are checked before the file is sent; a job the key stands for already is not asked for again."""
+    if any(pair.partition("=")[0] == "upload" for pair in pairs):
+        raise CommandError("Give either --file or --param upload=…, not both.", USAGE)
+    parameters = checked_parameters(job_type, [*pairs, f"upload={UUID(int=0)}"])
+    check_file(path)
+    with Client.of(context, url) as client:
+        job_id = _job_of_key(client, key) if key else None
+        if job_id is None:
+            parameters["upload"] = upload(client, path)["id"]
+            job_id = _ask_for(client, {"type": job_type, "parameters": parameters, **asked}, key)
+        if json and not wait:
+            print_json({"id": job_id})
+        if not json:
+            print_line(job_id)
+        return watch_to_the_end(client, job_id, json=json) if wait else 0
+
+
+def _job_of_key(client: Client, key: str) -> str | None:
+    job_id = str(job_id_for(client.get("/api/v1/session")["account"]["id"], key))
+    return job_id if client.request("GET", f"/api/v1/jobs/{job_id}").is_success else None
+
+
+def _ask_for(client: Client, submission: dict[str, Any], key: str | None) -> str:
+    body = msgspec.json.encode({name: value for name, value in submission.items() if value is not None})
+    headers = {"content-type": "application/json"} | ({"idempotency-key": key} if key else {})
+    response = client.request("POST", "/api/v1/jobs", content=body, headers=headers)
+    if response.is_error:
+        raise refusal(response)
+    return str(body_of(response)["id"])
 
 
 def checked_parameters(job_type: str, pairs: list[str]) -> dict[str, Any]:
@@ -97,7 +160,9 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _id(option: str, value: int) -> int:
+def _id(option: str, value: int | None) -> int:
+    if value is None:
+        raise CommandError(f"{option} is needed: whose job is it to be?", USAGE)
     if not 1 <= value < 2**63:
         raise CommandError(f"{option} must be 1 or more.", USAGE)
     return value

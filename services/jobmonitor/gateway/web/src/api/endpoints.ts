@@ -1,5 +1,5 @@
 import { getJson, postJson, send } from "./http.ts";
-import type { ExportOptions, Filter, Job, JobDetails, JobPage, JobType, Session, View } from "../model/types.ts";
+import type { ExportOptions, Filter, ImportOptions, Job, JobDetails, JobPage, JobType, Session, View } from "../model/types.ts";
 
 export interface ListQuery {
   view: View;
@@ -33,6 +33,8 @@ export const requestStop = (number: number): Promise<unknown> => postJson(`/api/
 
 export const loadJobTypes = (): Promise<{ items: JobType[] }> => getJson("/api/v1/job-types");
 export const loadExportOptions = (): Promise<ExportOptions> => getJson("/api/v1/export-options");
+
+export const loadImportOptions = (): Promise<ImportOptions> => getJson("/api/v1/import-options");
 
 export const previewJob = (
   type: string,

@@ -51,19 +51,26 @@ async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, message, errors);
 }
 
+/** The answer, unless it is a refusal: then it is thrown. */
+export async function accepted(path: string, response: Response): Promise<Response> {
+  noteServerTime(response.headers.get("date"));
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (response.status === 401 && path !== "/api/v1/session") onLoggedOut();
+  throw problem;
+}
+
+export const UNREACHABLE = "The server cannot be reached. Check your connection and try again.";
+
 export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, { credentials: "same-origin", ...options });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    throw new Problem(0, "The server cannot be reached. Check your connection and try again.");
+    throw new Problem(0, UNREACHABLE);
   }
-  noteServerTime(response.headers.get("date"));
-  if (response.ok) return response;
-  const problem = await problemOf(response);
-  if (response.status === 401 && path !== "/api/v1/session") onLoggedOut();
-  throw problem;
+  return accepted(path, response);
 }
 
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {

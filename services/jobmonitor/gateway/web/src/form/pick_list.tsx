@@ -4,7 +4,7 @@ import { formatCount } from "../model/words.ts";
 import { Icon } from "../view/icons.tsx";
 import { errorId, FieldProblem } from "./field.tsx";
 import type { Place } from "./export_form.ts";
-import { errors } from "./start.ts";
+import { errors } from "./sending.ts";
 
 /** Longer lists get a field to narrow them. */
 const SHORT = 8;

@@ -2,14 +2,13 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
-import { Problem, type FieldError } from "../api/http.ts";
+import { Problem } from "../api/http.ts";
 import { instantOf } from "../model/time.ts";
 import type { ExportOptions, JobType } from "../model/types.ts";
-import { jobChanged } from "../state/jobs.ts";
-import { toast } from "../state/notices.ts";
-import { navigate, path } from "../state/route.ts";
+import { path, startType } from "../state/route.ts";
 import { session, zone } from "../state/session.ts";
 import { EMPTY_FORM, lacksColumns, parametersOf, placeOf, type ExportForm, type Place } from "./export_form.ts";
+import { errors, messageOf, place, problem, sendJob } from "./sending.ts";
 
 export const EXPORT = "user-data-export";
 const PREVIEW_DELAY_MS = 300;
@@ -20,10 +19,6 @@ export const offerProblem = signal<string | null>(null);
 
 export type Preview = { state: "counting" } | { state: "counted"; units: number; unit: string } | { state: "unknown"; reason: string };
 export const preview = signal<Preview>({ state: "counting" });
-export const errors = signal<Partial<Record<Place, string>>>({});
-/** Why the last submission was not accepted, as far as no field is to blame. */
-export const problem = signal<string | null>(null);
-export const sending = signal(false);
 
 const parameters = computed(() => JSON.stringify(parametersOf(form.value)));
 
@@ -47,23 +42,6 @@ function noOptions(): ExportOptions {
   return { export_groups: [], profiles: [], pages: [], questions: [], broadcasts: [] };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** Puts each error at its field; returns the words of those that have none. */
-function place(found: FieldError[]): string[] {
-  const placed: Partial<Record<Place, string>> = {};
-  const rest: string[] = [];
-  for (const { field, detail } of found) {
-    const at = placeOf(field);
-    if (at) placed[at] ??= detail;
-    else rest.push(detail);
-  }
-  errors.value = placed;
-  return rest;
-}
-
 async function count(text: string, signal: AbortSignal): Promise<void> {
   preview.value = { state: "counting" };
   try {
@@ -73,7 +51,7 @@ async function count(text: string, signal: AbortSignal): Promise<void> {
     preview.value = { state: "counted", units, unit };
   } catch (error) {
     if (signal.aborted) return;
-    const rest = error instanceof Problem && error.status === 422 ? place(error.errors) : [];
+    const rest = error instanceof Problem && error.status === 422 ? place(error.errors, placeOf) : [];
     const marked = Object.keys(errors.value).length > 0;
     preview.value = { state: "unknown", reason: rest[0] ?? (marked ? "Not possible like this: see the field that is marked." : messageOf(error)) };
   }
@@ -83,7 +61,7 @@ async function count(text: string, signal: AbortSignal): Promise<void> {
 export function keepCounting(): () => void {
   return effect(() => {
     const text = parameters.value;
-    if (path.value !== "/start" || !session.value || !offer.value?.jobType?.may_start) return undefined;
+    if (path.value !== "/start" || startType.value === "user-data-import" || !session.value || !offer.value?.jobType?.may_start) return undefined;
     errors.value = {};
     problem.value = null;
     if (lacksColumns(form.peek())) {
@@ -97,18 +75,6 @@ export function keepCounting(): () => void {
       request.abort();
     };
   });
-}
-
-/** One key as long as the request is the same: sent twice, after a lost answer, it is one job. */
-const lastKey = { request: "", key: "" };
-
-function keyFor(request: string): string {
-  if (lastKey.request !== request) {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    lastKey.request = request;
-    lastKey.key = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-  return lastKey.key;
 }
 
 function submission(): endpoints.Submission {
@@ -127,38 +93,11 @@ function incomplete(): Partial<Record<Place, string>> {
   return {};
 }
 
-function refused(error: unknown): void {
-  if (!(error instanceof Problem) || error.status !== 422) {
-    problem.value = `${messageOf(error)} Nothing was lost: your choices are still here, and sending them again starts one job only.`;
-    return;
-  }
-  const rest = place(error.errors);
-  const placed = Object.keys(errors.value).length > 0;
-  problem.value = rest.join(" ") || (placed ? null : error.message);
-}
-
 /** Sends the form. True: the job is accepted, and the page has gone on to the monitor. */
 export async function submit(): Promise<boolean> {
-  if (sending.value) return false;
   errors.value = incomplete();
   if (Object.keys(errors.value).length > 0) return false;
-  sending.value = true;
-  problem.value = null;
-  try {
-    const request = submission();
-    const accepted = await endpoints.submitJob(request, keyFor(JSON.stringify(request)));
-    lastKey.request = "";
-    form.value = EMPTY_FORM;
-    if (accepted.job) jobChanged(accepted.job);
-    toast(accepted.number ? `Job ${accepted.number} is accepted.` : "Your job is accepted and will be listed in a moment.");
-    navigate("/");
-    return true;
-  } catch (error) {
-    refused(error);
-    return false;
-  } finally {
-    sending.value = false;
-  }
+  return sendJob(submission(), placeOf, () => (form.value = EMPTY_FORM));
 }
 
 /** Nothing of one user's form is left for the next. */

@@ -99,3 +99,41 @@ export interface ExportOptions {
   questions: (Named & { kind: string })[];
   broadcasts: (Named & { sent_at: string | null })[];
 }
+
+export type ColumnKind = "email" | "field" | "question" | "page" | "skip";
+
+/** Where the cells of a file's column go. */
+export interface ColumnMapping {
+  header: string;
+  to: ColumnKind;
+  /** Of the field, question or page. */
+  id?: number;
+}
+
+export type ImportMode = "add_and_update" | "only_create";
+
+export interface ImportFormat extends Named {
+  mode: ImportMode;
+  columns: ColumnMapping[];
+}
+
+export interface ImportOptions {
+  fields: (Named & { tag: string | null })[];
+  questions: (Named & { kind: string })[];
+  /** Those a participation can be imported for. */
+  pages: (Named & { kind: string })[];
+  formats: ImportFormat[];
+}
+
+/** A file that was uploaded, as the gateway understands it. */
+export interface Upload {
+  id: string;
+  name: string;
+  kind: "csv" | "xlsx";
+  size_bytes: number;
+  sha256: string;
+  rows: number;
+  /** All columns in the file's order, with what each most likely is. */
+  columns: ColumnMapping[];
+  first_rows: string[][];
+}

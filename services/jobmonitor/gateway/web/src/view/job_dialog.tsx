@@ -44,9 +44,15 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   return <div><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
+const OUTCOME_WORDS: Record<string, string> = {
+  error: "refused",
+  ignored_existing: "known already, left as they were",
+  duplicate_in_file: "twice in the file",
+};
+
 function outcomeWords(job: JobDetails): string {
   const outcomes = Object.entries(job.outcomes ?? {}).filter(([, count]) => count > 0);
-  return outcomes.map(([name, count]) => `${formatCount(count)} ${name.replaceAll("_", " ")}`).join(", ");
+  return outcomes.map(([name, count]) => `${formatCount(count)} ${OUTCOME_WORDS[name] ?? name.replaceAll("_", " ")}`).join(", ");
 }
 
 function Facts({ job }: { job: JobDetails }): JSX.Element {

@@ -3,10 +3,14 @@ import { useEffect } from "preact/hooks";
 import { PLACES } from "../form/export_form.ts";
 import { FileFields, JobFields } from "../form/export_fields.tsx";
 import { Filters } from "../form/filters.tsx";
-import { errors, keepCounting, loadOffer, offer, offerProblem, preview, problem, sending, submit } from "../form/start.ts";
+import { errors, problem, sending } from "../form/sending.ts";
+import { IMPORT, IMPORT_ADDRESS } from "../form/import.ts";
+import { EXPORT, keepCounting, loadOffer, offer, offerProblem, preview, submit } from "../form/start.ts";
 import type { ExportOptions } from "../model/types.ts";
 import { formatUnits } from "../model/words.ts";
+import { startType } from "../state/route.ts";
 import { Icon, TypeIcon } from "./icons.tsx";
+import { ImportStart } from "./import_page.tsx";
 import { Link } from "./link.tsx";
 import { LostConnection } from "./live.tsx";
 
@@ -91,20 +95,38 @@ function Offered(): JSX.Element {
   return <ExportForm options={offer.value.options} />;
 }
 
-export function StartPage(): JSX.Element {
+function ExportStart(): JSX.Element {
   useEffect(() => {
     void loadOffer();
     return keepCounting();
   }, []);
-  const type = offer.value?.jobType;
+  return <Offered />;
+}
+
+const TYPES: [string, string, string][] = [
+  [EXPORT, "User Data Export", "/start"],
+  [IMPORT, "User Data Import", IMPORT_ADDRESS],
+];
+
+/** What kind of job to start. Each has its own address. */
+function TypeChooser({ chosen }: { chosen: string }): JSX.Element {
+  return (
+    <nav class="start-types" aria-label="Job type">
+      {TYPES.map(([type, name, address]) => (
+        <Link key={type} to={address} class="start-type" current={type === chosen}><TypeIcon type={type} />{name}</Link>
+      ))}
+    </nav>
+  );
+}
+
+export function StartPage(): JSX.Element {
+  const chosen = startType.value === IMPORT ? IMPORT : EXPORT;
   return (
     <main id="main">
-      <div class="title-line">
-        <h1 tabIndex={-1}>Start a job</h1>
-        {type && <span class="start-type"><TypeIcon type={type.type} />{type.name}</span>}
-      </div>
+      <div class="title-line"><h1 tabIndex={-1}>Start a job</h1></div>
       <LostConnection />
-      <Offered />
+      <TypeChooser chosen={chosen} />
+      {chosen === IMPORT ? <ImportStart /> : <ExportStart />}
     </main>
   );
 }

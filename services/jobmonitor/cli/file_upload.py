@@ -1,0 +1,65 @@
+"""Sending a file to the gateway, for a job that reads it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from jobmonitor.cli.client import Body, Client, Unreachable, body_of, refusal
+from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.output import console
+from jobmonitor.job_types.import_files import FILE_BYTES_MAX
+
+BLOCK_BYTES = 256 * 1024
+ANSWER_TIMEOUT_S = 240.0
+"""The gateway looks through the whole file before it answers."""
+
+
+def check_file(path: Path) -> None:
+    """Raises CommandError for what can be known before anything is sent."""
+    if not path.is_file():
+        raise CommandError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.", USAGE)
+    size_bytes = path.stat().st_size
+    if size_bytes > FILE_BYTES_MAX:
+        raise CommandError(
+            f"{path} is too large: it has {size_bytes:,} bytes, and {FILE_BYTES_MAX:,} (20 MB) is the most."
+        )
+    if size_bytes == 0:
+        raise CommandError(f"{path} is empty.")
+
+
+def upload(client: Client, path: Path) -> Body:
+    """Send the file; on a terminal with a bar. Returns what the gateway found in it. Raises CommandError."""
+    size_bytes = path.stat().st_size
+    try:
+        with _bar(path.name, size_bytes) as bar:
+            response = client.request(
+                "POST",
+                "/api/v1/uploads",
+                params={"name": path.name},
+                content=_blocks(path, bar),
+                headers={"content-length": str(size_bytes), "content-type": "application/octet-stream"},
+                timeout=httpx2.Timeout(30.0, read=ANSWER_TIMEOUT_S),
+            )
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except Unreachable as error:
+        raise Unreachable(f"{path.name} was not sent. {error}") from error
+    if response.is_error:
+        raise refusal(response)
+    return body_of(response)
+
+
+def _blocks(path: Path, bar: Progress) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+            bar.update(bar.task_ids[0], advance=len(block))
+
+
+def _bar(name: str, size_bytes: int) -> Progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    bar.add_task(name, total=size_bytes)
+    return bar
