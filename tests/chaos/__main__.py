@@ -24,6 +24,7 @@ import structlog
 from chaos.plan import INSTANCES, Plan, make_plan
 from chaos.report import report, verdict_line
 from chaos.run import Outcome, run_chaos
+from chaos.shapes import SERVED
 from jobmonitor.local.data_folder import make_data_folder, only_one
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.secrets import load_passwords
@@ -33,7 +34,6 @@ from jobmonitor.local.stack import Stack
 from jobmonitor.local.supervisor import supervise
 
 SUPPORTERS = 200
-SERVED = "user-data-export,probe"
 LAST_SEED = 9999
 
 Say = Callable[[str], None]
@@ -75,7 +75,7 @@ def chaos_on_a_stack(plan: Plan, folder: Path, say: Say) -> Outcome:
         try:
             stack.start()
             say("The stack is up.")
-            running = _in_a_thread(lambda: asyncio.run(run_chaos(plan, stack, folder / "history.jsonl", say)))
+            running = _in_a_thread(lambda: asyncio.run(run_chaos(plan, stack, folder, say)))
             supervise(stack.children, _to(log), stack.publish, lambda: not running.done())
             return running.result()
         finally:
@@ -108,7 +108,7 @@ def _services() -> list[ServiceSpec]:
 def _environment(environment: Mapping[str, str]) -> dict[str, str]:
     """For the processes: production settings, and the probe served too."""
     ours = {name: text for name, text in environment.items() if not name.startswith("JOBMONITOR_")}
-    return {**ours, "JOBMONITOR_JOB_TYPES": SERVED}
+    return {**ours, "JOBMONITOR_JOB_TYPES": ",".join(SERVED)}
 
 
 def _telling() -> Say:

@@ -1,7 +1,7 @@
 """The two doors jobs come in by: Kafka, as a producer uses it, and the gateway, as a user does. Each tries once."""
 
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx2
@@ -76,6 +76,14 @@ class GatewayDoor:
     async def close(self) -> None:
         await self._http.aclose()
 
+    async def upload(self, key: str, rows: int) -> dict[str, Any] | None:
+        """Upload a file of people who are in no other; returns the parameters of its import, None without an answer."""
+        options = await self._send("GET", "/import-options")
+        file = await self._send("POST", "/uploads", params={"name": "people.csv"}, content=people(key, rows))
+        if isinstance(options, str) or isinstance(file, str) or options.is_error or file.is_error:
+            return None
+        return {"upload": file.json()["id"], "page": options.json()["pages"][0]["id"]}
+
     async def submit(self, told: Told) -> Answer:
         body = {"type": told.job_type, "parameters": told.parameters}
         if told.run_at is not None:
@@ -102,6 +110,12 @@ class GatewayDoor:
             return answer if answer.is_error else await self._http.request(method, path, **options)  # type: ignore[arg-type]
         except httpx2.TransportError as error:
             return repr(error)
+
+
+def people(key: str, rows: int) -> bytes:
+    """A file for an import, each row somebody else."""
+    lines = ["Email,First Name", *(f"{key}-{number}@chaos.test,Person {number}" for number in range(rows))]
+    return "\r\n".join(lines).encode()
 
 
 def _answer(response: httpx2.Response | str) -> Answer:

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from chaos.doors import SUPER_ADMINS, Answer, Door, GatewayDoor, KafkaDoor
 from chaos.history import History, Outcome, Told
 from chaos.plan import Job, Plan, Way
-from chaos.shapes import RECOVERY, Shape
+from chaos.shapes import RECOVERY, Parameters, Shape
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.gateway.broker import Broker
 
 AGAIN_AFTER_S = 0.5
+OWNER_ELSEWHERE = 1000
+"""Added to the number of an account whose users are not in our tables."""
 GIVE_UP_AFTER_S = 120.0
 """A client that got no answer for so long gives up; then it does not know."""
 
@@ -49,15 +51,15 @@ class Load:
 
     async def submit_recovery(self, key: str, account_id: int, way: Way) -> Told:
         """Submit a no-op now, as often as it takes."""
-        told = self._told(RECOVERY, key, account_id, way)
+        told = self._told(RECOVERY, key, account_id)
         await self._until_told("submit", told, lambda: self._door(way, account_id).submit(told))
         return told
 
     async def _job(self, job: Job, began_s: float) -> None:
         await asyncio.sleep(began_s + job.at_s - asyncio.get_running_loop().time())
         key, door = self._plan.key(job.number), self._door(job.way, job.account_id)
-        told = self._told(job.shape, key, job.account_id, job.way)
-        told.parameters = job.parameters
+        told = self._told(job.shape, key, job.account_id)
+        told.parameters = await self._uploaded(job) if job.file_rows else job.parameters
         told.run_at = datetime.now(UTC) + timedelta(seconds=job.run_in_s) if job.run_in_s is not None else None
         await self._submit(job, told, door)
         if told.submitted == "ok":
@@ -65,6 +67,13 @@ class Load:
             if job.stop_in_s is not None:
                 await asyncio.sleep(job.stop_in_s)
                 told.stopped = await self._until_told("stop", told, lambda: door.stop(told))
+
+    async def _uploaded(self, job: Job) -> Parameters:
+        """The parameters of an import, its file uploaded; as often as it takes."""
+        door = self._gateways[job.account_id]
+        while (parameters := await door.upload(self._plan.key(job.number), job.file_rows)) is None:
+            await asyncio.sleep(AGAIN_AFTER_S)
+        return parameters
 
     async def _submit(self, job: Job, told: Told, door: Door) -> None:
         if job.tries == "once":
@@ -74,8 +83,8 @@ class Load:
         if job.tries == "once more":
             await self._try("submit", told, lambda: door.submit(told))
 
-    def _told(self, shape: Shape, key: str, account_id: int, way: Way) -> Told:
-        owner_id = SUPER_ADMINS[account_id][0] if way == "gateway" else 3
+    def _told(self, shape: Shape, key: str, account_id: int) -> Told:
+        owner_id = SUPER_ADMINS[account_id][0] if account_id in SUPER_ADMINS else OWNER_ELSEWHERE + account_id
         return self._history.add(
             Told(
                 job_id=job_id_for(account_id, key),

@@ -53,6 +53,8 @@ class Job:
     run_in_s: float | None = None
     stop_in_s: float | None = None
     """After its submission was accepted."""
+    file_rows: int = 0
+    """Of the file to upload before; 0 for none."""
     tries: Literal["once", "until told", "once more"] = "until told"
 
 
@@ -181,6 +183,7 @@ def _job(random: Random, at_s: float, number: int, shape: Shape, seconds: float)
         account_id=random.choice(USERS_ACCOUNTS if way == "gateway" else PRODUCERS_ACCOUNTS),
         parameters=shape.parameters(random),
         run_in_s=min(random.uniform(3, 20), max(1.0, seconds - at_s)) if shape.is_scheduled else None,
+        file_rows=random.randint(*shape.file_rows) if shape.file_rows else 0,
         stop_in_s=random.uniform(*shape.stop_within_s) if shape.stop_within_s else None,
         tries="once" if chance < AMBIGUOUS_SHARE and shape.stop_within_s is None
         else "once more" if chance > 1 - DOUBLED_SHARE else "until told",

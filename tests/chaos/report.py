@@ -7,6 +7,7 @@ from statistics import median
 from chaos.plan import INSTANCES
 from chaos.run import Outcome
 from chaos.shapes import BY_NAME
+from jobmonitor.checker import Report
 
 SHOWN_BREACHES = 30
 
@@ -60,7 +61,13 @@ def _rest(outcome: Outcome) -> Iterator[str]:
     yield f"processes: {instances}"
     yield f"submissions: {told['ok']:,} accepted, {told['fail']:,} refused, {told['info']:,} never answered"
     yield f"stops: {stops['ok']:,} accepted, {stops['fail']:,} too late, {stops['info']:,} never answered"
-    yield f"units left by probes: {sum(rows for rows, _ in outcome.world.effects.values()):,}"
+    yield f"effects left: {sum(rows for rows, _ in outcome.world.effects.values()):,}"
+    if isinstance(outcome.checked, Report):
+        stands = Counter(finding.status for finding in outcome.checked.findings)
+        yield (
+            f"check: {stands['ok']} invariants hold over {outcome.checked.messages:,} messages, "
+            f"{stands['violated']} do not, {stands['does not apply']} do not apply"
+        )
     yield f"calm after the last fault: {calm}; lost {outcome.verdict.lost:,}, doubled {outcome.verdict.doubled:,}"
 
 

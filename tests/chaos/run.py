@@ -13,6 +13,7 @@ from chaos.plan import Fault, Plan
 from chaos.verdict import Verdict, judge
 from chaos.watch import Watch
 from chaos.world import World, read_world
+from jobmonitor.checker import CheckSettings, CouldNotLook, Report, check
 from jobmonitor.local.postgres import SUPERUSER
 from jobmonitor.local.stack import DATABASE, Stack
 
@@ -35,12 +36,15 @@ class Outcome:
     """None: it did not become calm in time."""
     world: World
     verdict: Verdict
+    checked: Report | CouldNotLook
+    """What the check found, or why it could not look."""
     breaches: tuple[str, ...]
     """All that did not hold, of whichever comparison."""
 
 
-async def run_chaos(plan: Plan, stack: Stack, history_path: Path, say: Say) -> Outcome:
-    """Run the plan, wait for calm, and compare. Does not stop the stack."""
+async def run_chaos(plan: Plan, stack: Stack, folder: Path, say: Say) -> Outcome:
+    """Run the plan, wait for calm, and compare. Does not stop the stack, whose data folder this is."""
+    history_path, objects_url = folder / "history.jsonl", (folder / "objects").as_uri()
     database_url = stack.postgres.url(SUPERUSER, database=DATABASE)
     kafka = stack.kafka.bootstrap
     history = History(history_path)
@@ -57,8 +61,20 @@ async def run_chaos(plan: Plan, stack: Stack, history_path: Path, say: Say) -> O
         with suppress(asyncio.CancelledError):
             await telling
         world = await read_world(database_url, kafka)
-    history.close()
-    return _outcome(plan, history, faults, watch, calm_after_s, world)
+        history.close()
+        checked = await _check(stack, objects_url, history_path)
+    return _outcome(plan, history, faults, watch, calm_after_s, world, checked)
+
+
+async def _check(stack: Stack, objects_url: str, history_path: Path) -> Report | CouldNotLook:
+    """Every invariant over the whole run, as ``jobmonitor check`` sees it."""
+    settings = CheckSettings(
+        owner_url=stack.owner_url, kafka_bootstrap=stack.kafka.bootstrap, object_store_url=objects_url
+    )
+    try:
+        return await check(settings, history=history_path, calm=True)
+    except CouldNotLook as error:
+        return error
 
 
 async def _calm(watch: Watch) -> float | None:
@@ -72,7 +88,13 @@ async def _calm(watch: Watch) -> float | None:
 
 
 def _outcome(
-    plan: Plan, history: History, faults: Faults, watch: Watch, calm_after_s: float | None, world: World
+    plan: Plan,
+    history: History,
+    faults: Faults,
+    watch: Watch,
+    calm_after_s: float | None,
+    world: World,
+    checked: Report | CouldNotLook,
 ) -> Outcome:
     verdict = judge(history.jobs, world)
     late = [] if calm_after_s is not None else [f"wrong: not calm {CALM_WITHIN_S:g} s after the last fault"]
@@ -87,5 +109,14 @@ def _outcome(
         calm_after_s=calm_after_s,
         world=world,
         verdict=verdict,
-        breaches=(*late, *verdict.breaches),
+        checked=checked,
+        breaches=(*late, *verdict.breaches, *violations(checked)),
     )
+
+
+def violations(checked: Report | CouldNotLook) -> list[str]:
+    """A line for each invariant that does not hold, with an example."""
+    if isinstance(checked, CouldNotLook):
+        return [f"wrong: the check could not look: {checked}"]
+    found = [finding for finding in checked.findings if finding.status == "violated"]
+    return [f"{each.invariant} ({each.says}), {each.violations} times: {each.examples[0]}" for each in found]

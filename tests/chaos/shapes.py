@@ -7,6 +7,8 @@ from typing import Any
 
 PROBE = "probe"
 EXPORT = "user-data-export"
+IMPORT = "user-data-import"
+SERVED = (EXPORT, IMPORT, PROBE)
 Parameters = Mapping[str, Any]
 UNSTOPPED_UNITS = 100_000
 """So many that the job ends by its stop or not at all."""
@@ -33,6 +35,8 @@ class Shape:
     """After how long it is stopped."""
     users_only: bool = False
     """Whether it is asked for through the gateway only."""
+    file_rows: tuple[int, int] | None = None
+    """Of a file that is uploaded before: at least and at most so many."""
     producers_only: bool = False
     """Whether it is asked for through Kafka only: the gateway would refuse it."""
 
@@ -93,6 +97,7 @@ SHAPES: tuple[Shape, ...] = (
         leaves_letter=True,
     ),
     Shape("export", 4, lambda _: {"format": "user"}, job_type=EXPORT, users_only=True),
+    Shape("import", 4, lambda _: {}, job_type=IMPORT, users_only=True, file_rows=(10, 1600)),
 )
 POISON = Shape(
     "ends its process",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chaos.history import Told
-from chaos.shapes import BY_NAME, EXPORT, PROBE
+from chaos.shapes import BY_NAME, EXPORT, IMPORT, PROBE
 from chaos.world import Seen, World
 
 ENDED = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
@@ -86,7 +86,7 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
     if len(shown) > 1:
         yield Breach("doubled", told.job_id, f"{name} is in monitor and history")
     yield from _of_end(name, told, shown[0], world)
-    if told.job_type == PROBE:
+    if told.job_type in (PROBE, IMPORT):
         yield from _of_effects(name, shown[0], *world.effects.get(told.job_id, (0, 0)))
 
 
@@ -126,7 +126,7 @@ def _of_failure(name: str, told: Told, seen: Seen, world: World) -> Iterator[Bre
 
 
 def _misses_file(told: Told, seen: Seen) -> bool:
-    return not seen.has_result and (told.job_type == EXPORT or bool(told.parameters.get("file")))
+    return not seen.has_result and (told.job_type in (EXPORT, IMPORT) or bool(told.parameters.get("file")))
 
 
 def _of_effects(name: str, seen: Seen, rows: int, units: int) -> Iterator[Breach]:

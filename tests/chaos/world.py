@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from jobmonitor.contract.envelope import Undecodable, decode
-from jobmonitor.contract.topics import DEAD_LETTERS, JOB_TYPES, jobs_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, JOB_TYPES, TOPICS, jobs_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.runtime.kept_letters import KeptLetters, Record
 
@@ -32,12 +32,17 @@ SELECT job_id,
        count(*) FILTER (WHERE type = 'job_started') AS starts
 FROM projection.job_timeline GROUP BY job_id
 """
-EFFECTS = "SELECT job_id, count(*) AS rows, count(DISTINCT unit) AS units FROM probe.effects GROUP BY job_id"
+EFFECTS = """
+SELECT job_id, count(*) AS rows, count(DISTINCT unit) AS units FROM probe.effects GROUP BY job_id
+UNION ALL
+SELECT job_id, count(*), count(DISTINCT supporter_id) FROM crm.activities WHERE source = 'import' GROUP BY job_id
+"""
 OPEN = """
 SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')),
        (SELECT count(*) FROM ledger.outbox)
 """
 READ_TIMEOUT_MS = 2000
+JOB_TOPICS = [topic for topic in TOPICS if topic.name in map(jobs_topic, JOB_TYPES)]
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +72,7 @@ class World:
     ends: Mapping[UUID, tuple[int, int]]
     """How often each job ended and how often it started, in its timeline."""
     effects: Mapping[UUID, tuple[int, int]]
-    """Rows and different units that each probe left."""
+    """Rows that each job left, and how many different units they stand for: of a probe, or people of an import."""
     buried: frozenset[UUID]
     """Jobs of which a message is among the dead letters."""
     strange_letters: tuple[str, ...]
@@ -130,7 +135,7 @@ async def _records(kafka_bootstrap: str, topic: str) -> list[Record]:
 
 async def waiting_messages(connection: Connection, consumer: AIOKafkaConsumer) -> int:
     """Messages on the job topics that the projection has not folded yet."""
-    partitions = [TopicPartition(jobs_topic(slug), number) for slug in JOB_TYPES for number in range(4)]
+    partitions = [TopicPartition(topic.name, number) for topic in JOB_TOPICS for number in range(topic.partitions)]
     ends = await consumer.end_offsets(partitions)
     rows = await connection.fetch("SELECT topic, partition, next_offset FROM projection.offsets")
     folded = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}

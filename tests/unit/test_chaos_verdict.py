@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chaos.history import Told
-from chaos.shapes import BY_NAME, EXPORT
+from chaos.shapes import BY_NAME, EXPORT, PROBE
 from chaos.verdict import Verdict, judge
 from chaos.world import Seen, World
 
@@ -48,7 +48,7 @@ def seen(shape: str) -> Seen:
         run_at=NOW if about.is_scheduled else None,
         started_at=NOW,
         completed_at=NOW,
-        has_result=about.job_type == EXPORT,
+        has_result=about.job_type != PROBE,
         ledger_done=done,
     )
 
@@ -145,6 +145,11 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
     "a dead letter of no job": (lambda: replace(CALM, strange_letters=("no JSON",)), (0, 0), "dead letter"),
     "a message never sent": (lambda: replace(CALM, unsent=1), (0, 0), "never sent"),
     "an export without its file": (lambda: changed(JOBS["export"].job_id, has_result=False), (1, 0), "file False"),
+    "a person imported twice": (
+        lambda: replace(CALM, effects={**CALM.effects, JOBS["import"].job_id: (UNITS + 1, UNITS)}),
+        (0, 1),
+        "did 1 of its 5 units again",
+    ),
     "a job the ledger forgot": (lambda: changed(SMALL, ledger_done=None), (1, 0), "ledger does not know"),
 }
 
