@@ -17,7 +17,7 @@ from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.upload_sweep import sweep
 from jobmonitor.gateway.uploads import KEPT_PER_USER_MAX
 from jobmonitor.runtime.objects import ObjectMissing
-from support.gateway import ADMIN, OTHER_SUPER, SUPER, USER, RunningGateway
+from support.gateway import ADMIN, OTHER_SUPER, SUPER, USER, RunningGateway, running_gateway
 from support.waiting import until
 
 MOST_BYTES = 20_971_520
@@ -181,16 +181,18 @@ async def test_ex4_the_very_last_byte_allowed_is_taken(gateway: RunningGateway, 
     assert (response.status_code, response.json()["size_bytes"]) == (201, MOST_BYTES)
 
 
-async def _raw(gateway: RunningGateway, client: httpx2.AsyncClient, length: int) -> asyncio.StreamWriter:
+async def _raw(
+    gateway: RunningGateway, client: httpx2.AsyncClient, length: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """The head of an upload that declares this length."""
     address = httpx2.URL(gateway.url)
-    _, writer = await asyncio.open_connection(address.host, address.port)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
     cookie = f"jobmonitor_session={client.cookies['jobmonitor_session']}"
     writer.write(
         f"POST /api/v1/uploads?name=a.csv HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n"
         f"Content-Length: {length}\r\n\r\n".encode()
     )
-    return writer
+    return reader, writer
 
 
 @pytest.mark.parametrize("missing_bytes", [1, -10], ids=["less than declared, then gone", "more than declared"])
@@ -204,7 +206,7 @@ async def test_what_breaks_off_or_lies_about_its_length_leaves_nothing(
         return sum(float(line.removeprefix(answered)) for line in lines if line.startswith(answered))
 
     before = await broken_off()
-    writer = await _raw(gateway, importer, len(PEOPLE) + missing_bytes)
+    _, writer = await _raw(gateway, importer, len(PEOPLE) + missing_bytes)
     writer.write(PEOPLE)
     await writer.drain()
     writer.close()
@@ -263,6 +265,51 @@ async def test_nobody_fills_the_store_with_files(gateway: RunningGateway, import
 
     assert (refused.status_code, others.status_code) == (429, 201)
     assert len(_kept_files(gateway)) == 1
+
+
+async def test_while_the_store_is_away_nothing_is_taken_and_nothing_breaks(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    place = (await _upload(importer, PEOPLE)).headers["location"]
+    folder = Path(gateway.settings.object_store_url.removeprefix("file://"))
+    (folder / "uploads").rename(folder / "away")
+    (folder / "uploads").touch()  # where a folder has to be
+
+    away = [await _upload(importer, PEOPLE), await importer.get(place)]
+    (folder / "uploads").unlink()
+    (folder / "away").rename(folder / "uploads")
+
+    assert [response.status_code for response in away] == [503, 503]
+    assert "cannot be stored" in away[0].json()["detail"]
+    assert (await importer.get(place)).status_code == 200
+    rows = await gateway.owner.fetch("SELECT id FROM crm.uploads")
+    seen = sorted([(await importer.get(f"/api/v1/uploads/{row['id']}")).status_code for row in rows])
+    assert seen[0] == 200
+    assert set(seen[1:]) <= {404}, "what was refused is no upload"
+
+
+async def test_a_sender_that_falls_silent_is_told_and_its_place_given_to_others(
+    database: Any, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobmonitor.gateway.received_files.STALL_S", 2.0)
+    async with running_gateway(database, broker, tmp_path, uploads_at_once=1) as gateway:
+        admin = await gateway.logged_in(ADMIN)
+        reader, writer = await _raw(gateway, admin, len(PEOPLE))
+        writer.write(PEOPLE[:5])
+
+        async def answered_by(status: int) -> httpx2.Response | None:
+            response = await _upload(admin, PEOPLE)
+            return response if response.status_code == status else None
+
+        full = await until(lambda: answered_by(503))
+        told = await reader.read()
+        taken = await until(lambda: answered_by(201))
+
+    assert int(full.headers["retry-after"]) > 0
+    assert "Too many files are arriving" in full.json()["detail"]
+    assert told.startswith(b"HTTP/1.1 408 ")
+    assert b"nothing was kept" in told
+    assert taken.json()["rows"] == 2
 
 
 async def test_old_uploads_go_except_those_a_job_still_needs(

@@ -40,7 +40,7 @@ _MEANINGS = {
     416: "The file has no such range",
     422: "Values that cannot be used; each field at fault is named",
     429: "Too many: failed log-ins, or files kept",
-    503: "Kafka or the database is away; nothing was started, try again",
+    503: "Kafka, the database or the object store is away, or all places are taken; nothing was started, try again",
 }
 Responses = dict[int | str, dict[str, Any]]
 

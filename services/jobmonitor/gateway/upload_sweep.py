@@ -8,6 +8,7 @@ import structlog
 from jobmonitor.crm.import_targets import upload_key
 from jobmonitor.gateway.database import Database, DatabaseUnavailable
 from jobmonitor.gateway.reading import SQL
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.objects import ObjectStore
 
 EVERY_S = 3600.0
@@ -22,8 +23,9 @@ async def sweep(database: Database, objects: ObjectStore, age: timedelta) -> int
     while True:
         async with database.connection() as connection:
             rows = await connection.fetch(SQL["old_uploads"], age, BATCH)
-            # the content first: after a crash in between, the row leads here again
-            await objects.delete([upload_key(row["account_id"], row["id"]) for row in rows])
+        # the content first: after a crash in between, the row leads here again
+        await objects.delete([upload_key(row["account_id"], row["id"]) for row in rows])
+        async with database.connection() as connection:
             await connection.execute(SQL["delete_uploads"], [row["id"] for row in rows])
         swept += len(rows)
         if len(rows) < BATCH:
@@ -36,6 +38,8 @@ async def sweep_all_the_time(database: Database, objects: ObjectStore, age: time
         try:
             if swept := await sweep(database, objects, age):
                 log.info("uploads_swept", uploads=swept)
-        except DatabaseUnavailable as error:
+        except Exception as error:
+            if not isinstance(error, DatabaseUnavailable) and not is_temporary(error):
+                raise
             log.info("sweeping_postponed", error=str(error))
         await asyncio.sleep(EVERY_S)

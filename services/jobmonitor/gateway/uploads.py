@@ -6,7 +6,7 @@ upload and goes with the old ones (``upload_sweep``), but never content nobody k
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Literal
 from unicodedata import category
 from uuid import UUID, uuid4
@@ -30,6 +30,7 @@ from jobmonitor.gateway.upload_models import ImportOptions, Upload
 from jobmonitor.job_types.import_columns import why_not_taken
 from jobmonitor.job_types.import_files import Inspection, inspect
 from jobmonitor.job_types.parameters import FieldProblem
+from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
 NAME_LENGTH_MAX = 255
@@ -148,13 +149,23 @@ async def _keep(services: Services, viewer: Viewer, name: str, kind: Kind, file:
             raise Problem(429, detail, code="too_many_uploads")
         record = await connection.fetchrow(SQL["find_upload"], upload_id)
         assert record is not None  # noqa: S101 - inserted above
-    try:
-        await services.objects.put(upload_key(viewer.account_id, upload_id), content)
-    except BaseException:
-        async with services.database.as_viewer(viewer) as connection:
-            await connection.execute(SQL["delete_uploads"], [upload_id])
-        raise
+    await _store(services, viewer, upload_id, content)
     return _described(record, inspection)
+
+
+async def _store(services: Services, viewer: Viewer, upload_id: UUID, content: bytes) -> None:
+    """Raises Problem 503 and leaves nothing, or, should the store be away altogether, a row for the sweep."""
+    key = upload_key(viewer.account_id, upload_id)
+    try:
+        await services.objects.put(key, content)
+    except Exception as error:
+        if not is_temporary(error):
+            raise
+        with suppress(*TEMPORARY):
+            await services.objects.delete([key])
+            async with services.database.as_viewer(viewer) as connection:
+                await connection.execute(SQL["delete_uploads"], [upload_id])
+        raise unavailable("The file cannot be stored at the moment.") from error
 
 
 def _refuse_unusable(kind: Kind, content: bytes, inspection: Inspection) -> None:
@@ -188,11 +199,13 @@ async def _find(services: Services, viewer: Viewer, reference: str) -> asyncpg.R
 
 
 async def _stored(objects: ObjectStore, key: str) -> bytes:
-    """Raises Problem 404."""
+    """Raises Problem: 404 it is gone, 503 the store is away."""
     try:
         return b"".join([piece async for piece in objects.stream(key)])
     except ObjectMissing:
         raise not_found() from None
+    except TEMPORARY as error:
+        raise unavailable("The file cannot be read at the moment.") from error
 
 
 def _described(record: asyncpg.Record, inspection: Inspection) -> Upload:
