@@ -65,7 +65,8 @@ def _service(folder: Path, spec: ServiceSpec, servers: EngineServers, variables:
         "JOBMONITOR_DATABASE_URL": servers.url(spec.role),
         "JOBMONITOR_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
         "JOBMONITOR_OBJECT_STORE_URL": f"file://{folder}/objects",
-        "JOBMONITOR_METRICS_PORT": str(port),
+        # the gateway answers for itself on its one port
+        ("JOBMONITOR_HTTP_PORT" if spec.process == "gateway" else "JOBMONITOR_METRICS_PORT"): str(port),
         **variables,
     }
     return Service(spec, port, log_path=folder / f"{spec.name}.log", environment=environment)
