@@ -50,8 +50,10 @@ const OUTCOME_WORDS: Record<string, string> = {
   duplicate_in_file: "twice in the file",
 };
 
+/** The good news first. */
 function outcomeWords(job: JobDetails): string {
   const outcomes = Object.entries(job.outcomes ?? {}).filter(([, count]) => count > 0);
+  outcomes.sort(([one], [other]) => Number(one === "error") - Number(other === "error"));
   return outcomes.map(([name, count]) => `${formatCount(count)} ${OUTCOME_WORDS[name] ?? name.replaceAll("_", " ")}`).join(", ");
 }
 
