@@ -1,6 +1,6 @@
 """Fixtures of the integration tests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -13,7 +13,7 @@ from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.engine import create_topics
 from support.gateway import RunningGateway, running_gateway
-from support.imports import Imports
+from support.imports import Imports, PlainImports, open_plain_imports
 from support.servers import Database
 
 
@@ -41,6 +41,13 @@ def imports(crm: Crm) -> Imports:
 def row_by_row(crm: Crm) -> Imports:
     """The same, but each row is a chunk of its own."""
     return Imports(crm, ObjectStore("memory://"), chunk_rows=1)
+
+
+@pytest.fixture
+def plain_imports(database: Database) -> Iterator[PlainImports]:
+    """Imports into an account with nothing in it, for tests that are no coroutines."""
+    with open_plain_imports(database) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

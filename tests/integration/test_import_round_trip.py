@@ -1,6 +1,5 @@
 """Domain rule 3.10: a user export in CSV, imported by its headings, leaves every row unchanged."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from jobmonitor.crm import demo
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.user_data_export import UserDataExport
 from jobmonitor.job_types.user_data_import import UserDataImport
-from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.engine import open_engine
 from support.import_engine import import_engine
-from support.imports import Imports
+from support.imports import Imports, PlainImports
 from support.run_job_type import run_job_type
 from support.servers import Database
 
@@ -55,10 +53,15 @@ async def dump(owner: Any) -> dict[str, list[str]]:
 @given(PEOPLE)
 @example({"'+quoted@x.org": ["'=1+1"] * 4, "+plus@x.org": ["=1+1"] * 4})
 def test_whatever_the_supporters_hold_nothing_changes(
-    round_trip: tuple[asyncio.AbstractEventLoop, Imports, list[int]], people: dict[str, list[str]]
+    plain_imports: PlainImports, fields: list[int], people: dict[str, list[str]]
 ) -> None:
-    loop, imports, fields = round_trip
-    loop.run_until_complete(assert_unchanged(imports, fields, people))
+    plain_imports.run(assert_unchanged(plain_imports.imports, fields, people))
+
+
+@pytest.fixture
+def fields(plain_imports: PlainImports) -> list[int]:
+    """Awkwardly named ones, without the e-mail address."""
+    return list(plain_imports.run(plain_imports.imports.crm.fields(*FIELDS)).values())[1:]
 
 
 async def assert_unchanged(imports: Imports, fields: list[int], people: dict[str, list[str]]) -> None:
@@ -72,26 +75,6 @@ async def assert_unchanged(imports: Imports, fields: list[int], people: dict[str
 
     assert ran.outcomes == {"unchanged": len(people)}
     assert await dump(imports.crm.owner) == before
-
-
-@pytest.fixture
-def round_trip(database: Database) -> Any:
-    """An account with awkwardly named fields, and a loop of its own, as Hypothesis runs plain functions only."""
-    loop = asyncio.new_event_loop()
-
-    async def opened() -> tuple[Crm, list[int]]:
-        owner = await asyncpg.connect(database.superuser_url)
-        pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
-        crm = Crm(owner, pool, pool)
-        await crm.add_account()
-        fields = await crm.fields(*FIELDS)
-        return crm, list(fields.values())[1:]
-
-    crm, fields = loop.run_until_complete(opened())
-    yield loop, Imports(crm, ObjectStore("memory://"), chunk_rows=2), fields
-    loop.run_until_complete(crm.pool.close())
-    loop.run_until_complete(crm.owner.close())
-    loop.close()
 
 
 @pytest.fixture

@@ -1,22 +1,30 @@
 """Uploads files as the gateway does, runs imports without the engine, and reads what came of them."""
 
+import asyncio
 import csv
 import io
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
 import pytest
 
 from jobmonitor.crm.import_targets import upload_key
-from jobmonitor.database.pool import account_transaction
+from jobmonitor.database.pool import account_transaction, open_pool
 from jobmonitor.job_types import csv_files, xlsx_files
 from jobmonitor.job_types.protocol import PlannedChunk, Refused
 from jobmonitor.job_types.user_data_import import UserDataImport, UserDataImportParameters
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.run_job_type import Ran, context_of, plan_job, run_job_type
+from support.servers import Database
+
+Answer = TypeVar("Answer")
 
 
 class Imports:
@@ -102,3 +110,34 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
 def outcomes(ran: Ran) -> list[tuple[str, str]]:
     """Address and outcome of each row, in order."""
     return [(row["Email"], row["Outcome"]) for row in report(ran)]
+
+
+@dataclass(frozen=True)
+class PlainImports:
+    """Imports for tests that are no coroutines, as those of Hypothesis: with a loop of their own."""
+
+    imports: Imports
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
+        """Wait for it."""
+        return self.loop.run_until_complete(work)
+
+
+@contextmanager
+def open_plain_imports(database: Database) -> Iterator[PlainImports]:
+    """Into an account with nothing in it."""
+    loop = asyncio.new_event_loop()
+    crm = loop.run_until_complete(_open_crm(database))
+    yield PlainImports(Imports(crm, ObjectStore("memory://")), loop)
+    loop.run_until_complete(crm.pool.close())
+    loop.run_until_complete(crm.owner.close())
+    loop.close()
+
+
+async def _open_crm(database: Database) -> Crm:
+    owner = await asyncpg.connect(database.superuser_url)
+    pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
+    crm = Crm(owner, pool, pool)
+    await crm.add_account()
+    return crm
