@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -51,10 +52,16 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="jobmonitor-chaos-"))
     folder.chmod(0o711)
     _log_to(folder / "clients.log")
-    outcome = chaos_on_a_stack(plan, folder, _telling())
+    again = f"Logs and data: {folder}\nAgain: CHAOS_SEED={seed} CHAOS_SECONDS={seconds:g} make chaos"
+    try:
+        outcome = chaos_on_a_stack(plan, folder, _telling())
+    except (Exception, KeyboardInterrupt) as error:
+        traceback.print_exception(error)
+        print(f"{again}\nchaos: BROKEN - seed {seed}, the run did not get to its end: {error!r}", flush=True)
+        return 1
     print(report(outcome))
     if outcome.breaches:
-        print(f"\nLogs and data: {folder}\nAgain: CHAOS_SEED={seed} CHAOS_SECONDS={seconds:g} make chaos")
+        print(f"\n{again}")
     else:
         shutil.rmtree(folder, ignore_errors=True)
     print(verdict_line(outcome), flush=True)

@@ -4,12 +4,15 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from chaos.plan import Fault, Plan
 from jobmonitor.local.child import Child
 from jobmonitor.local.stack import Stack
 
 POLL_S = 0.02
+BACK_WITHIN_S = 120.0
+"""For so long a fault waits for its target to run, or to end; then it has not happened."""
 SIGNALS = {
     "kill": signal.SIGKILL,
     "stop": signal.SIGTERM,
@@ -37,10 +40,10 @@ class Faults:
 
     async def _happen(self, fault: Fault, began_s: float) -> None:
         await asyncio.sleep(began_s + fault.at_s - asyncio.get_running_loop().time())
-        child = self._children[fault.target]
-        await self._strike(fault, child)
-        self.happened.append(fault)
-        self._on_end(fault)
+        with suppress(TimeoutError):
+            await self._strike(fault, self._children[fault.target])
+            self.happened.append(fault)
+            self._on_end(fault)
 
     async def _strike(self, fault: Fault, child: Child) -> None:
         pid = await _running(child)
@@ -49,22 +52,27 @@ class Faults:
             await asyncio.sleep(fault.lasts_s)
             os.kill(pid, signal.SIGCONT)
         elif fault.what in ("stop", "remove"):
-            child.is_held = True
-            os.kill(pid, SIGNALS[fault.what])
-            await asyncio.sleep(fault.lasts_s)
-            await _ended(child)
-            child.is_held = False
+            await _away(child, pid, SIGNALS[fault.what], fault.lasts_s)
         else:
             os.kill(pid, SIGNALS[fault.what])
 
 
+async def _away(child: Child, pid: int, number: signal.Signals, lasts_s: float) -> None:
+    """End it and keep the supervisor from starting it again for so long. Raises TimeoutError: it did not end."""
+    child.is_held = True
+    try:
+        os.kill(pid, number)
+        await asyncio.sleep(lasts_s)
+        async with asyncio.timeout(BACK_WITHIN_S):
+            while child.pid is not None:
+                await asyncio.sleep(POLL_S)
+    finally:
+        child.is_held = False
+
+
 async def _running(child: Child) -> int:
-    """The pid of the child once it runs and nobody holds it away."""
-    while (pid := child.pid) is None or child.is_held:
-        await asyncio.sleep(POLL_S)
+    """The pid of the child once it runs and nobody holds it away. Raises TimeoutError."""
+    async with asyncio.timeout(BACK_WITHIN_S):
+        while (pid := child.pid) is None or child.is_held:
+            await asyncio.sleep(POLL_S)
     return pid
-
-
-async def _ended(child: Child) -> None:
-    while child.pid is not None:
-        await asyncio.sleep(POLL_S)

@@ -69,9 +69,11 @@ class Load:
                 told.stopped = await self._until_told("stop", told, lambda: door.stop(told))
 
     async def _uploaded(self, job: Job) -> Parameters:
-        """The parameters of an import, its file uploaded; as often as it takes."""
-        door = self._gateways[job.account_id]
+        """The parameters of an import, its file uploaded, as often as it takes; empty ones when nobody answers."""
+        door, ends_at = self._gateways[job.account_id], time.monotonic() + GIVE_UP_AFTER_S
         while (parameters := await door.upload(self._plan.key(job.number), job.file_rows)) is None:
+            if time.monotonic() > ends_at:
+                return {}
             await asyncio.sleep(AGAIN_AFTER_S)
         return parameters
 
