@@ -35,7 +35,8 @@ FROM projection.job_timeline GROUP BY job_id
 EFFECTS = """
 SELECT job_id, count(*) AS rows, count(DISTINCT unit) AS units FROM probe.effects GROUP BY job_id
 UNION ALL
-SELECT job_id, count(*), count(DISTINCT supporter_id) FROM crm.activities WHERE source = 'import' AND job_id IS NOT NULL GROUP BY job_id
+SELECT job_id, count(*), count(DISTINCT supporter_id) FROM crm.activities
+WHERE source = 'import' AND job_id IS NOT NULL GROUP BY job_id
 """
 OPEN = """
 SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')),
