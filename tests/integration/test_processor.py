@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
+import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, work_topic
 from jobmonitor.processor.worker import Worker
@@ -51,7 +52,10 @@ def event(job_id: UUID, data: Any) -> Event:
 
 
 @pytest_asyncio.fixture
-async def processing(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Processing]:
+async def processing(
+    database: Any, kafka: Any, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Processing]:
+    """With a parameter, settings that differ."""
     async with open_engine(database, kafka, tmp_path / "objects") as engine:
         await create_topics(kafka.bootstrap, DEAD_LETTERS)
         bugs: list[BaseException] = []
@@ -63,7 +67,7 @@ async def processing(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator
 
         worker = Worker(
             engine.probe,
-            engine.settings,
+            replace(engine.settings, **getattr(request, "param", {})),
             engine.ledger,
             engine.producer,
             engine.objects,
@@ -122,6 +126,45 @@ async def test_a_chunk_message_that_does_not_decode_is_kept_as_a_dead_letter_and
     assert headers["trace"] == b"t-1"
     assert headers["dead-letter-position"] == f"{WORK}/0/{sent.offset}".encode()
     assert headers["dead-letter-reason"]
+
+
+@pytest.mark.parametrize("processing", [{"max_attempts": 1}], indirect=True)
+async def test_a_poison_chunk_fails_its_job_and_its_message_is_kept(processing: Processing) -> None:
+    processing.engine.probe.failures = [OSError("away")]
+    job_id = await processing.submit(units=4)
+    await until(processing.reaches(job_id, "failed"))
+    failed = (await processing.engine.facts(job_id))[-1]
+    assert (failed.code, failed.reason) == (
+        "gave_up",
+        "A part of the work was tried once, and a service it needs did not answer.",
+    )
+    letters = await read_records(processing.engine.bootstrap, DEAD_LETTERS)
+    (letter,) = [each for each in letters if each.key.startswith(str(job_id).encode())]
+    headers = dict(letter.headers)
+    assert decode(letter.value).job_id == job_id
+    assert headers["dead-letter-topic"] == WORK.encode()
+    assert str(job_id) in headers["dead-letter-reason"].decode()
+
+
+async def test_facts_pass_by_and_count_as_read(processing: Processing) -> None:
+    """Most of a job topic are facts: without a way through Faust they must not look like a backlog."""
+    job_id = await processing.submit(units=20, chunk_units=1)
+    await until(processing.reaches(job_id, "completed"))
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=processing.engine.bootstrap, group_id="jobmonitor-processor-probe", enable_auto_commit=False
+    )
+    await consumer.start()
+    partitions = [TopicPartition(JOBS, number) for number in range(4)]
+
+    async def all_read() -> bool:
+        ends = await consumer.end_offsets(partitions)
+        committed = {partition: await consumer.committed(partition) or 0 for partition in partitions}
+        return sum(ends.values()) > 20 and bool(committed == ends)
+
+    try:
+        await until(all_read)
+    finally:
+        await consumer.stop()
 
 
 async def test_undecodable_requests_do_not_stop_the_stream(processing: Processing) -> None:

@@ -158,11 +158,11 @@ class ChunkRunner:
 
     async def _give_up(self, claimed: Claim, cause: str, bury: Bury | None) -> None:
         """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails."""
-        tries = min(claimed.attempt, self._settings.max_attempts)
+        tries = _times(min(claimed.attempt, self._settings.max_attempts))
         log.error("chunk_gave_up", job_id=str(claimed.job_id), chunk=claimed.chunk, tries=tries, cause=cause)
         if bury is not None:
-            await bury(f"Chunk {claimed.chunk} of job {claimed.job_id} was tried {tries} times, {cause}.")
-        reason = f"A part of the work was tried {tries} times, {cause}."
+            await bury(f"Chunk {claimed.chunk} of job {claimed.job_id} was tried {tries}, {cause}.")
+        reason = f"A part of the work was tried {tries}, {cause}."
         await self._ledger.fail(claimed.job_id, "gave_up", reason)
 
     @asynccontextmanager
@@ -199,3 +199,7 @@ async def _write_plan(ledger: LedgerTransaction, job_id: UUID, planned: AsyncIte
     if batch:
         await ledger.add_chunks(job_id, "work", batch)
     return next(numbers) - 1, total
+
+
+def _times(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"

@@ -9,12 +9,18 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 from uuid import UUID
 
+import structlog
+
+from jobmonitor.runtime.failures import is_temporary
+
+log = structlog.stdlib.get_logger()
+
 PLANS_MAX = 2
 """At once. Beyond that the plans go to all workers, like any chunk."""
 
 
 class Planner:
-    """Runs plans in the background. ``run`` is given the job; what it raises is a bug."""
+    """Runs plans in the background. ``run`` is given the job; where a service is away, the plan is left to others."""
 
     def __init__(
         self,
@@ -46,4 +52,6 @@ class Planner:
         try:
             await self._run(job_id)
         except Exception as error:
-            self._crash(error)
+            if not is_temporary(error):
+                self._crash(error)
+            log.warning("plan_left_to_others", job_id=str(job_id), error=repr(error))
