@@ -1,6 +1,7 @@
 """Chunks of imports by themselves: what happens when a row comes twice, or somebody else is quicker."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from jobmonitor.crm.import_store import SupporterAddedMeanwhile
 from jobmonitor.database.pool import account_transaction
+from jobmonitor.job_types.protocol import Part
 from jobmonitor.runtime.failures import is_temporary
 from support.imports import Imports
 from support.run_job_type import context_of
@@ -30,30 +32,71 @@ async def test_a_row_recorded_before_cannot_be_imported_again_by_the_same_job(im
         await run()
 
 
+@dataclass
+class AtOnce:
+    """A chunk that runs while somebody else's transaction is open."""
+
+    imports: Imports
+    others: Any
+    params: Any
+    payload: Any
+
+    async def run(self) -> Part:
+        """The chunk, as a job of its own."""
+        async with account_transaction(self.imports.crm.pool, 1) as connection:
+            context = context_of(connection, job_id=uuid4())
+            return await self.imports.job_type.run_chunk(self.params, self.payload, context)
+
+    async def run_until_the_others_commit(self) -> Part:
+        """Commits as soon as the chunk waits."""
+        running = asyncio.create_task(self.run())
+        await until(self._waits)
+        await self.others.commit()
+        return await running
+
+    async def _waits(self) -> bool:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(await self.imports.crm.owner.fetchval(waiting))
+
+
+async def at_once(imports: Imports, content: str) -> AtOnce:
+    """What the test does next happens in the others' transaction."""
+    params, chunk = await imports.planned_chunk(content)
+    others = imports.crm.owner.transaction()
+    await others.start()
+    return AtOnce(imports, others, params, chunk.payload)
+
+
 async def test_a_supporter_who_joins_at_the_same_moment_is_met_by_trying_again(imports: Imports) -> None:
     await imports.crm.fields("Email")
-    params, chunk = await imports.planned_chunk("Email\r\na@x.org\r\n")
-
-    async def run() -> Any:
-        async with account_transaction(imports.crm.pool, 1) as connection:
-            return await imports.job_type.run_chunk(params, chunk.payload, context_of(connection, job_id=uuid4()))
-
-    async def waits() -> bool:
-        return bool(
-            await imports.crm.owner.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        )
-
-    joining = imports.crm.owner.transaction()
-    await joining.start()
+    meeting = await at_once(imports, "Email\r\na@x.org\r\n")
     await imports.crm.supporter("a@x.org")
-    running = asyncio.create_task(run())
-    await until(waits)
-    await joining.commit()
 
     with pytest.raises(SupporterAddedMeanwhile) as failed:
-        await running
+        await meeting.run_until_the_others_commit()
+
     assert is_temporary(failed.value)
-    assert (await run()).outcomes == {"unchanged": 1}
+    assert (await meeting.run()).outcomes == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("answered_before", [True, False])
+async def test_who_unsubscribes_at_the_same_moment_stays_unsubscribed(imports: Imports, answered_before: bool) -> None:
+    await imports.crm.fields("Email")
+    ann, news = await imports.crm.supporter("a@x.org"), await imports.crm.question("News")
+    if answered_before:
+        await imports.crm.answer(ann, news, "N", source="import")
+    meeting = await at_once(imports, "Email,News\r\na@x.org,Y\r\n")
+    if answered_before:
+        await imports.crm.owner.execute("UPDATE crm.answers SET source = 'page'")
+    else:
+        await imports.crm.answer(ann, news, "N", source="page")
+
+    part = await meeting.run_until_the_others_commit()
+
+    assert b"kept_unsubscribed" in part.content
+    assert await imports.supporters() == {"a@x.org": {"News": "N"}}
 
 
 async def test_another_accounts_supporters_are_not_touched(imports: Imports) -> None:

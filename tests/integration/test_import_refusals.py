@@ -5,6 +5,8 @@ from uuid import uuid4
 
 import pytest
 
+from jobmonitor.crm.import_store import row_totals
+from jobmonitor.database.pool import account_transaction
 from support.imports import Imports
 
 
@@ -58,6 +60,25 @@ async def test_a_file_another_account_uploaded_does_not_exist(imports: Imports) 
     refused = await imports.refusal(upload=str(await other.upload("Email\r\na@x.org\r\n")))
 
     assert refused.code == "unknown_upload"
+
+
+async def test_another_accounts_formats_and_outcomes_do_not_exist(imports: Imports) -> None:
+    other = Imports(await imports.crm.other_account(), imports.objects)
+    for account in (imports, other):
+        await account.crm.fields("Email")
+    columns = '[{"header": "Email", "to": "email"}]'
+    theirs = await other.crm.insert("import_formats", name="Event", columns=columns)
+    await other.run("Email\r\na@x.org\r\n", format_id=theirs)
+    job_id = await imports.crm.owner.fetchval("SELECT job_id FROM crm.import_rows")
+
+    refused = await imports.refusal(upload=str(await imports.upload("Email\r\n")), format_id=theirs)
+    async with account_transaction(imports.crm.pool, 1) as connection:
+        ours = await row_totals(connection, job_id)
+    async with account_transaction(imports.crm.pool, 2) as connection:
+        seen_by_them = await row_totals(connection, job_id)
+
+    assert refused.code == "unknown_format"
+    assert (ours, seen_by_them) == ({}, {"created": 1})
 
 
 async def test_a_file_whose_content_is_gone_is_refused_in_words(imports: Imports) -> None:
