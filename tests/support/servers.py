@@ -79,6 +79,10 @@ class Postgres:
         """A database without any tables."""
         return self._new_database("template1")
 
+    def copy_of(self, database: Database) -> Database:
+        """A database that is the same at this moment. Nobody may be connected to the original."""
+        return self._new_database(database.name)
+
     def drop(self, database: Database) -> None:
         """Remove it, with whoever is still connected."""
         self.execute(f'DROP DATABASE IF EXISTS "{database.name}" WITH (FORCE)')

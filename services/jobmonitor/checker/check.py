@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 from jobmonitor.checker.client_history import Operation, read_history
 from jobmonitor.checker.database import read_database
 from jobmonitor.checker.files import jobs_with_parts, read_results
 from jobmonitor.checker.invariants import INVARIANTS
 from jobmonitor.checker.job_log import LogFold
-from jobmonitor.checker.kafka_log import LogReader
+from jobmonitor.checker.kafka_log import jobs_given_up, read_log
 from jobmonitor.checker.report import CouldNotLook, Report
 from jobmonitor.checker.settings import CheckSettings
 from jobmonitor.checker.snapshot import Snapshot
@@ -40,9 +39,9 @@ async def look(
     snapshot.clients = read_history(history) if isinstance(history, Path) else history
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
-    async with LogReader(settings.kafka_bootstrap) as log:
-        snapshot.log_ends = await log.read(_topics(settings, snapshot), fold.add)
-        snapshot.buried = frozenset(map(UUID, await log.jobs_given_up()))
+    bootstrap = settings.kafka_bootstrap
+    snapshot.log_ends = await read_log(bootstrap, _topics(settings, snapshot), fold.add)
+    snapshot.buried = frozenset(await jobs_given_up(bootstrap))
     for topic, value in unsent:
         fold.add_unsent(topic, value)
     snapshot.log, snapshot.messages = fold.close(), fold.messages

@@ -68,8 +68,8 @@ async def _read_ledger(connection: Connection, snapshot: Snapshot) -> None:
     snapshot.runs = {run.job_id: run for run in runs}
     chunks = {}
     for row in await connection.fetch(SQL["chunks"]):
-        values = dict(row)
-        chunks[values.pop("job_id")] = Chunks(**values)
+        job_id, *counts = row.values()
+        chunks[job_id] = Chunks(**dict(zip(Chunks.__struct_fields__, counts, strict=True)))
     snapshot.chunks = chunks
 
 

@@ -26,6 +26,7 @@ from jobmonitor.contract.events import (
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import Job
+from jobmonitor.projection.batch import Message
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
 from jobmonitor.projection.timeline import TimelinePoint, timeline_point
 
@@ -184,16 +185,16 @@ class LogFold:
         self.messages = 0
         self._folded_to = folded_to
 
-    def add(self, topic: str, partition: int, offset: int, value: bytes | None) -> None:
+    def add(self, message: Message) -> None:
         """Take a message of a job topic in. What nobody can decode is the dead letters' matter."""
         self.messages += 1
-        event = _decoded(value)
+        event, topic = _decoded(message.value), message.topic
         if event is None:
             return
         job = self._job(event.job_id)
         if _is_at_home(event.data, topic):
             job.add(event)
-        if offset < self._folded_to.get((topic, partition), 0):
+        if message.offset < self._folded_to.get((topic, message.partition), 0):
             job.fold(event, topic)
 
     def add_unsent(self, topic: str, value: bytes) -> None:

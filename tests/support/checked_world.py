@@ -1,0 +1,283 @@
+"""Real jobs in every state, and copies of what they left, for planting bugs in."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from jobmonitor.checker import CheckSettings, Report, check
+from jobmonitor.checker.client_history import Operation
+from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.events import JobStopRequested, JobSubmitted
+from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic
+from jobmonitor.crm.import_targets import upload_key
+from jobmonitor.job_types.user_data_import import UserDataImport
+from jobmonitor.ledger.claims import claim
+from jobmonitor.local.kafka import KafkaServer
+from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.planner import Planner
+from jobmonitor.processor.result_files import ResultFiles
+from jobmonitor.processor.taking_up import TakingUp
+from jobmonitor.projection.settings import ProjectionSettings
+from jobmonitor.reconciler.duties import Duties
+from jobmonitor.reconciler.settings import ReconcilerSettings
+from jobmonitor.runtime.kafka import Outgoing, Producer
+from support.engine import Engine, create_topics, open_engine
+from support.job_events import JobEvents
+from support.projecting import Views
+from support.servers import Database, Postgres
+from support.waiting import until
+
+ACCOUNT, OWNER, STRANGER = 1, 2, 90
+"""The stranger belongs to account 9."""
+IMPORTED = b"Email\r\nada@example.org\r\nno address\r\ngrace@example.org\r\n"
+SOON = timedelta(milliseconds=300)
+JOB_TYPES = ("probe", "user-data-import")
+
+
+@dataclass
+class World:
+    """What is there at one moment; ``jobs`` by what became of them."""
+
+    database: Database
+    kafka: KafkaServer
+    folder: Path
+    jobs: dict[str, UUID]
+    clients: list[Operation] = field(default_factory=list)
+    topic_type: str = ""
+    """A job type of this copy alone: what is published under it no other copy reads."""
+
+    async def check(self, *, calm: bool = False, with_clients: bool = True, role: str | None = None) -> Report:
+        settings = CheckSettings(
+            owner_url=self.database.url(role) if role else self.database.owner_url,
+            kafka_bootstrap=self.kafka.bootstrap,
+            object_store_url=f"file://{self.folder}",
+            topics=tuple(jobs_topic(slug) for slug in (*JOB_TYPES, self.topic_type) if slug),
+        )
+        return await check(settings, history=self.clients if with_clients else None, calm=calm)
+
+    async def execute(self, statement: str, *arguments: object) -> None:
+        """Change the database behind everybody's back; it has to change something."""
+        connection = await asyncpg.connect(self.database.superuser_url)
+        try:
+            done = await connection.execute(statement, *arguments)
+            assert not done.endswith(" 0"), f"{statement} changed nothing"
+        finally:
+            await connection.close()
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        connection = await asyncpg.connect(self.database.superuser_url)
+        try:
+            return await connection.fetchval(query, *arguments)
+        finally:
+            await connection.close()
+
+    def elsewhere(self) -> JobEvents:
+        """A job that runs elsewhere and is only reported here."""
+        return JobEvents(job_type=self.topic_type)
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Publish under this copy's own job type."""
+        await create_topics(self.kafka.bootstrap, jobs_topic(self.topic_type))
+        producer = Producer(self.kafka.bootstrap)
+        await producer.start()
+        try:
+            topic = jobs_topic(self.topic_type)
+            await producer.send_messages(
+                [Outgoing(topic, str(event.job_id).encode(), encode(event), "") for event in events]
+            )
+        finally:
+            await producer.stop()
+
+    async def fold(self) -> None:
+        """Let the views take in what was published."""
+        await project(self.database, self.kafka, self.topic_type)
+
+    async def result_file(self, job: str) -> Path:
+        """Where the result of this job lies."""
+        key = await self.fetchval("SELECT result ->> 'key' FROM ledger.runs WHERE job_id = $1", self.jobs[job])
+        return self.folder / str(key)
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """Two moments of one history: work in every state; and when all was done."""
+
+    busy: World
+    calm: World
+
+    @asynccontextmanager
+    async def copy_of(self, postgres: Postgres, folder: Path, *, calm: bool) -> AsyncIterator[World]:
+        """A copy to do with as one likes."""
+        original = self.calm if calm else self.busy
+        copied = folder / "objects"
+        shutil.copytree(original.folder, copied)
+        database = postgres.copy_of(original.database)
+        topic_type = f"t{uuid4().hex[:12]}"
+        try:
+            yield World(database, original.kafka, copied, original.jobs, list(original.clients), topic_type)
+        finally:
+            postgres.drop(database)
+
+
+async def make_worlds(postgres: Postgres, kafka: KafkaServer, database: Database, folder: Path) -> Worlds:
+    """Run the jobs, and keep both moments."""
+    history: list[Operation] = []
+    names = [DEAD_LETTERS, *(jobs_topic(slug) for slug in JOB_TYPES)]
+    await create_topics(kafka.bootstrap, *names)
+    async with open_engine(database, kafka, folder) as engine:
+        jobs = await _Jobs(engine, database, history).run()
+        await project(database, kafka, *JOB_TYPES)
+    busy = World(postgres.copy_of(database), kafka, folder, jobs, history)
+    async with open_engine(database, kafka, folder) as engine:
+        await _finish(engine, jobs)
+        await project(database, kafka, *JOB_TYPES)
+    return Worlds(busy, World(database, kafka, folder, jobs, history))
+
+
+class _Jobs:
+    """Jobs in every state, submitted as clients do."""
+
+    def __init__(self, engine: Engine, database: Database, history: list[Operation]) -> None:
+        self._engine = engine
+        self._database = database
+        self._history = history
+
+    async def run(self) -> dict[str, UUID]:
+        engine = self._engine
+        await self._add_accounts()
+        jobs = {"completed": await self._submit(units=5)}
+        await engine.run_to_end(jobs["completed"])
+        jobs["downloaded"] = await self._submit(units=3)
+        await engine.run_to_end(jobs["downloaded"])
+        await engine.ledger.record_download(jobs["downloaded"], OWNER)
+        self._tell("download", jobs["downloaded"])
+        engine.probe.small = True
+        jobs["small"] = await self._submit(units=4)
+        engine.probe.small = False
+        jobs["failed"] = await self._submit(units=-1)
+        await engine.run_to_end(jobs["failed"])
+        jobs["never started"] = await self._submit(run_at=datetime.now(UTC) + timedelta(days=1))
+        await self._stop(jobs["never started"])
+        jobs["scheduled"] = await self._submit(run_at=datetime.now(UTC) + timedelta(days=1))
+        jobs["on time"] = await self._submit(units=2, run_at=datetime.now(UTC) + SOON)
+        await until(engine.ledger.queue_due)
+        await engine.run_to_end(jobs["on time"])
+        jobs["imported"] = await self._import()
+        jobs["running"] = await self._submit(units=10)
+        for chunk in (0, 1):
+            await engine.runner.run(jobs["running"], chunk)
+        jobs["stopping"] = await self._submit(units=10)
+        await engine.runner.run(jobs["stopping"], 0)
+        await claim(engine.ledger.pool, jobs["stopping"], 1, lease=timedelta(hours=1))
+        await self._stop(jobs["stopping"])
+        jobs["queued"] = await self._submit(units=1)
+        return jobs
+
+    async def _add_accounts(self) -> None:
+        connection = await asyncpg.connect(self._database.superuser_url)
+        for account_id, user_id in ((ACCOUNT, OWNER), (9, STRANGER)):
+            await connection.execute(
+                "INSERT INTO crm.accounts (id, name, country, default_currency) VALUES ($1, 'Demo', 'CA', 'CAD')",
+                account_id,
+            )
+            await connection.execute(
+                "INSERT INTO crm.users (id, account_id, email, name, user_type, password_hash) "
+                "VALUES ($1, $2, $1::bigint || '@example.org', 'Ada', 'admin', 'hash')",
+                user_id,
+                account_id,
+            )
+        await connection.close()
+
+    async def _submit(self, *, run_at: datetime | None = None, **parameters: Any) -> UUID:
+        whole = {"units": 10, "chunk_units": 2} | parameters
+        job_id = await self._publish(
+            JobSubmitted(account_id=ACCOUNT, owner_id=OWNER, job_type="probe", parameters=whole, run_at=run_at)
+        )
+        await self._engine.submit(job_id=job_id, run_at=run_at, **parameters)
+        return job_id
+
+    async def _publish(self, submission: JobSubmitted) -> UUID:
+        job_id = uuid4()
+        await self._send(job_id, submission.job_type, submission)
+        self._tell("submit", job_id, account_id=ACCOUNT, parameters=submission.parameters)
+        self._tell("read", job_id)
+        return job_id
+
+    async def _stop(self, job_id: UUID) -> None:
+        request = JobStopRequested(account_id=ACCOUNT, requested_by=OWNER)
+        await self._send(job_id, "probe", request)
+        await self._engine.ledger.stop(job_id, request, stoppable=True)
+        self._tell("stop", job_id)
+
+    async def _send(self, job_id: UUID, job_type: str, data: JobSubmitted | JobStopRequested) -> None:
+        event = Event(id=str(uuid4()), source="/tests", job_id=job_id, time=datetime.now(UTC), data=data)
+        await self._engine.producer.send(jobs_topic(job_type), event)
+
+    def _tell(self, operation: str, job_id: UUID, **says: Any) -> None:
+        self._history.append(Operation(operation=operation, job_id=job_id, outcome="ok", **says))
+
+    async def _import(self) -> UUID:
+        engine, upload_id, job_type = self._engine, uuid4(), UserDataImport()
+        await engine.objects.put(upload_key(ACCOUNT, upload_id), IMPORTED)
+        connection = await asyncpg.connect(self._database.superuser_url)
+        await connection.execute(
+            "INSERT INTO crm.uploads (id, account_id, uploaded_by, name, media_type, size_bytes, sha256) "
+            "VALUES ($1, $2, $3, 'people.csv', 'text/csv', $4, $5)",
+            *(upload_id, ACCOUNT, OWNER, len(IMPORTED), sha256(IMPORTED).hexdigest()),
+        )
+        await connection.close()
+        submission = JobSubmitted(
+            account_id=ACCOUNT,
+            owner_id=OWNER,
+            job_type="user-data-import",
+            parameters={"upload": str(upload_id)},
+        )
+        job_id = await self._publish(submission)
+        one_step = OneStep(job_type, engine.objects, ResultFiles(engine.objects, 30))
+        planner = Planner(_no_plan, crash=_crash, plans_max=0)
+        await TakingUp(job_type, engine.ledger, one_step, planner).take_up([(job_id, submission)])
+        return job_id
+
+
+async def _finish(engine: Engine, jobs: dict[str, UUID]) -> None:
+    for name in ("running", "queued"):
+        await engine.run_to_end(jobs[name])
+    await engine.end_leases(jobs["stopping"])
+    await engine.ledger.finish_stops()
+    settings = ReconcilerSettings(
+        database_url=engine.settings.database_url, object_store_url=engine.settings.object_store_url
+    )
+    await Duties(engine.ledger, engine.producer, engine.objects, settings).sweep_parts()
+
+
+async def project(database: Database, kafka: KafkaServer, *job_types: str) -> None:
+    """Fold everything in the topics of these job types."""
+    settings = ProjectionSettings(
+        database_url=database.url("jobmonitor_projection"),
+        kafka_bootstrap=kafka.bootstrap,
+        projection_group=f"projection-{uuid4()}",
+        projection_topics=",".join(jobs_topic(slug) for slug in job_types),
+    )
+    producer = Producer(kafka.bootstrap)
+    await producer.start()
+    views = [Views(settings, slug, producer, database.owner_url, kafka.bootstrap) for slug in job_types]
+    async with views[0].projecting():
+        for view in views:
+            await view.caught_up()
+    await producer.stop()
+
+
+async def _no_plan(job_id: UUID) -> None:
+    """Plans are run by hand."""
+
+
+def _crash(error: BaseException) -> NoReturn:
+    raise error
