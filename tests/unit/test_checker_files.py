@@ -1,0 +1,46 @@
+"""Rows of result files are counted as readers count them, however the bytes come."""
+
+import csv
+import io
+
+import pytest
+import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobmonitor.checker.files import CountsCsv, rows_of_workbook
+
+CELLS = st.text(alphabet='a",\n\r é', max_size=6)
+
+
+@given(st.lists(st.lists(CELLS, min_size=2, max_size=3), max_size=6), st.integers(1, 7))
+def test_records_of_csv_are_counted_whatever_is_in_them_and_wherever_they_are_cut(
+    rows: list[list[str]], size: int
+) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([["heading"], *rows])
+    content = text.getvalue().encode()
+    counted = CountsCsv()
+    for start in range(0, len(content), size):
+        counted.add(content[start : start + size])
+    assert counted.rows() == len(rows)
+
+
+def test_a_last_line_without_an_end_is_a_row() -> None:
+    counted = CountsCsv()
+    counted.add(b"unit\r\n1\r\n2")
+    assert counted.rows() == 2
+
+
+@pytest.mark.parametrize("rows", [0, 1, 30_000])
+def test_rows_of_a_workbook_are_counted(rows: int) -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"constant_memory": True}) as workbook:
+        sheet = workbook.add_worksheet()
+        for number in range(rows + 1):
+            sheet.write_row(number, 0, ["<row ", number])
+    assert rows_of_workbook(file) == rows
+
+
+def test_what_is_no_workbook_has_no_rows() -> None:
+    assert rows_of_workbook(io.BytesIO(b"PK no zip")) == 0
