@@ -16,6 +16,7 @@ from bench.figures import Figure, at_most, tell
 from bench.idle import idle_figures
 from bench.jobs import job_figures
 from bench.large_export import large_export_figures
+from bench.projection import projection_figures
 from bench.recovery import recovery_figures
 from bench.running_stack import running_stack
 
@@ -74,6 +75,7 @@ def _open_to_servers(folder: str) -> Path:
 
 SECTIONS: dict[str, Callable[[], list[Figure]]] = {
     "demo": demo_figures,
+    "projection": projection_figures,
     "jobs": job_figures,
     "recovery": recovery_figures,
     "large-export": size_figures,

@@ -1,15 +1,16 @@
 """A batch of messages on its way into the views: decoded once, then folded into the rows its jobs have so far. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from jobmonitor.contract.envelope import Event, Undecodable, decode
+from jobmonitor.contract.envelope import Event, Undecodable
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
-from jobmonitor.projection.timeline import TimelinePoint, timeline_point
+from jobmonitor.projection.progress import Progress, decode_event, goes_on
+from jobmonitor.projection.timeline import TimelinePoint, progress_slot, timeline_point
 
 
 class Message(Protocol):
@@ -29,11 +30,8 @@ class Message(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
-class Arrival(NamedTuple):
-    """A message that decodes, and its event."""
-
-    message: Message
-    event: Event
+Arrival = tuple[Message, Event]
+"""A message that decodes, and its event."""
 
 
 class Rejected(NamedTuple):
@@ -44,26 +42,74 @@ class Rejected(NamedTuple):
     """One sentence for operators."""
 
 
-@dataclass(frozen=True, slots=True)
+class PlainPoint(NamedTuple):
+    """Progress that is the last of its second: a point of the timeline."""
+
+    event: Progress
+    slot: int
+    newest: bool
+    """Whether the batch has no later one of this job: then it also says how far the job is."""
+
+
+@dataclass(slots=True)
 class Batch:
-    """Messages in the order of their partitions."""
+    """Messages in the order of their partitions. Plain progress (``progress``) is merged as it comes in."""
 
-    arrivals: list[Arrival]
-    undecodable: list[Rejected]
+    arrivals: list[Arrival] = field(default_factory=list)
+    undecodable: list[Rejected] = field(default_factory=list)
+    varied: set[UUID] = field(default_factory=set)
+    """Jobs of which there is more than plain progress: all their events are folded one by one."""
+    _newest: dict[int, tuple[Progress, int]] = field(default_factory=dict)
+    """The newest plain progress of each job, and its slot. By the id's number, which is quicker to look up."""
+    _spent: list[tuple[Progress, int]] = field(default_factory=list)
+    """Plain progress with a later one, but none in its second."""
 
-    def jobs(self) -> list[UUID]:
-        """The jobs in it, each once, in the order they appear."""
-        return list(dict.fromkeys(arrival.event.job_id for arrival in self.arrivals))
+    def __len__(self) -> int:
+        return len(self.arrivals) + len(self.undecodable)
 
-    def jobs_introduced(self) -> set[UUID]:
-        """The jobs whose events here say whose they are, so that a row can begin with them."""
-        silent = JobStopRequested | ChunkDispatched
-        return {event.job_id for _, event in self.arrivals if not isinstance(event.data, silent)}
+    def add(self, messages: Iterable[Message]) -> None:
+        """Decode these, each once, and merge what is plain progress."""
+        for message in messages:
+            try:
+                event = decode_event(message.value)
+            except Undecodable as error:
+                self.undecodable.append(Rejected(message, str(error)))
+                continue
+            self.arrivals.append((message, event))
+            if type(event) is not Progress or not self._merged(event, message.topic):
+                self.varied.add(event.job_id)
+
+    def _merged(self, event: Progress, topic: str) -> bool:
+        slot = progress_slot(event)
+        known = self._newest.get(event.job_id.int)
+        if known is None:
+            if event.data.done > event.data.total or jobs_topic(event.data.job_type) != topic:
+                return False
+        else:
+            before, before_slot = known
+            if not goes_on(before, event):
+                return False
+            if before_slot != slot:
+                self._spent.append(known)
+        self._newest[event.job_id.int] = (event, slot)
+        return True
+
+    def plain_points(self) -> list[PlainPoint]:
+        """The plain progress of the jobs that have nothing else here: at most one a second of each job."""
+        spent = [PlainPoint(event, slot, False) for event, slot in self._spent if event.job_id not in self.varied]
+        newest = [
+            PlainPoint(event, slot, True) for event, slot in self._newest.values() if event.job_id not in self.varied
+        ]
+        return spent + newest
+
+    def of_jobs(self, job_ids: Container[UUID]) -> list[Arrival]:
+        """What arrived of these jobs, in order."""
+        return [arrival for arrival in self.arrivals if arrival[1].job_id in job_ids]
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a batch makes of the views."""
+    """What events, folded one by one, make of the views."""
 
     rows: dict[UUID, JobRow] = field(default_factory=dict)
     """The rows that differ from what they were."""
@@ -72,21 +118,23 @@ class Changes:
 
 
 def read(messages: Iterable[Message]) -> Batch:
-    """Decode the messages, each once."""
-    batch = Batch([], [])
-    for message in messages:
-        try:
-            batch.arrivals.append(Arrival(message, decode(message.value)))
-        except Undecodable as error:
-            batch.undecodable.append(Rejected(message, str(error)))
+    """A batch of these messages."""
+    batch = Batch()
+    batch.add(messages)
     return batch
 
 
-def fold_batch(known: Mapping[UUID, JobRow], batch: Batch) -> Changes:
-    """Fold the batch into the rows known of its jobs; a job without a row gets its first."""
+def jobs_introduced(arrivals: Iterable[Arrival]) -> set[UUID]:
+    """The jobs whose events here say whose they are, so that a row can begin with them."""
+    silent = JobStopRequested | ChunkDispatched
+    return {event.job_id for _, event in arrivals if not isinstance(event.data, silent)}
+
+
+def fold_arrivals(known: Mapping[UUID, JobRow], arrivals: Iterable[Arrival]) -> Changes:
+    """Fold these into the rows known of their jobs; a job without a row gets its first."""
     rows = dict(known)
     changes = Changes()
-    for message, event in batch.arrivals:
+    for message, event in arrivals:
         try:
             row = fold(rows.get(event.job_id), event)
             _must_be_at_home(row, message.topic)

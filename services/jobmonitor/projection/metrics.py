@@ -34,7 +34,7 @@ LAST_FLUSH = Gauge("jobmonitor_projection_last_flush_timestamp_seconds", "When a
 def note_batch(batch: Batch, changes: Changes) -> None:
     """Count a batch that is in the views."""
     LAST_FLUSH.set_to_current_time()
-    BATCH_EVENTS.observe(len(batch.arrivals) + len(batch.undecodable))
+    BATCH_EVENTS.observe(len(batch))
     EVENTS.labels("undecodable").inc(len(batch.undecodable))
     EVENTS.labels("inapplicable").inc(len(changes.inapplicable))
     EVENTS.labels("folded").inc(len(batch.arrivals) - len(changes.inapplicable))

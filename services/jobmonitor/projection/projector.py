@@ -7,7 +7,7 @@ begins by going back to the first message not yet folded. The offsets committed 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -16,13 +16,16 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from jobmonitor.projection import metrics
-from jobmonitor.projection.batch import Batch, Changes, Message, read
+from jobmonitor.projection.batch import Batch, Changes, Message
 from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Fenced, Partition, Place, Store
+from jobmonitor.projection.window import Window
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 
 POLL_MS = 250
 """How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
+READ_MOST = 500
+"""Messages decoded in one go: a flush under way waits so long for its next step, some 2 ms."""
 TELL_EVERY_S = 1.0
 TELL_TIMEOUT_S = 2.0
 FLUSH_TIMEOUT_S = 30.0
@@ -50,6 +53,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[Partition] = set()
         self._claimed: dict[Partition, Place] = {}
+        self._window = Window(self._fold, most=settings.projection_batch_events)
         self._told: dict[TopicPartition, int] = {}
         self._told_at = 0.0
         self.joined = False
@@ -90,6 +94,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
     async def on_partitions_revoked(self, revoked: Collection[Partition]) -> None:
         """A batch under way may still commit, until somebody else claims its partitions."""
         metrics.LAG.clear()
+        self._window.forget()
         self._unclaimed.difference_update(revoked)
         for partition in revoked:
             self._claimed.pop(Partition(*partition), None)
@@ -99,6 +104,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self.joined = True
         self._unclaimed = {Partition(*partition) for partition in assigned}
         self._claimed.clear()
+        self._window.forget()
         if self._consumer is not None and assigned:
             self._consumer.pause(*assigned)
         log.info("partitions_assigned", partitions=sorted(map(str, map(tuple, assigned))))
@@ -111,17 +117,20 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             await consumer.start()
             while not self._stopping.is_set():
                 await self._claim(consumer)
-                messages = await consumer.getmany(
-                    timeout_ms=POLL_MS, max_records=self._settings.projection_batch_events
-                )
-                await self._fold([message for several in messages.values() for message in several])
+                most = min(READ_MOST, self._window.room)
+                messages = await consumer.getmany(timeout_ms=POLL_MS, max_records=most)
+                self._gather(messages)
+                await self._window.has_room()
                 await self._tell_kafka(consumer, at_once=not messages)
                 self._measure_lag(consumer)
+            self._window.forget()
+            await self._window.is_empty()
             await self._tell_kafka(consumer, at_once=True)
         finally:
             self.joined, self._consumer = False, None
             self._unclaimed.clear()
             self._claimed.clear()
+            await self._window.give_up()
             await consumer.stop()
 
     def _new_consumer(self) -> AIOKafkaConsumer:
@@ -144,6 +153,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         wanted = set(self._unclaimed)
         if not wanted:
             return
+        await self._window.is_empty()
         claimed = await self._until_done(lambda: self._store.claim(wanted))
         for partition in wanted & self._unclaimed:
             self._unclaimed.remove(partition)
@@ -152,25 +162,35 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             consumer.resume(TopicPartition(*partition))
         log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": o for p, (_, o) in claimed.items()})
 
-    async def _fold(self, messages: list[Message]) -> None:
-        places: dict[Partition, Place] = {}
-        claimed = []
-        for message in messages:
-            partition = Partition(message.topic, message.partition)
-            if partition in self._claimed:
-                claimed.append(message)
-                places[partition] = Place(self._claimed[partition].epoch, message.offset + 1)
-        if claimed:
-            batch = read(claimed)
+    def _gather(self, messages: Mapping[TopicPartition, Sequence[Message]]) -> None:
+        for topic_partition, several in messages.items():
+            partition = Partition(*topic_partition)
+            if place := self._claimed.get(partition):
+                self._window.gather(partition, place.epoch, several)
+
+    async def _fold(self, batch: Batch, places: Mapping[Partition, Place]) -> None:
+        try:
             with metrics.FLUSH_SECONDS.time():
                 changes = await self._until_done(lambda: self._flush(batch, places))
-            self._note(batch, changes, places)
+        except Fenced:
+            if self._holds(places):
+                raise
+            log.info("batch_left_to_others", messages=len(batch))
+            return
+        self._note(batch, changes, places)
 
-    async def _flush(self, batch: Batch, places: dict[Partition, Place]) -> Changes:
+    def _holds(self, places: Mapping[Partition, Place]) -> bool:
+        """Whether one of these claims is ours as far as we know; else the group has taken them away meanwhile."""
+        return any(
+            (held := self._claimed.get(partition)) is not None and held.epoch == place.epoch
+            for partition, place in places.items()
+        )
+
+    async def _flush(self, batch: Batch, places: Mapping[Partition, Place]) -> Changes:
         async with asyncio.timeout(FLUSH_TIMEOUT_S):
             return await self._store.flush(batch, places)
 
-    def _note(self, batch: Batch, changes: Changes, places: dict[Partition, Place]) -> None:
+    def _note(self, batch: Batch, changes: Changes, places: Mapping[Partition, Place]) -> None:
         """The batch is in the views."""
         for partition, place in places.items():
             held = self._claimed.get(partition)

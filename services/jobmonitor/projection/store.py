@@ -4,13 +4,15 @@ The offsets in the database are the truth. Each partition is claimed under an ep
 process that lost its partition without noticing (a zombie) can then change nothing.
 
 Several processes may meet at one job, because producers of different make choose different partitions for one key. So
-the rows are locked before they are read, and a job seen for the first time is locked by its Job#.
+whoever reads a job's row to fold into it holds the job's lock, the row of its Job#, from before: only under it do rows
+come into being, change their view, or get values that were made from what was read. Plain progress needs no lock: it
+goes into the monitor by a statement that only ever raises values, whatever stands there by then.
 """
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,34 +20,28 @@ import msgspec
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.database.sql import statements
-from jobmonitor.projection.batch import Batch, Changes, Rejected, fold_batch
+from jobmonitor.projection import places as offsets
+from jobmonitor.projection.batch import (
+    Arrival,
+    Batch,
+    Changes,
+    PlainPoint,
+    Rejected,
+    fold_arrivals,
+    jobs_introduced,
+)
 from jobmonitor.projection.fold import JobRow, in_monitor
+from jobmonitor.projection.places import Fenced, Partition, Place
+from jobmonitor.projection.relation import FEW, JOB_COLUMNS, POINT_COLUMNS, PROGRESS_COLUMNS, Relation, send
+from jobmonitor.projection.timeline import TimelinePoint
+
+__all__ = ["SCHEMA", "Fenced", "Partition", "Place", "Store", "notices"]
 
 SCHEMA = "projection"
 NOTICE_JOBS = 150
 """Most job ids in one notice: PostgreSQL limits its payload to 8,000 bytes."""
 
 _rows_decoder = msgspec.json.Decoder(list[JobRow])
-
-
-class Fenced(Exception):
-    """Another process holds one of these partitions now; nothing was written."""
-
-
-class Partition(NamedTuple):
-    """One partition of a topic."""
-
-    topic: str
-    partition: int
-
-
-class Place(NamedTuple):
-    """Where the folding of a partition stands."""
-
-    epoch: int
-    """Of the claim under which it is folded."""
-    next_offset: int
-    """The first message not yet folded."""
 
 
 class Registered(NamedTuple):
@@ -59,11 +55,18 @@ class Store:
     """The views of one schema. ``keep`` puts messages among the dead letters, and returns when they are safe there."""
 
     def __init__(
-        self, pool: Pool, keep: Callable[[Sequence[Rejected]], Awaitable[None]], *, schema: str = SCHEMA
+        self,
+        pool: Pool,
+        keep: Callable[[Sequence[Rejected]], Awaitable[None]],
+        *,
+        schema: str = SCHEMA,
+        few: int = FEW,
     ) -> None:
+        """More than ``few`` rows for one table go there by COPY."""
         self._pool = pool
         self._keep = keep
         self._schema = schema
+        self._few = few
         self._sql = {
             name: text.replace(f"{SCHEMA}.", f"{schema}.")
             for name, text in statements("jobmonitor.projection.sql").items()
@@ -71,53 +74,81 @@ class Store:
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Place]:
         """Take these partitions over from whoever holds them."""
-        topics, numbers = zip(*partitions, strict=True)
-        rows = await self._pool.fetch(self._sql["claim_partitions"], topics, numbers)
-        return {Partition(row["topic"], row["partition"]): Place(row["epoch"], row["next_offset"]) for row in rows}
+        return await offsets.claim(self._pool, self._sql["claim_partitions"], partitions)
 
     async def flush(self, batch: Batch, places: Mapping[Partition, Place]) -> Changes:
         """Fold the batch into the views and move its partitions to these places. Repeatable after any error.
 
-        Raises Fenced.
+        Returns what was folded one by one. Raises Fenced.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await self._move_offsets(connection, places)
-            known, registered = await self._lock_jobs(connection, batch)
-            changes = fold_batch(known, batch)
+            await offsets.move(connection, self._sql["move_offsets"], places)
+            plain, others = await self._fold_progress(connection, batch)
+            changes = await self._fold_others(connection, batch.of_jobs(others)) if others else Changes()
             await self._keep([*batch.undecodable, *changes.inapplicable])
-            await self._save_jobs(connection, changes, registered)
-            await self._add_points(connection, changes)
-            await self._notify(connection, changes)
+            moved = ((point.event.data.account_id, point.event.job_id) for point in plain if point.newest)
+            changed = ((row.account_id, row.job_id) for row in changes.rows.values())
+            await self._notify(connection, chain(moved, changed))
         return changes
 
-    async def _move_offsets(self, connection: Connection, places: Mapping[Partition, Place]) -> None:
-        topics, numbers = zip(*places, strict=True)
-        epochs, offsets = zip(*places.values(), strict=True)
-        moved = await connection.fetch(self._sql["move_offsets"], topics, numbers, offsets, epochs)
-        if len(moved) < len(places):
-            lost = set(places) - {Partition(row["topic"], row["partition"]) for row in moved}
-            raise Fenced(f"Held by another process now: {sorted(lost)}.")
+    async def _fold_progress(self, connection: Connection, batch: Batch) -> tuple[list[PlainPoint], set[UUID]]:
+        """The plain progress that is in the views now, and the jobs of which all is yet to be folded one by one."""
+        points = batch.plain_points()
+        if not points:
+            return [], batch.varied
+        progress = await self._send_progress(connection, points)
+        left = await connection.fetch(progress.of(self._sql["advance_jobs"]), *progress.arguments)
+        if left:
+            others = {row["job_id"] for row in left}
+            points = [point for point in points if point.event.job_id not in others]
+            progress = await self._without(connection, progress, points, others)
+        else:
+            others = set()
+        if points:
+            await connection.execute(progress.of(self._sql["add_progress_points"]), *progress.arguments)
+        return points, batch.varied | others
+
+    async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> Relation:
+        rows = [
+            (e.job_id, slot, newest, e.id, d.account_id, d.owner_id, d.job_type, e.time, d.sequence, d.done, d.total, d)
+            for e, slot, newest in points
+            for d in (e.data,)
+        ]
+        return await send(connection, "progress", PROGRESS_COLUMNS, rows, few=self._few)
+
+    async def _without(
+        self, connection: Connection, progress: Relation, points: Sequence[PlainPoint], others: Iterable[UUID]
+    ) -> Relation:
+        """What was sent, but for these jobs: ``points`` is the rest."""
+        if progress.arguments:
+            return await self._send_progress(connection, points)
+        await connection.execute(self._sql["forget_progress"], list(others))
+        return progress
+
+    async def _fold_others(self, connection: Connection, arrivals: Sequence[Arrival]) -> Changes:
+        known, registered = await self._lock_jobs(connection, arrivals)
+        changes = fold_arrivals(known, arrivals)
+        await self._save_jobs(connection, changes, registered)
+        await self._add_points(connection, changes.points.values())
+        return changes
 
     async def _lock_jobs(
-        self, connection: Connection, batch: Batch
+        self, connection: Connection, arrivals: Sequence[Arrival]
     ) -> tuple[dict[UUID, JobRow], dict[UUID, Registered]]:
-        """The rows the batch's jobs have, and what the registry has of those without."""
-        rows = await self._read_jobs(connection, batch.jobs())
-        introduced = batch.jobs_introduced()
-        new = [job_id for job_id in batch.jobs() if job_id not in rows and job_id in introduced]
-        if not new:
-            return rows, {}
-        await connection.execute(self._sql["number_jobs"], new)
-        found = await connection.fetch(self._sql["lock_numbers"], new)
-        registered = {row["job_id"]: Registered(row["number"], row["month"]) for row in found}
-        # Whoever held these numbers until just now may have given the jobs their first rows.
-        return rows | await self._read_jobs(connection, new), registered
+        """The rows these jobs have, and what the registry has of them. Until we commit nobody makes or moves one."""
+        jobs = list(dict.fromkeys(event.job_id for _, event in arrivals))
+        registered = await self._lock_numbers(connection, jobs)
+        introduced = jobs_introduced(arrivals)
+        new = [job_id for job_id in jobs if job_id not in registered and job_id in introduced]
+        if new:
+            await connection.execute(self._sql["number_jobs"], new)
+            registered |= await self._lock_numbers(connection, new)
+        found = _rows_decoder.decode(await connection.fetchval(self._sql["lock_jobs"], list(registered)))
+        return {row.job_id: row for row in found}, registered
 
-    async def _read_jobs(self, connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, JobRow]:
-        if not job_ids:
-            return {}
-        found = _rows_decoder.decode(await connection.fetchval(self._sql["lock_jobs"], job_ids))
-        return {row.job_id: row for row in found}
+    async def _lock_numbers(self, connection: Connection, jobs: Sequence[UUID]) -> dict[UUID, Registered]:
+        found = await connection.fetch(self._sql["lock_numbers"], jobs)
+        return {row["job_id"]: Registered(row["number"], row["month"]) for row in found}
 
     async def _save_jobs(self, connection: Connection, changes: Changes, registered: Mapping[UUID, Registered]) -> None:
         monitor: list[JobRow] = []
@@ -126,38 +157,36 @@ class Store:
             whole = row if row.number else msgspec.structs.replace(row, **registered[row.job_id]._asdict())
             (monitor if in_monitor(row) else history).append(whole)
         if monitor:
-            await connection.execute(self._sql["save_jobs"], _json(monitor))
+            await self._save(connection, "monitor", monitor)
         if history:
-            await self._add_months(connection, history)
-            save_history = self._sql["save_jobs"].replace(".job_monitor", ".job_history")
-            save_history = save_history.replace("(job_id) DO UPDATE", "(job_id, month) DO UPDATE")
-            await connection.execute(save_history, _json(history))
+            for month in sorted({row.month for row in history if row.month}):
+                await connection.execute(self._sql["add_month"], self._schema, month)
+            await self._save(connection, "history", history)
             await connection.execute(self._sql["leave_monitor"], [row.job_id for row in history])
 
-    async def _add_months(self, connection: Connection, history: Iterable[JobRow]) -> None:
-        """The partitions these rows need; what is there already costs a look into the catalogue."""
-        for month in sorted({row.month for row in history if row.month}):
-            await connection.execute(self._sql["add_month"], self._schema, month)
+    async def _save(self, connection: Connection, view: str, rows: Sequence[JobRow]) -> None:
+        values = [[getattr(row, column) for column in JOB_COLUMNS] for row in rows]
+        sent = await send(connection, view, JOB_COLUMNS, values, few=self._few)
+        await connection.execute(sent.of(self._sql[f"save_{view}"]), *sent.arguments)
 
-    async def _add_points(self, connection: Connection, changes: Changes) -> None:
-        if changes.points:
-            await connection.execute(self._sql["add_points"], _json(list(changes.points.values())))
+    async def _add_points(self, connection: Connection, points: Collection[TimelinePoint]) -> None:
+        if points:
+            values = [[getattr(point, column) for column in POINT_COLUMNS] for point in points]
+            sent = await send(connection, "points", POINT_COLUMNS, values, few=self._few)
+            await connection.execute(sent.of(self._sql["add_points"]), *sent.arguments)
 
-    async def _notify(self, connection: Connection, changes: Changes) -> None:
-        if changes.rows:
-            await connection.execute(self._sql["notify"], list(notices(changes.rows.values())))
+    async def _notify(self, connection: Connection, changed: Iterable[tuple[int, UUID]]) -> None:
+        payloads = list(notices(changed))
+        if payloads:
+            await connection.execute(self._sql["notify"], payloads)
 
 
-def notices(rows: Iterable[JobRow]) -> Iterable[str]:
-    """The payloads that tell which jobs changed: JSON, of one account each, of limited size."""
+def notices(changed: Iterable[tuple[int, UUID]]) -> Iterable[str]:
+    """The payloads that tell which jobs (account, job id) changed: JSON, of one account each, of limited size."""
     by_account: dict[int, list[UUID]] = defaultdict(list)
-    for row in rows:
-        by_account[row.account_id].append(row.job_id)
+    for account_id, job_id in changed:
+        by_account[account_id].append(job_id)
     for account_id, job_ids in by_account.items():
         rest = iter(job_ids)
         while some := list(islice(rest, NOTICE_JOBS)):
-            yield _json({"account_id": account_id, "job_ids": some})
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
+            yield msgspec.json.encode({"account_id": account_id, "job_ids": some}).decode()

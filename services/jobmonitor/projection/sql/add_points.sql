@@ -1,7 +1,8 @@
--- Add these points, a JSON array of whole rows, to the timelines. Which of two is kept: TimelinePoint.supersedes.
+-- Add these points ({points}) to the timelines. Which of two is kept: TimelinePoint.supersedes.
 INSERT INTO projection.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, data)
 SELECT job_id, type, slot, event_id, account_id, owner_id, at, sequence, data
-FROM json_populate_recordset(NULL::projection.job_timeline, $1::json)
+FROM {points} AS s
+ORDER BY job_id
 ON CONFLICT (job_id, type, slot) DO UPDATE
 SET event_id = excluded.event_id, at = excluded.at, sequence = excluded.sequence, data = excluded.data
 WHERE excluded.sequence > t.sequence

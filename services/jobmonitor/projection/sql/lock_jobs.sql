@@ -1,4 +1,5 @@
--- The rows of these jobs from whichever view holds them, as one JSON array; nobody else changes them until we commit.
+-- The rows of these jobs, whose locks we hold, from whichever view has them, as one JSON array. Those in the monitor are
+-- locked too: others may raise them without the job's lock (advance_jobs).
 WITH monitor AS (
     SELECT * FROM projection.job_monitor WHERE job_id = ANY ($1::uuid[]) ORDER BY job_id FOR NO KEY UPDATE
 ), history AS (
@@ -7,7 +8,5 @@ WITH monitor AS (
     FROM registry.job_numbers AS r
     JOIN projection.job_history AS h ON h.job_id = r.job_id AND h.month = r.month
     WHERE r.job_id = ANY ($1::uuid[])
-    ORDER BY h.job_id
-    FOR NO KEY UPDATE OF h
 )
 SELECT coalesce(json_agg(j), '[]')::text FROM (SELECT * FROM monitor UNION ALL SELECT * FROM history) AS j

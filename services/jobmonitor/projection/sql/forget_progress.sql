@@ -1,0 +1,2 @@
+-- These jobs' progress is folded otherwise.
+DELETE FROM arrived_progress WHERE job_id = ANY ($1::uuid[])
