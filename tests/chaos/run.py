@@ -19,6 +19,7 @@ from jobmonitor.local.stack import DATABASE, Stack
 
 CALM_WITHIN_S = 60.0
 """After the last fault is over and the last job was submitted."""
+CHECK_WITHIN_S = 300.0
 
 Say = Callable[[str], None]
 
@@ -72,9 +73,12 @@ async def _check(stack: Stack, objects_url: str, history_path: Path) -> Report |
         owner_url=stack.owner_url, kafka_bootstrap=stack.kafka.bootstrap, object_store_url=objects_url
     )
     try:
-        return await check(settings, history=history_path, calm=True)
+        async with asyncio.timeout(CHECK_WITHIN_S):
+            return await check(settings, history=history_path, calm=True)
     except CouldNotLook as error:
         return error
+    except TimeoutError:
+        return CouldNotLook(f"it took longer than {CHECK_WITHIN_S:g} s")
 
 
 async def _calm(watch: Watch) -> float | None:
