@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.plan import INSTANCES, LEASE_S, PRODUCERS_ACCOUNTS, USERS_ACCOUNTS, Plan, make_plan
@@ -15,8 +15,11 @@ from jobmonitor.processor.settings import ProcessorSettings
 
 SEEDS = st.integers(0, 2**32)
 LENGTHS = st.sampled_from([60, 180, 600, 1800])
+few = settings(max_examples=20)
+"""A plan of half an hour takes a while to make."""
 
 
+@few
 @given(SEEDS, LENGTHS)
 def test_a_seed_replays(seed: int, seconds: int) -> None:
     assert str(make_plan(seed, seconds)) == str(make_plan(seed, seconds))
@@ -31,6 +34,7 @@ def counts(plan: Plan) -> Counter[tuple[str, str]]:
     return Counter((fault.what, fault.service) for fault in plan.faults)
 
 
+@few
 @given(SEEDS)
 def test_the_long_run_kills_each_service_more_than_20_times(seed: int) -> None:
     found = counts(make_plan(seed, 1800))
@@ -40,6 +44,7 @@ def test_the_long_run_kills_each_service_more_than_20_times(seed: int) -> None:
     assert found["pause", "processor"] == found["remove", "processor"] == 10
 
 
+@few
 @given(SEEDS)
 def test_the_short_run_has_each_fault(seed: int) -> None:
     found = counts(make_plan(seed, 180))
@@ -48,6 +53,7 @@ def test_the_short_run_has_each_fault(seed: int) -> None:
     assert found["remove", "processor"] == 1
 
 
+@few
 @given(SEEDS, LENGTHS)
 def test_each_shape_comes_and_nothing_outlasts_the_run(seed: int, seconds: int) -> None:
     plan = make_plan(seed, seconds)
@@ -57,6 +63,7 @@ def test_each_shape_comes_and_nothing_outlasts_the_run(seed: int, seconds: int) 
     assert len({plan.job_id(job) for job in plan.jobs}) == len(plan.jobs)
 
 
+@few
 @given(SEEDS, LENGTHS)
 def test_who_is_paused_stays_so_past_its_lease_and_is_not_killed_meanwhile(seed: int, seconds: int) -> None:
     assert ProcessorSettings(database_url="", object_store_url="").lease_s == LEASE_S
@@ -67,6 +74,7 @@ def test_who_is_paused_stays_so_past_its_lease_and_is_not_killed_meanwhile(seed:
         assert pause.target not in killed
 
 
+@few
 @given(SEEDS)
 def test_the_parameters_are_what_the_shape_says(seed: int) -> None:
     for job in make_plan(seed, 60).jobs:
