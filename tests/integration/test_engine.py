@@ -23,10 +23,13 @@ from jobmonitor.contract.events import (
     ResultExpired,
 )
 from jobmonitor.contract.topics import work_topic
+from jobmonitor.database.pool import open_pool
 from jobmonitor.ledger.claims import LeaseLost, claim, extend
+from jobmonitor.ledger.runs import lock_run
 from jobmonitor.processor.chunks import Bury
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
+from jobmonitor.runtime.failures import TEMPORARY
 from support.engine import Engine, open_engine, read_events
 
 LEASE = timedelta(seconds=30)
@@ -119,6 +122,18 @@ async def test_a_superseded_worker_cannot_commit(engine: Engine) -> None:
         await extend(engine.ledger.pool, paused, lease=LEASE)
     assert await engine.runner._run_claimed(paused) == "lease_lost"
     assert await engine.effects() == [0, 1]
+
+
+async def test_a_frozen_workers_transaction_is_ended_and_frees_the_rows_it_locked(engine: Engine) -> None:
+    job_id = await engine.submit(units=2)
+    frozen = await open_pool(engine.settings.database_url, size=1, application_name="frozen", silence_s=0.3)
+    with pytest.raises(TEMPORARY):
+        async with frozen.acquire() as connection, connection.transaction():
+            await lock_run(connection, job_id)
+            await engine.run_to_end(job_id)  # waits for the row until the server has had enough
+            await lock_run(connection, job_id)
+    await frozen.close()
+    assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
 
 
 async def test_a_temporary_failure_leaves_no_effect_and_is_tried_again_later(engine: Engine) -> None:

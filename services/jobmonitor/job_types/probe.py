@@ -23,7 +23,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     units: Annotated[int, Meta(le=10_000_000, description="How far to count. Fewer than 0 is refused.")] = 0
     chunk_units: Annotated[int, Meta(ge=1, description="Units of a chunk, each one progress.")] = 1
-    chunk_s: Annotated[float, Meta(ge=0, le=600, description="How long each chunk takes, in seconds.")] = 0.0
+    chunk_s: Annotated[float, Meta(ge=0, le=30, description="How long each chunk takes, in seconds.")] = 0.0
     effects: Annotated[bool, Meta(description="Whether each unit leaves a row in the database.")] = True
     file: Annotated[bool, Meta(description="Whether the units are offered as a file.")] = True
     refuse_at: Annotated[int | None, Meta(description="The unit at which the job turns out to be impossible.")] = None

@@ -17,6 +17,8 @@ from jobmonitor.runtime.objects import ObjectStore
 from jobmonitor.runtime.process import Life, run_process
 
 SOURCE = "/jobmonitor/processor"
+SILENCE_LEASES = 4
+"""After so many leases without a word a frozen worker's transaction is ended: whoever took its chunk over can go on."""
 
 
 async def serve(settings: ProcessorSettings, life: Life) -> None:
@@ -28,7 +30,10 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
         pool = await life.when_reachable(
             lambda: open_pool(
-                settings.database_url, size=settings.database_pool_size, application_name="jobmonitor-processor"
+                settings.database_url,
+                size=settings.database_pool_size,
+                application_name="jobmonitor-processor",
+                silence_s=SILENCE_LEASES * settings.lease_s,
             )
         )
         stack.push_async_callback(pool.close)

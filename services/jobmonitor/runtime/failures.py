@@ -14,6 +14,7 @@ TEMPORARY: tuple[type[BaseException], ...] = (
     asyncpg.InterfaceError,  # raised for a connection closed under us, and so far for nothing else here
     asyncpg.InternalClientError,  # raised by asyncpg itself when a server goes away in the middle of an exchange
     asyncpg.OperatorInterventionError,  # the server is shutting down or starting
+    asyncpg.IdleInTransactionSessionTimeoutError,  # the process was frozen for too long
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # serialization failure, deadlock
     GenericError,  # the object store's server did not answer well
