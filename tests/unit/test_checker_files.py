@@ -3,12 +3,10 @@
 import csv
 import io
 
-import pytest
-import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.checker.files import CountsCsv, rows_of_workbook
+from jobmonitor.checker.files import CountsCsv
 
 CELLS = st.text(alphabet='a",\n\r é', max_size=6)
 
@@ -30,17 +28,3 @@ def test_a_last_line_without_an_end_is_a_row() -> None:
     counted = CountsCsv()
     counted.add(b"unit\r\n1\r\n2")
     assert counted.rows() == 2
-
-
-@pytest.mark.parametrize("rows", [0, 1, 30_000])
-def test_rows_of_a_workbook_are_counted(rows: int) -> None:
-    file = io.BytesIO()
-    with xlsxwriter.Workbook(file, {"constant_memory": True}) as workbook:
-        sheet = workbook.add_worksheet()
-        for number in range(rows + 1):
-            sheet.write_row(number, 0, ["<row ", number])
-    assert rows_of_workbook(file) == rows
-
-
-def test_what_is_no_workbook_has_no_rows() -> None:
-    assert rows_of_workbook(io.BytesIO(b"PK no zip")) == 0

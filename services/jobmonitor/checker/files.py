@@ -1,21 +1,13 @@
 """Reads the object store: whether each result is what its description says, and which jobs still have parts there."""
 
 import hashlib
-import re
-import tempfile
-import zipfile
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from typing import IO
 from uuid import UUID
 
 from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.checker.snapshot import Run, StoredFile
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
-
-SHEET = "xl/worksheets/sheet1.xml"
-READ_BYTES = 1024 * 1024
-_ROW = re.compile(rb"<row[ >]")
 
 
 class CountsCsv:
@@ -57,33 +49,13 @@ async def read_results(objects: ObjectStore, runs: Iterable[Run], now: datetime)
 
 async def _read_file(content: AsyncIterator[bytes], extension: str) -> StoredFile:
     digest, size_bytes, counted = hashlib.sha256(), 0, CountsCsv()
-    with tempfile.SpooledTemporaryFile(max_size=READ_BYTES) as workbook:
-        async for piece in content:
-            digest.update(piece)
-            size_bytes += len(piece)
-            if extension == "csv":
-                counted.add(piece)
-            elif extension == "xlsx":
-                workbook.write(piece)
-        rows = counted.rows() if extension == "csv" else None
-        rows = rows_of_workbook(workbook) if extension == "xlsx" else rows
+    async for piece in content:
+        digest.update(piece)
+        size_bytes += len(piece)
+        if extension == "csv":
+            counted.add(piece)
+    rows = counted.rows() if extension == "csv" else None
     return StoredFile(size_bytes=size_bytes, sha256=digest.hexdigest(), rows=rows)
-
-
-def rows_of_workbook(workbook: IO[bytes]) -> int:
-    """Data rows of its first sheet; 0 where it is no workbook."""
-    try:
-        with zipfile.ZipFile(workbook) as whole, whole.open(SHEET) as sheet:
-            rows, tail = 0, b""
-            while piece := sheet.read(READ_BYTES):
-                text = tail + piece
-                # what could be the beginning of a row's tag waits for the next piece
-                cut = text.rfind(b"<") if text.rfind(b"<") >= len(text) - 5 else len(text)
-                rows += len(_ROW.findall(text[:cut]))
-                tail = text[cut:]
-            return max(0, rows + len(_ROW.findall(tail)) - 1)
-    except (zipfile.BadZipFile, KeyError):
-        return 0
 
 
 async def jobs_with_parts(objects: ObjectStore) -> frozenset[UUID]:

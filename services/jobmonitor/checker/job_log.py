@@ -4,8 +4,8 @@ Pure. The fold does not judge; the invariants do.
 """
 
 import hashlib
+import sys
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -59,13 +59,26 @@ class Stop(NamedTuple):
 class JobLog:
     """All the log says about one job, and what of it is not sent yet."""
 
+    __slots__ = (
+        "_moments",
+        "_points",
+        "_progress",
+        "by_ledger",
+        "conflicts",
+        "job_id",
+        "row",
+        "stops",
+        "submission",
+        "who",
+    )
+
     def __init__(self, job_id: UUID) -> None:
         self.job_id = job_id
-        self.who: Counter[Who] = Counter()
-        """Whose job the facts say it is; one entry in a healthy log."""
+        self.who: tuple[Who, ...] = ()
+        """Whose job the facts say it is; at most one in a healthy log."""
         self.submission: JobSubmitted | None = None
         """The first."""
-        self.stops: list[Stop] = []
+        self.stops: tuple[Stop, ...] = ()
         self.by_ledger = False
         """Whether a ledger made facts of it."""
         self.conflicts: set[int] = set()
@@ -74,7 +87,7 @@ class JobLog:
         self._progress = _Progress()
         self.row: JobRow | None = None
         """What the views should show: the fold up to their offsets."""
-        self._points: dict[tuple[UUID, str, int], tuple[Any, ...]] = {}
+        self._points: dict[tuple[str, int], tuple[Any, ...]] = {}
 
     def add(self, event: Event) -> None:
         """Take one event in; doubled and late ones are fine."""
@@ -82,13 +95,15 @@ class JobLog:
         if isinstance(data, JobSubmitted):
             self.submission = self.submission or data
         elif isinstance(data, JobStopRequested):
-            self.stops.append(Stop(data.account_id, event.time))
+            self.stops = (*self.stops, Stop(data.account_id, event.time))
         elif isinstance(data, Fact):
             self.by_ledger = self.by_ledger or event.source.startswith(LEDGER_SOURCES)
             self._add_fact(data, event.time)
 
     def _add_fact(self, fact: JobFact, at: datetime) -> None:
-        self.who[Who(fact.account_id, fact.owner_id, fact.job_type)] += 1
+        who = Who(fact.account_id, fact.owner_id, fact.job_type)
+        if who not in self.who:
+            self.who = (*self.who, who)
         digest = _digest(fact)
         if isinstance(fact, JobProgressed):
             self._progress.add(fact, digest)
@@ -108,7 +123,7 @@ class JobLog:
             self._add_point(timeline_point(row, event))
 
     def _add_point(self, point: TimelinePoint) -> None:
-        key, value = point.key, (-(point.sequence or 0), point.at, point.event_id)
+        key, value = (sys.intern(point.type), point.slot), (-(point.sequence or 0), point.at, point.event_id)
         if key not in self._points or value < self._points[key][:3]:
             self._points[key] = (*value, point_digest(msgspec.to_builtins(point.data), point.account_id))
 
@@ -132,8 +147,7 @@ class JobLog:
                 yield self._moments[sequence][0].fact
             else:
                 done, total = self._progress.rows[sequence]
-                who = next(iter(self.who))
-                yield JobProgressed(**who._asdict(), sequence=sequence, done=done, total=total)
+                yield JobProgressed(**self.who[0]._asdict(), sequence=sequence, done=done, total=total)
 
     def moments(self) -> list[Moment]:
         """The facts that are no progress, in order, with their times."""
@@ -149,31 +163,32 @@ class JobLog:
 
     def timeline(self) -> tuple[int, int]:
         """How many points the timeline should have, and a digest of them in any order."""
-        points = ((key[1], key[2], value[2], value[3]) for key, value in self._points.items())
+        points = ((*key, value[2], value[3]) for key, value in self._points.items())
         return len(self._points), sum_of(mix(*point) for point in points)
 
 
 class _Progress:
-    """Facts of progress, which can be thousands of one job: numbers in arrays until all are read."""
+    """Facts of progress, which can be thousands of one job: plain numbers until all are read."""
+
+    __slots__ = ("_numbers", "rows")
 
     def __init__(self) -> None:
-        self._columns = tuple(array("q") for _ in range(4))
+        self._numbers = array("q")
         self.rows: dict[int, tuple[int, int]] = {}
         """(done, total) by sequence; filled at the end."""
 
     def add(self, fact: JobProgressed, digest: int) -> None:
-        for column, value in zip(self._columns, (fact.sequence, fact.done, fact.total, digest), strict=True):
-            column.append(value)
+        self._numbers.extend((fact.sequence, fact.done, fact.total, digest))
 
     def close(self) -> set[int]:
         """Fill ``rows``; returns the sequences that two different facts have."""
         digests: dict[int, int] = {}
         conflicts = set()
-        for sequence, done, total, digest in zip(*self._columns, strict=True):
+        for sequence, done, total, digest in zip(*[iter(self._numbers)] * 4, strict=True):
             if digests.setdefault(sequence, digest) != digest:
                 conflicts.add(sequence)
             self.rows.setdefault(sequence, (done, total))
-        self._columns = tuple(array("q") for _ in range(4))
+        self._numbers = array("q")
         return conflicts
 
 

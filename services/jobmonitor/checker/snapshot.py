@@ -75,7 +75,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
     sha256: str
     rows: int | None
-    """Data rows; None where its format has none that could be counted."""
+    """Data rows; None where they cannot be counted: a workbook does not store empty ones."""
 
 
 class Effects(msgspec.Struct, frozen=True, kw_only=True):
