@@ -127,11 +127,15 @@ async def test_a_superseded_worker_cannot_commit(engine: Engine) -> None:
 async def test_a_frozen_workers_transaction_is_ended_and_frees_the_rows_it_locked(engine: Engine) -> None:
     job_id = await engine.submit(units=2)
     frozen = await open_pool(engine.settings.database_url, size=1, application_name="frozen", silence_s=0.3)
-    with pytest.raises(TEMPORARY):
+
+    async def freeze() -> None:
         async with frozen.acquire() as connection, connection.transaction():
             await lock_run(connection, job_id)
             await engine.run_to_end(job_id)  # waits for the row until the server has had enough
             await lock_run(connection, job_id)
+
+    with pytest.raises(TEMPORARY):
+        await freeze()
     await frozen.close()
     assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
 
