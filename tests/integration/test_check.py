@@ -106,6 +106,11 @@ async def test_the_command_tells_operators_and_scripts(worlds: Worlds, postgres:
         assert str(world.jobs["small"]) in red.stdout
         (found,) = [one for one in (await told_in_json(world))["findings"] if one["status"] == "violated"]
         assert (found["invariant"], found["examples"][0]["about"]) == ("I4", f"job {world.jobs['small']}")
+        assert folder_of_stack(world) == tmp_path
+        local = await run_command(
+            world, JOBMONITOR_DATA_DIR=str(tmp_path), JOBMONITOR_OWNER_URL="", JOBMONITOR_OBJECT_STORE_URL=""
+        )
+        assert local.stdout.splitlines()[-1].startswith("Violated: I4; ")
         away = await run_command(world, "--kafka", "127.0.0.1:1")
         assert (away.returncode, away.stdout) == (2, "")
         assert away.stderr.startswith("jobmonitor: Kafka at 127.0.0.1:1 does not answer")
@@ -116,7 +121,15 @@ async def told_in_json(world: World) -> dict[str, Any]:
     return whole
 
 
-async def run_command(world: World, *options: str) -> "subprocess.CompletedProcess[str]":
+def folder_of_stack(world: World) -> Path:
+    """Say where this world is, as a local stack does of itself; returns the folder."""
+    folder = world.folder.parent
+    note = {"http_url": "", "kafka_bootstrap": world.kafka.bootstrap, "owner_url": world.database.owner_url}
+    (folder / "stack.json").write_bytes(msgspec.json.encode(note))
+    return folder
+
+
+async def run_command(world: World, *options: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """What ``jobmonitor check`` prints of this world."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -124,6 +137,7 @@ async def run_command(world: World, *options: str) -> "subprocess.CompletedProce
         "JOBMONITOR_OWNER_URL": world.database.owner_url,
         "JOBMONITOR_KAFKA_BOOTSTRAP": world.kafka.bootstrap,
         "JOBMONITOR_OBJECT_STORE_URL": f"file://{world.folder}",
+        **variables,
     }
     command = [sys.executable, "-m", "jobmonitor.cli", "check", "--calm", *options]
     return await asyncio.to_thread(

@@ -139,12 +139,13 @@ def test_i9_clocks_of_two_processes_may_differ_a_little() -> None:
         assert Scene(events=[queued, job.started()]).is_red("I9") is red
 
 
-def test_i10_a_chunk_that_ended_after_its_job_failed_counts_as_a_mark_and_not_as_progress() -> None:
+def test_i10_the_marks_of_chunks_add_up_to_the_progress() -> None:
     job = JobEvents(total=4)
-    events = [job.submitted(), job.queued(), job.started(), job.failed()]
-    run = run_of(job, state="failed", sequence=3, total=4, chunks_total=2, chunks_done=1)
-    marks = Chunks(done=1, units_done=2, units=4, leased=0, last_dispatched_at=None)
-    assert not Scene(events=events, runs=[run], chunks={job.job_id: marks}).is_red("I10")
+    events = [job.submitted(), job.queued(), job.started(), job.progressed(2)]
+    run = run_of(job, state="running", sequence=3, done=2, total=4, chunks_total=2, chunks_done=1)
+    for units_done, red in ((2, False), (4, True)):
+        marks = Chunks(done=1, units_done=units_done, units=4, leased=1, last_dispatched_at=None)
+        assert Scene(events=events, runs=[run], chunks={job.job_id: marks}).is_red("I10") is red
 
 
 def test_i11_a_job_whose_chunk_was_given_up_has_failed() -> None:

@@ -138,7 +138,7 @@ def _compare_run(run: Run, job: JobLog, looked: Looked) -> None:
 
 
 def _compare_marks(run: Run, chunks: Chunks, looked: Looked) -> None:
-    """A chunk that ended after its job did is marked too, and no progress any more."""
+    """Units are compared while chunks still add to them; of an ended job the facts tell."""
     about = f"run of job {run.job_id}"
     looked.equal(run.chunks_done, chunks.done, about, "chunks done")
     if run.state in PROGRESS_IN:

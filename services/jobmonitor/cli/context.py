@@ -20,6 +20,8 @@ class LocalStack(msgspec.Struct, frozen=True):
     http_url: str
     kafka_bootstrap: str
     demo: bool = False
+    owner_url: str = ""
+    """The database as its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,17 @@ class Context:
                 "No broker is known here. Give --kafka, set JOBMONITOR_KAFKA_BOOTSTRAP, or run `make up`.", USAGE
             )
         return bootstrap or (stack.kafka_bootstrap if stack else "")
+
+    def local_owner(self) -> tuple[str, str]:
+        """The local stack's database as its owner, and its object store. Raises CommandError: there is no stack."""
+        stack = self._local_stack()
+        if stack is None or not stack.owner_url:
+            raise CommandError(
+                "No database is known. Set JOBMONITOR_OWNER_URL and JOBMONITOR_OBJECT_STORE_URL, or run `make up`.",
+                USAGE,
+            )
+        folder = Path(self.settings(ClientSettings).data_dir).absolute()
+        return stack.owner_url, (folder / "objects").as_uri()
 
     def _local_stack(self) -> LocalStack | None:
         path = Path(self.settings(ClientSettings).data_dir) / "stack.json"

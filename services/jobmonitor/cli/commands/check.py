@@ -1,7 +1,6 @@
 """``jobmonitor check``: whether everything that should always hold does."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,16 +8,12 @@ import msgspec
 from cyclopts import Parameter
 
 from jobmonitor.checker import CheckSettings, CouldNotLook, Finding, Report, check
+from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line
 from jobmonitor.cli.settings import OwnerSettings
-from jobmonitor.runtime.settings import ObjectStoreSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckCommandSettings(OwnerSettings, ObjectStoreSettings):
-    """The owner's login, because only the owner sees all rows; and where the files lie."""
+from jobmonitor.runtime.settings import ObjectStoreSettings, variable_name
 
 
 def check_everything(
@@ -35,14 +30,14 @@ def check_everything(
 ) -> int:
     """Read log, ledger, views and files, and verify what should always hold. Changes nothing.
 
-    Reads JOBMONITOR_OWNER_URL and JOBMONITOR_OBJECT_STORE_URL. Exit status 0: all holds; 1: something does not; 2: it
-    could not look.
+    Reads JOBMONITOR_OWNER_URL and JOBMONITOR_OBJECT_STORE_URL; without the first it looks at the local stack. Exit
+    status 0: all holds; 1: something does not; 2: it could not look.
     """
-    settings = context.settings(CheckCommandSettings)
+    owner_url, object_store_url = _database_and_files(context)
     where = CheckSettings(
-        owner_url=settings.owner_url,
+        owner_url=owner_url,
         kafka_bootstrap=context.kafka_bootstrap(kafka),
-        object_store_url=settings.object_store_url,
+        object_store_url=object_store_url,
     )
     try:
         report = asyncio.run(check(where, history=client_history, calm=calm))
@@ -53,6 +48,14 @@ def check_everything(
     else:
         _print(report)
     return 0 if report.holds else FAILED
+
+
+def _database_and_files(context: Context) -> tuple[str, str]:
+    """Only the owner sees all rows."""
+    if not context.environment.get(variable_name("owner_url")):
+        return context.local_owner()
+    files = context.settings(ObjectStoreSettings)
+    return context.settings(OwnerSettings).owner_url, files.object_store_url
 
 
 def _print(report: Report) -> None:
