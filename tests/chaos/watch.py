@@ -84,21 +84,21 @@ class Watch:
 
     async def calm(self) -> None:
         """Return when nothing is open, unsent or waiting to be folded any more."""
-        while await self._unrest() != (0, 0, 0):
+        while await self._unrest() != (0, 0, 0, 0):
             await asyncio.sleep(CALM_POLL_S)
 
     async def _rest(self) -> str:
         unrest = await self._unrest()
         if unrest is None:
             return "a server is away"
-        return "{:,} jobs open, {:,} messages unsent, {:,} not folded".format(*unrest)
+        return "{:,} jobs open with {:,} chunks, {:,} messages unsent, {:,} not folded".format(*unrest)
 
-    async def _unrest(self) -> tuple[int, int, int] | None:
-        """Open jobs, messages in the outbox, messages not folded; None while a server is away."""
+    async def _unrest(self) -> tuple[int, int, int, int] | None:
+        """Open jobs, their chunks, messages in the outbox, messages not folded; None while a server is away."""
         try:
             async with asyncio.timeout(5), self._pool.acquire() as connection, self._consumer() as consumer:
-                open_jobs, unsent = await connection.fetchrow(OPEN) or (0, 0)
-                return open_jobs, unsent, await waiting_messages(connection, consumer)
+                jobs, chunks, unsent = await connection.fetchrow(OPEN) or (0, 0, 0)
+                return jobs, chunks, unsent, await waiting_messages(connection, consumer)
         except Exception as error:
             if not is_temporary(error):
                 raise

@@ -40,8 +40,10 @@ WHERE source = 'import' AND job_id IS NOT NULL GROUP BY job_id
 """
 OPEN = """
 SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')),
+       (SELECT count(*) FROM ledger.chunks),
        (SELECT count(*) FROM ledger.outbox)
 """
+"""Open jobs; chunks, which are swept a moment after their job has ended; messages on their way."""
 READ_TIMEOUT_MS = 2000
 JOB_TOPICS = [topic for topic in TOPICS if topic.name in map(jobs_topic, JOB_TYPES)]
 
@@ -78,7 +80,6 @@ class World:
     """Jobs of which a message is among the dead letters."""
     strange_letters: tuple[str, ...]
     """Why other messages are there."""
-    open_jobs: int
     unsent: int
     """Messages in the outbox."""
 
@@ -90,11 +91,11 @@ async def read_world(database_url: str, kafka_bootstrap: str) -> World:
         seen = tuple(_seen(row) for row in await connection.fetch(JOBS))
         ends = {row["job_id"]: (row["ends"], row["starts"]) for row in await connection.fetch(ENDS)}
         effects = {row["job_id"]: (row["rows"], row["units"]) for row in await connection.fetch(EFFECTS)}
-        open_jobs, unsent = await connection.fetchrow(OPEN) or (0, 0)
+        unsent = await connection.fetchval("SELECT count(*) FROM ledger.outbox")
     finally:
         await connection.close()
     buried, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
-    return World(seen, ends, effects, buried, strange, open_jobs, unsent)
+    return World(seen, ends, effects, buried, strange, unsent)
 
 
 def _seen(row: asyncpg.Record) -> Seen:

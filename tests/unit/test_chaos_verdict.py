@@ -61,7 +61,6 @@ CALM = World(
     effects={job.job_id: (job.done, job.done) for shape, job in JOBS.items() if BY_NAME[shape].job_type != EXPORT},
     buried=frozenset(job.job_id for shape, job in JOBS.items() if BY_NAME[shape].leaves_letter),
     strange_letters=(),
-    open_jobs=0,
     unsent=0,
 )
 SMALL, STOPPED, SCHEDULED, POISON = (
