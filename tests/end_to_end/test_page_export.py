@@ -145,8 +145,8 @@ async def test_a_super_admin_sees_whose_job_it_is_and_downloads_for_them(open_pa
     await _counted(owner.page)
     await _start(owner.page, "For my boss")
     visit = await open_page(SUPER_ADMIN)
-    headings = await visit.page.locator("th").all_inner_texts()
-    assert headings == ["Type", "Job#", "Job Name", "User", "Started", "Completed", "Results", "Stop Job"]
+    headings = ["Type", "Job#", "Job Name", "User", "Started", "Completed", "Results", "Stop Job"]
+    await expect(visit.page.locator("th")).to_have_text(headings)
     row = visit.page.locator("tr[data-job]", has_text="For my boss")
     async with visit.page.expect_download():
         await row.get_by_role("link", name="Download").click()
