@@ -43,7 +43,11 @@ class Ledger:
     ) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
-        self.planning = asyncio.Semaphore(max(1, pool.get_max_size() // 2))
+        connections = pool.get_max_size()
+        self.working = asyncio.Semaphore(max(1, connections // 2))
+        """Chunks that hold a connection while they work. The others wait, so that requests, plans and signs of life
+        always find one."""
+        self.planning = asyncio.Semaphore(max(1, connections // 6))
         """Plans under way. Each holds two connections at once; with a plan on every one of the pool all would wait."""
         self._source = source
         self._fairness = fairness

@@ -106,7 +106,7 @@ class ChunkRunner:
 
     async def _work(self, claimed: Claim, params: Any) -> None:
         """Effects, part and mark commit together; the part lies under a key of this lease alone."""
-        async with self._ledger.transaction() as ledger:
+        async with self._ledger.working, self._ledger.transaction() as ledger:
             await see_account(ledger.connection, claimed.account_id)
             context = self._context(claimed, ledger.connection)
             part = await self._job_type.run_chunk(params, claimed.payload, context)
@@ -122,7 +122,7 @@ class ChunkRunner:
 
     async def _assemble(self, claimed: Claim, params: Any) -> None:
         keys = await self._ledger.part_keys(claimed.job_id)
-        async with account_transaction(self._ledger.pool, claimed.account_id) as connection:
+        async with self._ledger.working, account_transaction(self._ledger.pool, claimed.account_id) as connection:
             assembly = self._job_type.assemble(params, self._parts(keys), self._context(claimed, connection))
             result = None
             if assembly is not None:

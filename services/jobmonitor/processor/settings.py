@@ -15,6 +15,8 @@ from jobmonitor.runtime.settings import (
 class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, FairnessSettings):
     """One process may serve any of the job types; each is a consumer group of its own, so each scales alone."""
 
+    database_pool_size: int = 12
+    """Half of them are for chunks at work."""
     job_types: str = ""
     """Slugs separated by commas; empty serves all that users are offered."""
     lease_s: float = 10.0
