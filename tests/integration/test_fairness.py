@@ -97,7 +97,8 @@ async def test_scheduled_jobs_that_come_due_together_take_turns_as_well(engine: 
 
 
 async def test_many_workers_at_once_never_admit_more(engine: Engine) -> None:
-    await asyncio.gather(*[submit(engine, 1) for _ in range(12)])
+    job = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 1})
+    await asyncio.gather(*[engine.taking_up.take_up([(uuid4(), job)]) for _ in range(12)])
     assert len(await at_work(engine)) == ROOM
 
 
