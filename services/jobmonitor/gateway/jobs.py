@@ -1,27 +1,37 @@
 """The HTTP addresses of jobs: start, list, look, stop; and what a form needs to know to start one."""
 
-import base64
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import AwareDatetime, BeforeValidator
 
-from jobmonitor.contract.events import Instant
 from jobmonitor.crm.export_options import ExportOptions, export_options
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway import models
 from jobmonitor.gateway.bodies import read_body
 from jobmonitor.gateway.context import Onlooker, Provided, SignedIn, answer
-from jobmonitor.gateway.items import JobTypes, details, item, location
+from jobmonitor.gateway.items import details, item, location
+from jobmonitor.gateway.lists import Filter, Place, Wanted, page_of
 from jobmonitor.gateway.openapi import answers, body
-from jobmonitor.gateway.policy import may_start, owner_seen
+from jobmonitor.gateway.policy import may_start
 from jobmonitor.gateway.problems import FieldError, Problem
-from jobmonitor.gateway.reading import SQL, job_at
-from jobmonitor.gateway.rows import View, job_row
+from jobmonitor.gateway.reading import NUMBER_AT_MOST, job_at
+from jobmonitor.gateway.rows import View
 from jobmonitor.gateway.submissions import preview, request_stop, submit
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
+
+
+def _no_number(text: str) -> str:
+    """The library would take a bare number for seconds since 1970; the description says date and time."""
+    if text.replace(".", "", 1).lstrip("+-").isdecimal():
+        raise ValueError("this is a number, not a date and time")
+    return text
+
+
+_Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
 _EXAMPLE = {"type": "user-data-export", "parameters": {"format": "user"}}
 Key = Annotated[
@@ -101,61 +111,40 @@ async def list_jobs(
     q: Annotated[
         str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Job#, reference or type")
     ] = None,
-    state: Annotated[
-        Literal["all", "running", "scheduled", "ready"], Query(description="ready: ended, with something to download")
-    ] = "all",
+    state: Annotated[Filter, Query(description="ready: ended, with something to download")] = "all",
+    job_type: Annotated[
+        str | None, Query(alias="type", max_length=100, pattern=r"^[^\x00]*$", description="Slug of a job type")
+    ] = None,
+    owner: Annotated[int | None, Query(ge=1, le=NUMBER_AT_MOST, description="Id of who started it")] = None,
+    since: Annotated[_Moment | None, Query(description="Not older, in the order of the list")] = None,
+    until: Annotated[_Moment | None, Query(description="Older than this, in the order of the list")] = None,
 ) -> Response:
-    """Your jobs, a Super Admin's whole account; newest first by start, a scheduled job by its planned start."""
-    place = _Place.decode(after) if after else _TOP
-    whose = (viewer.account_id, owner_seen(viewer))
-    filters = (None if state == "all" else state, *_search(q, services.job_types))
-    async with services.database.as_viewer(viewer, snapshot=True) as connection:
-        query = SQL["list_jobs"].replace("{view}", view)
-        rows = await connection.fetch(query, *whose, *filters, place.sort_at, place.number, limit + 1)
-        counts = await connection.fetchrow(SQL["count_jobs"].replace("{view}", view), *whose)
-    last = rows[limit - 1] if len(rows) > limit else None
-    now = datetime.now(UTC)
-    page = models.JobList(
-        items=[item(job_row(dict(row)), services.job_types, now) for row in rows[:limit]],
-        next=_Place(last["sort_at"], last["number"]).encode() if last else None,
-        counts=models.Counts(**dict(counts or {})),
+    """Your jobs, a Super Admin's whole account; newest first by start, a scheduled job by its planned start.
+
+    A search with `q`, and some other conditions, look at a thousand jobs at a time: a page may hold fewer jobs than
+    `limit`, even none, and still have a `next`.
+    """
+    wanted = Wanted(
+        view=view,
+        limit=limit,
+        after=Place.decode(after) if after else None,
+        state=state,
+        q=(q or "").strip(),
+        job_type=job_type,
+        owner_id=owner,
+        since=_in_utc("since", since),
+        until=_in_utc("until", until),
     )
-    return answer(page)
+    return answer(await page_of(services.database, viewer, wanted, services.job_types))
 
 
-class _Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Where a page of the list ended. Stays right while jobs come and go above it."""
-
-    sort_at: Instant
-    number: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-
-    def encode(self) -> str:
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-    @classmethod
-    def decode(cls, text: str) -> "_Place":
-        """Raises Problem 422."""
-        try:
-            place = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
-            place.sort_at.astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            errors = [FieldError(field="after", detail="This is not the `next` of a page.")]
-            raise Problem(422, "`after` is not the `next` of a page.", code="invalid", errors=errors) from error
-        return place
-
-
-_TOP = _Place(datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
-
-
-def _search(text: str | None, job_types: JobTypes) -> tuple[str | None, str | None, list[str]]:
-    """Patterns for the reference and the Job#, and the types whose name matches; three times nothing for no search."""
-    sought = (text or "").strip()
-    if not sought:
-        return None, None, []
-    escaped = sought.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-    number = sought.removeprefix("#")
-    slugs = [slug for slug, job_type in job_types.items() if sought.casefold() in job_type.title.casefold()]
-    return f"%{escaped}%", f"{number}%" if number.isdecimal() else None, slugs
+def _in_utc(field: str, moment: datetime | None) -> datetime | None:
+    """Raises Problem 422: there is no such moment."""
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        errors = [FieldError(field=field, detail="This moment is out of range.")]
+        raise Problem(422, f"`{field}` is out of range.", code="invalid", errors=errors) from error
 
 
 @router.get("/jobs/{job}", responses=answers(200, models.JobDetails, "The job", 401, 403, 404, 503))

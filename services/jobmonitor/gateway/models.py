@@ -187,7 +187,7 @@ class JobDetails(Item, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs of the whole view, whatever is searched for."""
+    """Jobs of the whole monitor, whatever is listed or searched for. 1000 stands for "1,000 or more"."""
 
     all: int
     running: int
@@ -203,7 +203,13 @@ class JobList(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Item]
     next: str | None
     """``after`` for the next page; null on the last."""
-    counts: Counts
+    searched_back_to: datetime | None = None
+    """Given where a search has not looked at all jobs: how far back it has; ``next`` goes on from there."""
+    further_back: list[Item] = []
+    """On a search's first page: at most 10 jobs beyond ``searched_back_to`` whose Job# or reference (in any case) is
+    just what was searched for. They come once more in ``items`` of their page."""
+    counts: Counts | None = None
+    """On the first page of any list; null on the others."""
 
 
 class Submitted(msgspec.Struct, frozen=True, kw_only=True):

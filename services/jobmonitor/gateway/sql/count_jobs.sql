@@ -1,8 +1,12 @@
--- How many jobs the monitor or the history ({view}) holds, by what can be done with them.
-SELECT count(*) AS "all",
-       count(*) FILTER (WHERE state IN ('queued', 'running', 'stopping')) AS running,
-       count(*) FILTER (WHERE state = 'scheduled') AS scheduled,
-       count(*) FILTER (WHERE state = 'failed'
-           OR (expired_at IS NULL AND (result ->> 'expires_at')::timestamptz > now())) AS ready
-FROM projection.job_{view}
-WHERE account_id = $1 AND ($2::bigint IS NULL OR owner_id = $2)
+-- How many jobs the monitor holds, by what can be done with them; of each no more are counted than {at_most}.
+SELECT (SELECT count(*) FROM (
+           SELECT FROM projection.job_monitor AS j WHERE {whose} LIMIT {at_most}) AS a) AS "all",
+       (SELECT count(*) FROM (
+           SELECT FROM projection.job_monitor AS j
+           WHERE {whose} AND j.state IN ('queued', 'running', 'stopping') LIMIT {at_most}) AS r) AS running,
+       (SELECT count(*) FROM (
+           SELECT FROM projection.job_monitor AS j WHERE {whose} AND j.state = 'scheduled' LIMIT {at_most}) AS s) AS scheduled,
+       (SELECT count(*) FROM (
+           SELECT FROM projection.job_monitor AS j
+           WHERE {whose} AND (j.state = 'failed'
+               OR (j.expired_at IS NULL AND (j.result ->> 'expires_at')::timestamptz > now())) LIMIT {at_most}) AS d) AS ready

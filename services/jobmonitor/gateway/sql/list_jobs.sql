@@ -1,16 +1,13 @@
--- A page of the monitor or the history ({view}), newest first, below a place in that order ($7, $8).
-SELECT '{view}' AS view, j.*, users.name AS owner_name, accounts.display_tz::text AS zone
-FROM projection.job_{view} AS j
-JOIN crm.accounts ON accounts.id = j.account_id
-LEFT JOIN crm.users ON users.id = j.owner_id
-WHERE j.account_id = $1 AND ($2::bigint IS NULL OR j.owner_id = $2)
-  AND ($3::text IS NULL OR $3 = CASE
-        WHEN j.state = 'scheduled' THEN 'scheduled'
-        WHEN j.state IN ('queued', 'running', 'stopping') THEN 'running'
-        WHEN j.state = 'failed' OR (j.expired_at IS NULL AND (j.result ->> 'expires_at')::timestamptz > now()) THEN 'ready'
-      END)
-  -- a search: in the reference, the beginning of the Job#, or the names of the types
-  AND ($4::text IS NULL OR j.reference ILIKE $4 OR j.number::text LIKE $5 OR j.job_type = ANY ($6::text[]))
-  AND (j.sort_at, j.number) < ($7::timestamptz, $8::bigint)
-ORDER BY j.sort_at DESC, j.number DESC
-LIMIT $9
+-- The newest jobs of the monitor or the history below a place in that order and not older than a moment.
+SELECT '{view}' AS view, page.*, users.name AS owner_name, accounts.display_tz::text AS zone
+FROM (
+    SELECT j.*
+    FROM projection.job_{view} AS j
+    WHERE {whose}
+      AND (j.sort_at, j.number) < ({below_at}::timestamptz, {below_number}::bigint) AND j.sort_at >= {since}::timestamptz
+    ORDER BY j.sort_at DESC, j.number DESC
+    LIMIT {limit}
+) AS page
+JOIN crm.accounts ON accounts.id = page.account_id
+LEFT JOIN crm.users ON users.id = page.owner_id
+ORDER BY page.sort_at DESC, page.number DESC

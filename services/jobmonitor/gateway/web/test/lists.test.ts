@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { belongs, bucketOf, byStart, newerOf, recounted } from "../src/model/lists.ts";
+import { formatCounted } from "../src/model/words.ts";
 import { job, result } from "./jobs.ts";
 
 test("newest first by start, a scheduled job by its planned start", () => {
@@ -40,4 +41,13 @@ test("counts follow a job from running to ready to the history", () => {
   const done = recounted(start, running, ready);
   assert.deepEqual(done, { all: 1, running: 0, scheduled: 0, ready: 1 });
   assert.deepEqual(recounted(done, ready, gone), { all: 0, running: 0, scheduled: 0, ready: 0 });
+});
+
+test("a count that ended at a thousand stays so until it is counted anew", () => {
+  const start = { all: 1000, running: 999, scheduled: 0, ready: 1000 };
+  const running = job({ state: "running" });
+  const ready = job({ state: "completed", result: result() });
+  assert.deepEqual(recounted(start, running, ready), { all: 1000, running: 998, scheduled: 0, ready: 1000 });
+  assert.equal(formatCounted(1000), "1,000+");
+  assert.equal(formatCounted(999), "999");
 });

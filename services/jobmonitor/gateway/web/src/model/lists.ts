@@ -34,14 +34,18 @@ export function byStart(one: Job, other: Job): number {
   return sortKey(other) - sortKey(one) || other.number - one.number;
 }
 
+/** Where counting ends: this many, or more. */
+export const COUNTED_AT_MOST = 1000;
+
 /** What a change from one version of a job to the next does to the monitor's counts; `before` null: it was not there. */
 export function recounted(counts: Counts, before: Job | null, after: Job): Counts {
   const changed = { ...counts };
   const add = (job: Job | null, step: number): void => {
     if (!job || job.view !== "monitor") return;
-    changed.all += step;
-    const bucket = bucketOf(job);
-    if (bucket) changed[bucket] += step;
+    for (const chip of ["all", bucketOf(job)] as const) {
+      // "1,000 or more" stays so until it is counted anew
+      if (chip && counts[chip] < COUNTED_AT_MOST) changed[chip] += step;
+    }
   };
   add(before, -1);
   add(after, 1);

@@ -70,12 +70,18 @@ export interface JobDetails extends Job {
 }
 
 export type Filter = "all" | "running" | "scheduled" | "ready";
+/** Of the whole monitor; 1000 stands for "1,000 or more". */
 export type Counts = Record<Filter, number>;
 
 export interface JobPage {
   items: Job[];
   next: string | null;
-  counts: Counts;
+  /** Given where a search has not looked at all jobs: how far back it has. */
+  searched_back_to: string | null;
+  /** Jobs beyond that whose reference or Job# is just what was searched for; they come again on their page. */
+  further_back: Job[];
+  /** On a first page only. */
+  counts: Counts | null;
 }
 
 export interface JobType {

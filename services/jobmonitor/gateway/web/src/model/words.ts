@@ -1,11 +1,17 @@
 /** How jobs are put into words. */
 
+import { COUNTED_AT_MOST } from "./lists.ts";
 import type { Job, Result } from "./types.ts";
 
 const numbers = new Intl.NumberFormat("en-US");
 
 export function formatCount(count: number): string {
   return numbers.format(count);
+}
+
+/** `999`, `1,000+`: where counting ends at a thousand. */
+export function formatCounted(count: number): string {
+  return count < COUNTED_AT_MOST ? formatCount(count) : `${formatCount(COUNTED_AT_MOST)}+`;
 }
 
 /** `48 kB`, `18.2 MB`: decimal, as file managers show it. */

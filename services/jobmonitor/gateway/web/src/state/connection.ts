@@ -30,9 +30,9 @@ export function tryNow(): void {
   wake();
 }
 
-/** Loads what is shown, and the counts of the header when that is not the monitor. False: it could not be had. */
+/** Loads what is shown; the header's counts come with it. False: it could not be had. */
 async function reload(): Promise<boolean> {
-  if (path.value === "/history") return (await Promise.all([history.load(), loadCounts()]))[0];
+  if (path.value === "/history") return history.load();
   if (path.value === "/start") return loadCounts();
   return monitor.load();
 }

@@ -13,6 +13,8 @@ const RELOAD_MAX = 200;
 /** As long as the row's fading in monitor.css. */
 const LEAVING_MS = 180;
 const RELOAD_DELAY_MS = 400;
+/** A search goes on by itself while it has found little: requests at a time. */
+const SEARCHES_MAX = 10;
 
 export class JobList {
   readonly view: View;
@@ -21,6 +23,8 @@ export class JobList {
   readonly more = signal<string | null>(null);
   readonly filter = signal<Filter>("all");
   readonly query = signal("");
+  /** How far back a search has looked that has not looked at all jobs. */
+  readonly searchedBackTo = signal<string | null>(null);
   readonly loading = signal(false);
   readonly problem = signal<string | null>(null);
   /** Jobs whose rows are fading. */
@@ -46,6 +50,7 @@ export class JobList {
     batch(() => {
       this.items.value = null;
       this.more.value = null;
+      this.searchedBackTo.value = null;
       this.problem.value = null;
       this.filter.value = "all";
       this.query.value = "";
@@ -61,14 +66,26 @@ export class JobList {
   /** Asks for the list anew, as long as it was. False: it could not be had, and `problem` says why. */
   async load(): Promise<boolean> {
     const limit = Math.min(Math.max(this.items.value?.length ?? 0, PAGE_SIZE), RELOAD_MAX);
-    await this.ask(limit, undefined, (page) => page.items);
+    if (await this.ask(limit, undefined, (page) => page.items)) await this.searchOn(PAGE_SIZE, SEARCHES_MAX - 1);
     return this.problem.value === null;
   }
 
   async loadMore(): Promise<void> {
+    if (this.searchedBackTo.value) await this.searchOn((this.items.value?.length ?? 0) + PAGE_SIZE, SEARCHES_MAX);
+    else await this.askMore();
+  }
+
+  /** Looks at older jobs until so many are found or there is no more to look at, in at most so many requests. */
+  private async searchOn(wanted: number, requests: number): Promise<void> {
+    for (let left = requests; left > 0; left--) {
+      if (!this.searchedBackTo.value || (this.items.value?.length ?? 0) >= wanted || !(await this.askMore())) return;
+    }
+  }
+
+  private async askMore(): Promise<boolean> {
     const after = this.more.value;
-    if (!after) return;
-    await this.ask(PAGE_SIZE, after, (page) => {
+    if (!after) return false;
+    return this.ask(PAGE_SIZE, after, (page) => {
       const known = new Set(page.items.map((job) => job.id));
       return [...(this.items.value ?? []).filter((job) => !known.has(job.id)), ...page.items];
     });
@@ -120,7 +137,8 @@ export class JobList {
     this.reloadTimer = setTimeout(() => void this.load(), RELOAD_DELAY_MS);
   }
 
-  private async ask(limit: number, after: string | undefined, join: (page: JobPage) => Job[]): Promise<void> {
+  /** False: there was no answer, or it is no longer wanted. */
+  private async ask(limit: number, after: string | undefined, join: (page: JobPage) => Job[]): Promise<boolean> {
     this.request?.abort();
     const mine = (this.request = new AbortController());
     this.arrived = [];
@@ -128,9 +146,12 @@ export class JobList {
     try {
       const list = { view: this.view, filter: this.filter.value, query: this.query.value, after, limit };
       const page = await endpoints.listJobs(list, mine.signal);
-      if (this.request === mine) this.take(page, join);
+      if (this.request !== mine) return false;
+      this.take(page, join);
+      return true;
     } catch (error) {
       if (!mine.signal.aborted) this.problem.value = error instanceof Problem ? error.message : String(error);
+      return false;
     } finally {
       if (this.request === mine) this.request = null;
       this.loading.value = this.request !== null;
@@ -141,10 +162,12 @@ export class JobList {
     const arrived = this.arrived;
     this.request = null;
     batch(() => {
-      this.items.value = join({ ...page, items: page.items.map((job) => newerOf(job, this.find(job.id))) }).sort(byStart);
+      const found = [...page.items, ...page.further_back].map((job) => newerOf(job, this.find(job.id)));
+      this.items.value = join({ ...page, items: found }).sort(byStart);
       this.more.value = page.next;
+      this.searchedBackTo.value = page.searched_back_to;
       this.problem.value = null;
-      if (!this.query.value) this.onCounts(page.counts);
+      if (page.counts) this.onCounts(page.counts);
       arrived.forEach((job) => this.apply(job));
     });
   }

@@ -16,7 +16,7 @@ const RECOUNT_DELAY_MS = 500;
 /** Of the monitor, whatever list is shown; null until known. */
 export const counts = signal<Counts | null>(null);
 export const monitor = new JobList("monitor", (found) => (counts.value = found));
-export const history = new JobList("history", () => undefined);
+export const history = new JobList("history", (found) => (counts.value = found));
 /** The last job the stream told of, for open details. */
 export const lastChanged = signal<Job | null>(null);
 
@@ -42,7 +42,7 @@ function recountSoon(): void {
 export async function loadCounts(): Promise<boolean> {
   try {
     const page = await endpoints.listJobs({ view: "monitor", filter: "all", query: "", limit: 1 });
-    counts.value = page.counts;
+    counts.value = page.counts ?? counts.value;
     return true;
   } catch {
     return false;

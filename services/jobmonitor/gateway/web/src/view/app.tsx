@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { formatCounted } from "../model/words.ts";
 import { counts } from "../state/jobs.ts";
 import { navigate, path } from "../state/route.ts";
 import { session, sessionProblem, startSession } from "../state/session.ts";
@@ -52,7 +53,7 @@ function useTitle(): void {
   const waiting = loggedIn ? (counts.value?.ready ?? 0) : 0;
   const title = (loggedIn && TITLES[path.value]) || TITLES[loggedIn ? "/" : "/login"];
   useEffect(() => {
-    document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${title}${session.peek() ? ` · ${session.peek()?.account.name}` : ""}`;
+    document.title = `${waiting > 0 ? `(${formatCounted(waiting)}) ` : ""}${title}${session.peek() ? ` · ${session.peek()?.account.name}` : ""}`;
   }, [title, waiting]);
 }
 

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { connection } from "../state/connection.ts";
+import { formatCounted } from "../model/words.ts";
 import { counts } from "../state/jobs.ts";
 import { path } from "../state/route.ts";
 import { session } from "../state/session.ts";
@@ -11,7 +12,7 @@ function WaitingCount(): JSX.Element | null {
   if (waiting === 0 || connection.value.state === "lost") return null;
   return (
     <span class="badge">
-      {waiting > 999 ? "999+" : waiting}
+      {formatCounted(waiting)}
       <span class="unseen"> {waiting === 1 ? "result" : "results"} waiting</span>
     </span>
   );

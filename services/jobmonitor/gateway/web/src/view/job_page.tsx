@@ -3,9 +3,9 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { zoneAbbreviation } from "../model/time.ts";
+import { formatDay, zoneAbbreviation } from "../model/time.ts";
 import type { Filter } from "../model/types.ts";
-import { formatCount } from "../model/words.ts";
+import { formatCount, formatCounted } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { connection } from "../state/connection.ts";
 import type { JobList } from "../state/job_list.ts";
@@ -34,7 +34,7 @@ function Chips({ list }: { list: JobList }): JSX.Element {
           key={filter} type="button" class="chip" aria-pressed={list.filter.value === filter}
           onClick={() => list.choose(filter, list.query.value)}
         >
-          {text} {counts.value && <span class="chip-count">{formatCount(counts.value[filter])}</span>}
+          {text} {counts.value && <span class="chip-count">{formatCounted(counts.value[filter])}</span>}
         </button>
       ))}
     </div>
@@ -63,13 +63,31 @@ function Search({ list }: { list: JobList }): JSX.Element {
   );
 }
 
+/** How far back a search has looked that has not looked at all jobs. */
+function SearchedBackTo({ list }: { list: JobList }): JSX.Element | null {
+  if (!list.searchedBackTo.value) return null;
+  return <> in the jobs back to {formatDay(new Date(list.searchedBackTo.value), zone.value)}</>;
+}
+
+function More({ list }: { list: JobList }): JSX.Element {
+  const [asked, awaited] = list.searchedBackTo.value ? ["Search older jobs", "Searching…"] : ["Show more", "Loading…"];
+  return (
+    <button type="button" class="button quiet more" aria-disabled={list.loading.value} onClick={() => void list.loadMore()}>
+      {list.loading.value ? awaited : asked}
+    </button>
+  );
+}
+
 function Empty({ list }: { list: JobList }): JSX.Element {
   const narrowed = list.query.value !== "" || list.filter.value !== "all";
   if (narrowed) {
     return (
       <div class="card empty">
-        <p>No job fits{list.query.value && <> “{list.query.value}”</>}.</p>
-        <button type="button" class="button quiet" onClick={() => list.choose("all", "")}>Show all jobs</button>
+        <p>No job fits{list.query.value && <> “{list.query.value}”</>}<SearchedBackTo list={list} />.</p>
+        <p class="buttons">
+          {list.searchedBackTo.value && <More list={list} />}
+          <button type="button" class="button quiet" onClick={() => list.choose("all", "")}>Show all jobs</button>
+        </p>
       </div>
     );
   }
@@ -105,17 +123,14 @@ function Jobs({ list }: { list: JobList }): JSX.Element {
 function Foot({ list, children }: { list: JobList; children: ComponentChildren }): JSX.Element | null {
   const shown = list.items.value?.length ?? 0;
   if (shown === 0) return null;
-  const some = list.more.value ? `${formatCount(shown)} shown` : `${formatCount(shown)} ${shown === 1 ? "job" : "jobs"}`;
+  const jobs = `${formatCount(shown)} ${shown === 1 ? "job" : "jobs"}`;
+  const some = list.searchedBackTo.value ? `${jobs} found` : list.more.value ? `${formatCount(shown)} shown` : jobs;
   return (
     <>
-      {list.more.value && (
-        <button type="button" class="button quiet more" aria-disabled={list.loading.value} onClick={() => void list.loadMore()}>
-          {list.loading.value ? "Loading…" : "Show more"}
-        </button>
-      )}
+      {list.more.value && <More list={list} />}
       <div class="foot small">
         <p>{children}</p>
-        <p>{some} · times in {zoneAbbreviation(now.value, zone.value)}</p>
+        <p>{some}<SearchedBackTo list={list} /> · times in {zoneAbbreviation(now.value, zone.value)}</p>
       </div>
     </>
   );
