@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from jobmonitor.contract.envelope import Event, Undecodable
+from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
-from jobmonitor.projection.progress import Progress, decode_event, goes_on
-from jobmonitor.projection.timeline import TimelinePoint, progress_slot, timeline_point
+from jobmonitor.projection.progress import Progress, decode_progress, goes_on, is_at_home
+from jobmonitor.projection.timeline import TimelinePoint, timeline_point
 
 
 class Message(Protocol):
@@ -42,20 +42,16 @@ class Rejected(NamedTuple):
     """One sentence for operators."""
 
 
-class PlainPoint(NamedTuple):
-    """Progress that is the last of its second: a point of the timeline."""
-
-    event: Progress
-    slot: int
-    newest: bool
-    """Whether the batch has no later one of this job: then it also says how far the job is."""
+PlainPoint = tuple[Progress, int, bool]
+"""Progress that is the last of its second: a point of the timeline, its slot, and whether the batch has no later one of
+this job: then it also says how far the job is."""
 
 
 @dataclass(slots=True)
 class Batch:
     """Messages in the order of their partitions. Plain progress (``progress``) is merged as it comes in."""
 
-    arrivals: list[Arrival] = field(default_factory=list)
+    arrivals: list[tuple[Message, Event | Progress]] = field(default_factory=list)
     undecodable: list[Rejected] = field(default_factory=list)
     varied: set[UUID] = field(default_factory=set)
     """Jobs of which there is more than plain progress: all their events are folded one by one."""
@@ -70,41 +66,45 @@ class Batch:
     def add(self, messages: Iterable[Message]) -> None:
         """Decode these, each once, and merge what is plain progress."""
         for message in messages:
-            try:
-                event = decode_event(message.value)
-            except Undecodable as error:
-                self.undecodable.append(Rejected(message, str(error)))
-                continue
-            self.arrivals.append((message, event))
-            if type(event) is not Progress or not self._merged(event, message.topic):
-                self.varied.add(event.job_id)
+            progress = decode_progress(message.value)
+            if progress is not None and self._merged(progress, message.topic):
+                self.arrivals.append((message, progress))
+            elif event := self._decoded(message):
+                self.arrivals.append((message, event))
+
+    def _decoded(self, message: Message) -> Event | None:
+        try:
+            event = decode(message.value)
+        except Undecodable as error:
+            self.undecodable.append(Rejected(message, str(error)))
+            return None
+        self.varied.add(event.job_id)
+        return event
 
     def _merged(self, event: Progress, topic: str) -> bool:
-        slot = progress_slot(event)
-        known = self._newest.get(event.job_id.int)
-        if known is None:
-            if event.data.done > event.data.total or jobs_topic(event.data.job_type) != topic:
-                return False
-        else:
-            before, before_slot = known
-            if not goes_on(before, event):
-                return False
-            if before_slot != slot:
-                self._spent.append(known)
-        self._newest[event.job_id.int] = (event, slot)
+        slot = int(event.time.timestamp())
+        key = event.job_id.int
+        known = self._newest.get(key)
+        if not is_at_home(event, topic) or (known is not None and not goes_on(known[0], event)):
+            return False
+        if known is not None and known[1] != slot:
+            self._spent.append(known)
+        self._newest[key] = (event, slot)
         return True
 
     def plain_points(self) -> list[PlainPoint]:
         """The plain progress of the jobs that have nothing else here: at most one a second of each job."""
-        spent = [PlainPoint(event, slot, False) for event, slot in self._spent if event.job_id not in self.varied]
-        newest = [
-            PlainPoint(event, slot, True) for event, slot in self._newest.values() if event.job_id not in self.varied
-        ]
-        return spent + newest
+        points = [(event, slot, False) for event, slot in self._spent]
+        points += [(event, slot, True) for event, slot in self._newest.values()]
+        return [point for point in points if point[0].job_id not in self.varied] if self.varied else points
 
     def of_jobs(self, job_ids: Container[UUID]) -> list[Arrival]:
-        """What arrived of these jobs, in order."""
-        return [arrival for arrival in self.arrivals if arrival[1].job_id in job_ids]
+        """What arrived of these jobs, in order, each as an event of the contract."""
+        return [
+            (message, decode(message.value) if isinstance(event, Progress) else event)
+            for message, event in self.arrivals
+            if event.job_id in job_ids
+        ]
 
 
 @dataclass(frozen=True, slots=True)

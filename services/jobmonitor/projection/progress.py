@@ -10,14 +10,25 @@ from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.envelope import Event, decode
-from jobmonitor.contract.events import Instant, JobProgressed
+from jobmonitor.contract.events import Count, Id, Instant, Ordinal
+from jobmonitor.contract.topics import jobs_topic
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
-class Progress(Event, frozen=True, kw_only=True, rename={"job_id": "subject"}):
-    """A ``JobProgressed`` with its whole envelope: what decodes so, ``decode`` gives the same."""
+class ProgressData(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As ``JobProgressed``, but for the form of the type, which ``is_at_home`` sees to."""
+
+    account_id: Id
+    owner_id: Id
+    job_type: str
+    sequence: Ordinal
+    done: Count
+    total: Count
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job_id": "subject"}):
+    """A ``JobProgressed`` in its envelope: where it ``is_at_home``, ``decode`` gives the same of it."""
 
     specversion: Literal["1.0"]
     id: _Text
@@ -26,21 +37,27 @@ class Progress(Event, frozen=True, kw_only=True, rename={"job_id": "subject"}):
     job_id: UUID
     time: Instant
     datacontenttype: str = "application/json"
-    data: JobProgressed
+    data: ProgressData
 
 
 _progress_decoder = msgspec.json.Decoder(Progress)
 
 
-def decode_event(message: bytes | None) -> Event:
-    """The event in these bytes, a ``Progress`` where it is one. Raises Undecodable."""
+def decode_progress(message: bytes | None) -> Progress | None:
+    """The progress in these bytes if it may be plain; None leaves them to ``decode``."""
+    # What has an escape in it may hold the one that is refused, a NUL.
+    if message is None or b"\\" in message:
+        return None
     try:
-        event = _progress_decoder.decode(message or b"")
+        event = _progress_decoder.decode(message)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
-        return decode(message)
-    if event.time.tzinfo is UTC and message is not None and b"\\u0000" not in message:
-        return event
-    return decode(message)
+        return None
+    return event if event.time.tzinfo is UTC else None
+
+
+def is_at_home(event: Progress, topic: str) -> bool:
+    """Whether it lies on its job type's topic and can be true."""
+    return jobs_topic(event.data.job_type) == topic and event.data.done <= event.data.total
 
 
 def goes_on(before: Progress, after: Progress) -> bool:

@@ -12,6 +12,11 @@ from jobmonitor.database.pool import Connection
 FEW = 500
 """Up to so many rows arrays are quicker (measured, see ARCHITECTURE.md); beyond, they are held in memory more often."""
 
+LOOK_UP_AND_SORT_IN_MEMORY = (
+    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB'"
+)
+"""PostgreSQL knows little of the rows in a temporary table, and would read the whole monitor to join it with a part."""
+
 JOB_COLUMNS: Mapping[str, str] = {
     "job_id": "uuid",
     "number": "bigint",
@@ -102,6 +107,7 @@ async def send(
     table = f"arrived_{name}"
     fields = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     # kept for the connection's next transactions, which find it empty
-    await connection.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({fields}) ON COMMIT DELETE ROWS")
+    create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({fields}) ON COMMIT DELETE ROWS"
+    await connection.execute(f"{LOOK_UP_AND_SORT_IN_MEMORY}; {create}")
     await connection.copy_records_to_table(table, records=rows, columns=list(columns))
     return Relation(name, table, [])

@@ -15,7 +15,7 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     projection_group: str = "jobmonitor-projection"
     projection_topics: str = ""
     """Topics separated by commas; empty follows the job topics of the catalogue."""
-    projection_batch_events: int = 20_000
+    projection_batch_events: int = 50_000
     """Most messages folded in one transaction; as many gather meanwhile. So many are folded only when many wait."""
     projection_ready_lag_events: int = 10_000
     """With more messages than these still to fold the views are too old to be called ready."""

@@ -86,7 +86,7 @@ class Store:
             plain, others = await self._fold_progress(connection, batch)
             changes = await self._fold_others(connection, batch.of_jobs(others)) if others else Changes()
             await self._keep([*batch.undecodable, *changes.inapplicable])
-            moved = ((point.event.data.account_id, point.event.job_id) for point in plain if point.newest)
+            moved = ((event.data.account_id, event.job_id) for event, _, newest in plain if newest)
             changed = ((row.account_id, row.job_id) for row in changes.rows.values())
             await self._notify(connection, chain(moved, changed))
         return changes
@@ -97,13 +97,13 @@ class Store:
         if not points:
             return [], batch.varied
         progress = await self._send_progress(connection, points)
-        left = await connection.fetch(progress.of(self._sql["advance_jobs"]), *progress.arguments)
-        if left:
+        others = set()
+        told = await connection.execute(progress.of(self._sql["advance_jobs"]), *progress.arguments)
+        if told != f"MERGE {sum(newest for _, _, newest in points)}":
+            left = await connection.fetch(progress.of(self._sql["not_advanced"]), *progress.arguments)
             others = {row["job_id"] for row in left}
-            points = [point for point in points if point.event.job_id not in others]
+            points = [point for point in points if point[0].job_id not in others]
             progress = await self._without(connection, progress, points, others)
-        else:
-            others = set()
         if points:
             await connection.execute(progress.of(self._sql["add_progress_points"]), *progress.arguments)
         return points, batch.varied | others

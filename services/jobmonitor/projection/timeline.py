@@ -56,15 +56,10 @@ def timeline_point(row: JobRow, event: Event) -> TimelinePoint:
     )
 
 
-def progress_slot(event: Event) -> int:
-    """The second in which a progress happened, since 1970."""
-    return int(event.time.timestamp())
-
-
 def _slot(event: Event) -> int:
     match event.data:
         case JobProgressed():
-            return progress_slot(event)
+            return int(event.time.timestamp())
         case JobSubmitted() | ChunkDispatched():
             return 0
         case JobStopRequested():
