@@ -62,12 +62,13 @@ async def count(stack: Any, question: str) -> int:
 
 
 async def test_an_export_runs_is_downloaded_and_moves_to_history(stack: Any, client: httpx2.AsyncClient) -> None:
+    supporters = await count(stack, "SELECT count(*) FROM crm.supporters WHERE account_id = 1")
     item = await ended(client, await submit(client, format="user"))
     assert item["state"] == "completed"
-    assert item["progress"] == {"done": 5000, "total": 5000, "percent": 100, "unit": "supporters"}
+    assert item["progress"] == {"done": supporters, "total": supporters, "percent": 100, "unit": "supporters"}
     assert item["view"] == "monitor"
     assert item["result"]["name"].startswith(f"J{item['number']}_user-data-export_")
-    assert len(await rows_of(client, item)) == 5000
+    assert len(await rows_of(client, item)) == supporters >= 5000
 
     async def left() -> bool:
         return bool((await job(client, item["id"]))["view"] == "history")

@@ -182,15 +182,15 @@ async def test_ex4_the_very_last_byte_allowed_is_taken(gateway: RunningGateway, 
 
 
 async def _raw(
-    gateway: RunningGateway, client: httpx2.AsyncClient, length: int
+    gateway: RunningGateway, client: httpx2.AsyncClient, length: int, headers: str = ""
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """The head of an upload that declares this length."""
+    """The head of an upload that declares this length; each further header ends in CRLF."""
     address = httpx2.URL(gateway.url)
     reader, writer = await asyncio.open_connection(address.host, address.port)
     cookie = f"jobmonitor_session={client.cookies['jobmonitor_session']}"
     writer.write(
         f"POST /api/v1/uploads?name=a.csv HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n"
-        f"Content-Length: {length}\r\n\r\n".encode()
+        f"Content-Length: {length}\r\n{headers}\r\n".encode()
     )
     return reader, writer
 
@@ -294,7 +294,8 @@ async def test_a_sender_that_falls_silent_is_told_and_its_place_given_to_others(
     monkeypatch.setattr("jobmonitor.gateway.received_files.STALL_S", 2.0)
     async with running_gateway(database, broker, tmp_path, uploads_at_once=1) as gateway:
         admin = await gateway.logged_in(ADMIN)
-        reader, writer = await _raw(gateway, admin, len(PEOPLE))
+        reader, writer = await _raw(gateway, admin, len(PEOPLE), "Expect: 100-continue\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n", "it has the only place"
         writer.write(PEOPLE[:5])
 
         async def answered_by(status: int) -> httpx2.Response | None:
