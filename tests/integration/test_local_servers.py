@@ -17,6 +17,12 @@ from jobmonitor.local.service import MailSink
 from support.servers import Database, Postgres
 
 
+def test_no_two_servers_are_given_the_same_port() -> None:
+    """Not even before the first of them listens."""
+    ports = [free_port() for _ in range(500)]
+    assert len(set(ports)) == len(ports)
+
+
 async def test_each_role_logs_in_with_its_own_password(database: Database) -> None:
     for role in ("jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway"):
         connection = await asyncpg.connect(database.url(role))

@@ -11,11 +11,15 @@ SERVER_PORTS = range(20_000, 32_000)
 LAST_PORT = 65_535
 NEXT_PORTS_TRIED = 100
 
+_handed_out: set[int] = set()
+"""A server listens on its port some time after the choice: until then only this tells it is taken."""
+
 
 def free_port() -> int:
-    """A port nobody listens on right now."""
+    """A port nobody listens on right now and this process was not given before."""
     for port in random.sample(SERVER_PORTS, NEXT_PORTS_TRIED):
-        if is_free(port):
+        if port not in _handed_out and is_free(port):
+            _handed_out.add(port)
             return port
     raise LocalError(f"No free port was found on {HOST}: see what listens there (ss -tln) and end some of it.")
 
