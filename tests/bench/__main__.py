@@ -1,7 +1,7 @@
 """``make bench``: measure, print a table, write ``.data/bench.json``. Loopback only; ends by itself.
 
 ``BENCH_ONLY`` names the sections to measure, separated by commas; without it all are. ``BENCH_SUPPORTERS`` (default
-1,000,000) is the size of the large export.
+1,000,000) is the size of the large export, ``BENCH_HISTORY_ROWS`` (default 10,000,000) that of the long history.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from bench.idle import idle_figures
 from bench.jobs import job_figures
 from bench.large_export import large_export_figures
 from bench.projection import projection_figures
+from bench.read_path import read_path_figures
 from bench.recovery import recovery_figures
 from bench.running_stack import running_stack
 
@@ -79,6 +80,7 @@ SECTIONS: dict[str, Callable[[], list[Figure]]] = {
     "jobs": job_figures,
     "recovery": recovery_figures,
     "large-export": size_figures,
+    "read-path": read_path_figures,
 }
 
 

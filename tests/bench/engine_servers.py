@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jobmonitor.database.migrate import ROLES, migrate
@@ -26,39 +26,47 @@ class EngineServers:
     kafka_bootstrap: str
     postgres: PostgresServer
     services: Sequence[Service]
+    database: str = DATABASE
 
     def url(self, role: str) -> str:
         """For a role of the processes, or for the superuser."""
-        return self.postgres.url(role, PASSWORDS.get(role), DATABASE)
+        return self.postgres.url(role, PASSWORDS.get(role), self.database)
 
     @property
     def superuser_url(self) -> str:
         return self.url(SUPERUSER)
 
+    def with_database(self, name: str) -> "EngineServers":
+        """The same servers, and another database on them, made and migrated."""
+        self.postgres.create_database(name)
+        migrate(self.postgres.url(database=name), PASSWORDS)
+        return replace(self, database=name)
+
 
 @contextmanager
-def engine_servers(folder: Path, specs: Sequence[ServiceSpec], **variables: str) -> Iterator[EngineServers]:
-    """Start broker, database and these processes, and stop them in the end."""
-    postgres = PostgresServer(folder / "postgres", password="owner-bench")
+def engine_servers(
+    folder: Path, specs: Sequence[ServiceSpec], settings: Mapping[str, str] | None = None, /, **variables: str
+) -> Iterator[EngineServers]:
+    """Start broker, database and these processes, and stop them in the end. ``settings`` are PostgreSQL's."""
+    postgres = PostgresServer(folder / "postgres", password="owner-bench", settings=settings)
     kafka = KafkaServer(folder / "kafka", jars=fetch_jars(Path(".tools")))
     with ExitStack() as stack:
         for server in (postgres, kafka):
             server.start()
             stack.callback(server.stop)
-        postgres.create_database(DATABASE)
-        migrate(postgres.url(database=DATABASE), PASSWORDS)
+        servers = EngineServers(kafka.bootstrap, postgres, []).with_database(DATABASE)
         asyncio.run(create_topics(kafka.bootstrap, replication_factor=1))
-        servers = EngineServers(kafka.bootstrap, postgres, [])
-        services = [_service(folder, spec, servers, variables) for spec in specs]
+        services = [service(folder, spec, servers, variables) for spec in specs]
         for service in services:
             service.launch()
             stack.callback(service.stop)
         for service in services:
             service.wait_until_ready()
-        yield EngineServers(kafka.bootstrap, postgres, services)
+        yield replace(servers, services=services)
 
 
-def _service(folder: Path, spec: ServiceSpec, servers: EngineServers, variables: dict[str, str]) -> Service:
+def service(folder: Path, spec: ServiceSpec, servers: EngineServers, variables: Mapping[str, str]) -> Service:
+    """One of the processes on these servers, not yet started."""
     port = free_port()
     environment = {
         **os.environ,

@@ -69,11 +69,16 @@ def tell(figures: Sequence[Figure], file: Path) -> str:
     """Write the figures as JSON and return them as a table."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(msgspec.json.format(msgspec.json.encode(list(figures))) + b"\n")
-    lines = [f"{'figure':52} {'median':>10} {'min':>10} {'max':>10}  unit   goal"]
+    width = max(len(figure.name) for figure in figures)
+    lines = [f"{'figure':{width}} {'median':>10} {'min':>10} {'max':>10} {'reference':>10} {'ratio':>6}  unit   goal"]
     for figure in figures:
         verdict = "met" if figure.met else "MISSED"
         lines.append(
-            f"{figure.name:52} {figure.median:>10,.2f} {figure.min:>10,.2f} {figure.max:>10,.2f}  {figure.unit:6} "
-            f"{figure.goal}: {verdict}"
+            f"{figure.name:{width}} {figure.median:>10,.2f} {figure.min:>10,.2f} {figure.max:>10,.2f} "
+            f"{_or_blank(figure.reference):>10} {_or_blank(figure.ratio):>6}  {figure.unit:6} {figure.goal}: {verdict}"
         )
     return "\n".join(lines)
+
+
+def _or_blank(value: float | None) -> str:
+    return "" if value is None else f"{value:,.2f}"
