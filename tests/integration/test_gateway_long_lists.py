@@ -174,9 +174,10 @@ def _literal(value: Any) -> str:
 
 
 def _rows_read(plan: Mapping[str, Any]) -> int:
-    """Rows the scans of the two views took from their tables, those they dropped again included."""
+    """Rows the scans of the two views took from their tables or bitmaps, those they dropped again included."""
     rows = 0
-    if str(plan.get("Relation Name", "")).startswith("job_") and "Scan" in plan["Node Type"]:
+    scanned = plan.get("Relation Name") or plan.get("Index Name") or ""
+    if scanned.startswith("job_") and "Scan" in plan["Node Type"]:
         dropped = sum(value for name, value in plan.items() if name.startswith("Rows Removed by"))
         rows = round((plan["Actual Rows"] + dropped) * plan["Actual Loops"])
     return rows + sum(_rows_read(each) for each in plan.get("Plans", ()))
@@ -220,3 +221,26 @@ async def test_no_page_reads_more_jobs_than_it_shows_or_may_look_at(
             page = await page_of(explaining, viewer, Wanted(view="history", limit=50, **wanted), {})
 
             assert len(page.items) <= explaining.rows_read <= at_most
+
+
+@pytest.mark.parametrize(("user_id", "wanted"), [(ADMIN, {}), (SUPER, {"owner_id": ADMIN})], ids=["own", "of a person"])
+async def test_a_name_of_many_others_jobs_is_looked_for_among_ones_own_only(
+    gateway: RunningGateway, explaining: Explaining, user_id: int, wanted: dict[str, Any]
+) -> None:
+    await _put_many(gateway, 12_000)
+    await gateway.owner.execute("UPDATE projection.job_history SET reference = 'Weekly'")
+    await gateway.owner.execute(
+        "UPDATE projection.job_history SET owner_id = $1, reference = 'Own ' || number WHERE number / 5 % 5 = 0", ADMIN
+    )
+    await gateway.owner.execute("VACUUM ANALYZE projection.job_history")
+    async with explaining.connection() as connection:
+        viewer = await load_viewer(connection, 1, user_id)
+    assert viewer is not None
+
+    page = await page_of(explaining, viewer, Wanted(view="history", limit=50, q="weekly", **wanted), {})
+    rows_read = explaining.rows_read
+    oldest = await page_of(explaining, viewer, Wanted(view="history", limit=50, q="own 1012000", **wanted), {})
+
+    assert (page.items, page.further_back) == ([], [])
+    assert LOOKED_AT <= rows_read <= LOOKED_AT + 20
+    assert [job.number for job in oldest.further_back] == [1_012_000]

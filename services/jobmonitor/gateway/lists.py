@@ -120,7 +120,7 @@ class _Lists:
         self._wanted = wanted
         self._job_types = job_types
         self._only_seen = owner_seen(viewer)
-        owner_id = wanted.owner_id if self._only_seen is None else self._only_seen
+        self._owner_id = owner_id = wanted.owner_id if self._only_seen is None else self._only_seen
         self._type_by_index = wanted.job_type is not None and wanted.view == "history" and owner_id is None
         self._narrowed = wanted.state == "ready" or (wanted.job_type is not None and not self._type_by_index)
         by_type = ("j.job_type = {job_type}",) if self._type_by_index else ()
@@ -177,7 +177,9 @@ class _Lists:
             "called": wanted.q,
             "number": _as_number(wanted.q.removeprefix("#")),
         }
-        return self._items(await self._fetch("find_exactly", **values))
+        whose = "j.account_id = {account_id}" + ("" if self._owner_id is None else " AND j.owner_id = {owner_id}")
+        found = await _fetch(self._connection, "find_exactly", wanted.view, whose, {**self._values, **values})
+        return self._items(found)
 
     async def _fetch(self, name: str, **values: Any) -> Rows:
         return await _fetch(self._connection, name, self._wanted.view, self._whose, {**self._values, **values})

@@ -1,11 +1,10 @@
 -- Jobs of the monitor or the history below a place and not older than a moment that are called just so, in upper or lower
--- case, or have this Job#. The other conditions are no index's, whatever statistics say of them.
+-- case, or have this Job#. The type is no index's condition, whatever statistics say of it.
 WITH found AS MATERIALIZED (
     (
         SELECT j.*
         FROM projection.job_{view} AS j
-        WHERE j.account_id = {account_id} AND j.reference_key = lower({called}::text)
-          AND ({owner_id}::bigint IS NULL OR j.owner_id = {owner_id})
+        WHERE {whose} AND j.reference_key = lower({called}::text)
           AND ({job_type}::text IS NULL OR j.job_type = {job_type})
           AND (j.sort_at, j.number) < ({below_at}::timestamptz, {below_number}::bigint) AND j.sort_at >= {since}::timestamptz
         ORDER BY j.sort_at DESC, j.number DESC
