@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -30,6 +31,7 @@ from jobmonitor.processor.chunks import Bury
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
+from jobmonitor.runtime.kafka import KafkaUnavailable
 from support.engine import Engine, open_engine, read_events
 
 LEASE = timedelta(seconds=30)
@@ -170,13 +172,71 @@ async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason_and_a_dead
     assert [f"Chunk 1 of job {job_id} was tried 5 times" in reason for reason in buried] == [True]
 
 
+async def crash_tries(engine: Engine, job_id: UUID, tries: int) -> None:
+    """As if so many workers had died with chunk 1 in their hands."""
+    for _ in range(tries):
+        assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
+        await engine.end_leases(job_id)
+
+
+async def test_a_chunk_that_cannot_be_given_up_yet_is_given_up_by_the_same_message_for_its_true_cause(
+    engine: Engine,
+) -> None:
+    engine.probe.failures = [OSError("away")]
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await crash_tries(engine, job_id, 4)
+
+    async def no_broker(reason: str) -> None:
+        raise KafkaUnavailable(reason)
+
+    with pytest.raises(KafkaUnavailable):
+        await engine.runner.run(job_id, 1, no_broker)
+    buried: list[str] = []
+    await engine.runner.run(job_id, 1, into(buried))
+    assert len(buried) == 1
+    failed = (await engine.facts(job_id))[-1]
+    assert isinstance(failed, JobFailed)
+    assert failed.reason == "A part of the work was tried 5 times, and a service it needs did not answer."
+
+
+async def test_a_last_try_without_a_message_to_keep_leaves_its_cause_to_the_next(engine: Engine) -> None:
+    buried: list[str] = []
+    engine.probe.failures = [OSError("away")]
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await crash_tries(engine, job_id, 4)
+    await engine.runner.run(job_id, 1)
+    await engine.end_leases(job_id)
+    await engine.runner.run(job_id, 1, into(buried))
+    assert len(buried) == 1
+    failed = (await engine.facts(job_id))[-1]
+    assert isinstance(failed, JobFailed)
+    assert "did not answer" in failed.reason
+
+
+async def test_a_worker_that_lost_its_lease_in_the_last_try_gives_nothing_up(engine: Engine) -> None:
+    """Whoever holds the lease now does, and makes the one dead letter."""
+    buried: list[str] = []
+    engine.probe.failures = [OSError("away")]
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await crash_tries(engine, job_id, 4)
+    frozen = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    assert frozen is not None
+    await engine.end_leases(job_id)
+    assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
+    assert await engine.runner._run_claimed(frozen, into(buried)) == "lease_lost"
+    assert buried == []
+    assert (await engine.run(job_id))["state"] == "running"
+
+
 async def test_a_chunk_whose_workers_keep_dying_fails_its_job(engine: Engine) -> None:
     buried: list[str] = []
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     for _ in range(5):
-        assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
-        await engine.end_leases(job_id)
+        await crash_tries(engine, job_id, 1)
         assert await duties_of(engine).redispatch_chunks() == 1
     await engine.runner.run(job_id, 1, into(buried))
     assert len(buried) == 1

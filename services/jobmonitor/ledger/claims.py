@@ -24,6 +24,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     payload: Any
     attempt: int
+    last_error: str | None
+    """What the last try that told one ended with; None when each ended without a word, with its worker."""
     account_id: int
     owner_id: int
     job_type: str
@@ -36,13 +38,13 @@ async def claim(pool: Pool, job_id: UUID, chunk: int, *, lease: timedelta) -> Cl
     row = await pool.fetchrow(SQL["claim_chunk"], job_id, chunk, token, lease)
     if row is None:
         return None
-    names = ("kind", "units", "payload", "attempt", "account_id", "owner_id", "job_type", "parameters")
+    names = ("kind", "units", "payload", "attempt", "last_error", "account_id", "owner_id", "job_type", "parameters")
     return Claim(job_id=job_id, chunk=chunk, token=token, **{name: row[name] for name in names})
 
 
-async def extend(pool: Pool, claim: Claim, *, lease: timedelta) -> None:
-    """Keep the lease for another while. Raises LeaseLost."""
-    if await pool.fetchrow(SQL["extend_lease"], claim.job_id, claim.chunk, claim.token, lease) is None:
+async def extend(pool: Pool, claim: Claim, *, lease: timedelta, error: str | None = None) -> None:
+    """Keep the lease for another while, and the error if there was one. Raises LeaseLost."""
+    if await pool.fetchrow(SQL["extend_lease"], claim.job_id, claim.chunk, claim.token, lease, error) is None:
         raise LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now.")
 
 
@@ -52,6 +54,6 @@ async def mark_done(connection: Connection, claim: Claim, part_key: str | None) 
         raise LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now.")
 
 
-async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str) -> None:
+async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str | None) -> None:
     """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable."""
     await pool.fetchrow(SQL["release_chunk"], claim.job_id, claim.chunk, claim.token, retry_in, error)

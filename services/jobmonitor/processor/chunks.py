@@ -28,6 +28,9 @@ log = structlog.stdlib.get_logger()
 Bury = Callable[[str], Awaitable[None]]
 """Keeps the message that asked for a chunk among the dead letters, with this reason."""
 
+_STOPPED = "each time its worker stopped before it could finish"
+_NO_ANSWER = "and a service it needs did not answer"
+
 PLAN_BATCH_CHUNKS = 50
 """Chunks written to the ledger at a time while a plan streams by."""
 
@@ -56,7 +59,7 @@ class ChunkRunner:
         if claimed is None:
             return
         if claimed.attempt > self._settings.max_attempts:
-            await self._give_up(claimed, "each time its worker stopped before it could finish", bury)
+            await self._give_up(claimed, bury)
             return
         slug = self._job_type.slug
         with CHUNKS_IN_FLIGHT.labels(slug).track_inprogress(), CHUNK_SECONDS.labels(slug, claimed.kind).time():
@@ -146,24 +149,35 @@ class ChunkRunner:
 
     async def _give_back(self, claimed: Claim, error: Exception, bury: Bury | None) -> str:
         """Let somebody try again after a pause, unless this was the last try."""
-        if claimed.attempt >= self._settings.max_attempts and bury is not None:
-            log.warning("chunk_failed_again", job_id=str(claimed.job_id), chunk=claimed.chunk, error=repr(error))
-            await self._give_up(claimed, "and a service it needs did not answer", bury)
-            return "gave_up"
         told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt}
+        if claimed.attempt >= self._settings.max_attempts and bury is not None:
+            log.warning("chunk_failed_again", **told, error=repr(error))
+            try:
+                await extend(self._ledger.pool, claimed, lease=self._lease, error=repr(error))
+            except LeaseLost:
+                return "lease_lost"
+            await self._give_up(msgspec.structs.replace(claimed, last_error=repr(error)), bury)
+            return "gave_up"
         log.warning("chunk_retried", **told, error=repr(error))
         pause = timedelta(seconds=backoff_s(claimed.attempt))
         await release(self._ledger.pool, claimed, retry_in=pause, error=repr(error))
         return "retried"
 
-    async def _give_up(self, claimed: Claim, cause: str, bury: Bury | None) -> None:
-        """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails."""
+    async def _give_up(self, claimed: Claim, bury: Bury | None) -> None:
+        """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails.
+
+        Where that does not work, the chunk may be claimed at once: the same message then gives it up.
+        """
         tries = _times(min(claimed.attempt, self._settings.max_attempts))
+        cause = _STOPPED if claimed.last_error is None else _NO_ANSWER
         log.error("chunk_gave_up", job_id=str(claimed.job_id), chunk=claimed.chunk, tries=tries, cause=cause)
-        if bury is not None:
-            await bury(f"Chunk {claimed.chunk} of job {claimed.job_id} was tried {tries}, {cause}.")
-        reason = f"A part of the work was tried {tries}, {cause}."
-        await self._ledger.fail(claimed.job_id, "gave_up", reason)
+        try:
+            if bury is not None:
+                await bury(f"Chunk {claimed.chunk} of job {claimed.job_id} was tried {tries}, {cause}.")
+            await self._ledger.fail(claimed.job_id, "gave_up", f"A part of the work was tried {tries}, {cause}.")
+        except Exception:
+            await release(self._ledger.pool, claimed, retry_in=timedelta(), error=claimed.last_error)
+            raise
 
     @asynccontextmanager
     async def _kept_lease(self, claimed: Claim) -> AsyncIterator[None]:

@@ -6,4 +6,4 @@ FROM ledger.runs AS r
 WHERE c.job_id = $1 AND c.chunk = $2 AND r.job_id = c.job_id
   AND c.state = 'dispatched' AND (c.lease_until IS NULL OR c.lease_until < now())
   AND r.state IN ('queued', 'running')
-RETURNING c.kind, c.units, c.payload, c.attempt, r.account_id, r.owner_id, r.job_type, r.parameters, r.chunks_total
+RETURNING c.kind, c.units, c.payload, c.attempt, c.last_error, r.account_id, r.owner_id, r.job_type, r.parameters, r.chunks_total
