@@ -1,5 +1,9 @@
 """The page and its assets, errors of any address, security headers, metrics."""
 
+import asyncio
+import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,9 @@ import structlog
 from jobmonitor.gateway import pages
 from jobmonitor.job_types.user_data_export import UserDataExport
 from support.gateway import USER, RunningGateway, running_gateway
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILT = pages.DIST
 
 
 @pytest.fixture
@@ -22,6 +29,28 @@ def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "secret.txt").write_text("secret")
     monkeypatch.setattr(pages, "DIST", folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    """The real page, built if it is not."""
+    subprocess.run([sys.executable, REPOSITORY / "deploy" / "build_page.py"], check=True, capture_output=True)
+
+
+async def _decoded(sent: bytes, coding: str) -> bytes:
+    """By Node, as a browser would."""
+    unpack = {"br": "brotliDecompressSync", "gzip": "gunzipSync"}[coding]
+    script = f"process.stdout.write(require('zlib').{unpack}(require('fs').readFileSync(0)))"
+    node = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("node"),
+        "-e",
+        script,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    whole, _ = await node.communicate(sent)
+    assert node.returncode == 0
+    return whole
 
 
 PAGE_PATHS: list[str] = [
@@ -58,7 +87,82 @@ async def test_assets_may_be_kept_for_ever(dist: Path, gateway: RunningGateway) 
     assert "javascript" in response.headers["content-type"]
     assert "immutable" in response.headers["cache-control"]
     assert head.status_code == 200
-    assert again.status_code in (200, 304)
+    assert (again.status_code, again.content) == (304, b"")
+    assert "immutable" in again.headers["cache-control"]
+
+
+async def _received(gateway: RunningGateway, path: str, accepted: str) -> tuple[httpx2.Response, bytes]:
+    """The answer, and the bytes of its body as they came over the wire."""
+    async with (
+        httpx2.AsyncClient(base_url=gateway.url) as client,
+        client.stream("GET", path, headers={"accept-encoding": accepted}) as response,
+    ):
+        return response, b"".join([part async for part in response.aiter_raw()])
+
+
+async def test_the_built_page_comes_compressed_and_is_the_same_file(
+    built: None, gateway: RunningGateway, subtests: pytest.Subtests
+) -> None:
+    assets = [f"/assets/{file.name}" for file in (BUILT / "assets").iterdir() if file.suffix in (".js", ".css")]
+    for path in ["/", *(path for path in assets if (BUILT / path[1:]).stat().st_size > 1000)]:
+        plain, whole = await _received(gateway, path, "identity")
+        for coding in ("br", "gzip"):
+            with subtests.test(path=path, coding=coding):
+                response, sent = await _received(gateway, path, f"deflate, {coding}")
+
+                assert response.headers["content-encoding"] == coding
+                assert int(response.headers["content-length"]) == len(sent) < len(whole) * 0.8
+                assert await _decoded(sent, coding) == whole
+                assert "accept-encoding" in response.headers["vary"].lower()
+                assert response.headers["etag"] != plain.headers["etag"]
+                for header in ("content-type", "cache-control"):
+                    assert response.headers[header] == plain.headers[header]
+        assert "content-encoding" not in plain.headers
+        assert whole == (BUILT / (path[1:] or "index.html")).read_bytes()
+        assert "accept-encoding" in plain.headers["vary"].lower(), "a cache between must not hand it to everybody"
+
+
+ACCEPTED: list[tuple[str, str | None]] = [
+    ("gzip, deflate, br, zstd", "br"),
+    ("gzip", "gzip"),
+    ("br;q=0, gzip;q=0.5", "gzip"),
+    ("*", "br"),
+    ("*;q=0", None),
+    ("br;q=nonsense", None),
+    ("GZIP", "gzip"),
+    ("deflate", None),
+    ("", None),
+]
+
+
+async def test_a_form_is_sent_only_to_those_who_take_it(
+    dist: Path, gateway: RunningGateway, subtests: pytest.Subtests
+) -> None:
+    for suffix in ("br", "gz"):
+        (dist / "assets" / f"main-ABC.js.{suffix}").write_bytes(suffix.encode())
+    for accepted, coding in ACCEPTED:
+        with subtests.test(accepted=accepted):
+            response, sent = await _received(gateway, "/assets/main-ABC.js", accepted)
+
+            assert response.headers.get("content-encoding") == coding
+            assert sent == {"br": b"br", "gzip": b"gz", None: b"export {}"}[coding]
+    assert (await gateway.visitor().get("/assets/main-ABC.js.br")).status_code == 404, "a form is no file of the page"
+
+
+async def test_each_form_has_a_tag_of_its_own_that_follows_the_content(dist: Path, gateway: RunningGateway) -> None:
+    (dist / "index.html.gz").write_bytes(gzip.compress(b"<title>One</title>"))
+    first, _ = await _received(gateway, "/", "gzip")
+    tag = first.headers["etag"]
+    client = gateway.visitor()
+
+    async def asked_with(known: str, accepted: str) -> int:
+        headers = {"if-none-match": known, "accept-encoding": accepted}
+        return (await client.get("/", headers=headers)).status_code
+
+    assert await asked_with(f'"other", W/{tag}', "gzip") == 304
+    assert await asked_with(tag, "identity") == 200, "it is the tag of the compressed form"
+    (dist / "index.html.gz").write_bytes(gzip.compress(b"<title>Two</title>"))
+    assert await asked_with(tag, "gzip") == 200
 
 
 MISSING_PATHS: list[str] = [
