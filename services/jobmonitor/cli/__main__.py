@@ -31,6 +31,7 @@ COMMANDS = {
     "dead-letters list": ("dead_letters:list_letters", "List the messages nobody could use."),
     "dead-letters show": ("dead_letters:show_letter", "Show one of them with its bytes."),
     "dead-letters redrive": ("dead_letters:redrive", "Publish one of them again."),
+    "rebuild": ("rebuild:rebuild", "Make the views anew from the log and swap them."),
     "migrate": ("database:migrate", "Bring the database to the newest shape."),
     "demo": ("database:demo", "Fill an empty database with made-up accounts."),
     "check": ("check:check_everything", "Verify what should always hold."),

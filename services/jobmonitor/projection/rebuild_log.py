@@ -1,0 +1,138 @@
+"""Reads the job topics from their beginning up to where the live tables are folded, all partitions in order of time.
+
+The live projection met the messages in about that order. It matters where messages contradict each other, and for a
+wish to stop, which says too little to begin a job with: they may stand on different partitions.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Mapping
+from heapq import merge
+from math import inf
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from jobmonitor.projection.batch import Message
+from jobmonitor.projection.rebuild_tables import Refused
+from jobmonitor.projection.store import Partition
+
+ANSWER_TIMEOUT_S = 30.0
+POLL_MS = 1000
+
+
+class Log:
+    """The messages of some partitions, each read once and in order; ``rewind`` goes back."""
+
+    def __init__(self, bootstrap: str, consumer: AIOKafkaConsumer) -> None:
+        self._bootstrap = bootstrap
+        self._consumer = consumer
+        self._waiting: dict[Partition, deque[Any]] = {}
+
+    @classmethod
+    async def open(cls, bootstrap: str) -> "Log":
+        """Raises Refused: no broker answers."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+        )
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await consumer.start()
+        except (KafkaError, OSError) as error:
+            await consumer.stop()
+            raise Refused(f"Kafka at {bootstrap} does not answer. Is it running, and the address right?") from error
+        return cls(bootstrap, consumer)
+
+    async def close(self) -> None:
+        await self._consumer.stop()
+
+    async def extent(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """The first message each partition has, and the one that will come next. Raises Refused: no such topic."""
+        await self._must_exist(partitions)
+        named = [TopicPartition(*partition) for partition in partitions]
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            first = await self._consumer.beginning_offsets(named)
+            last = await self._consumer.end_offsets(named)
+        return {Partition(*partition): (first[partition], last[partition]) for partition in named}
+
+    async def _must_exist(self, partitions: Iterable[Partition]) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            await admin.start()
+            found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+        finally:
+            await admin.close()
+        for topic, number in partitions:
+            if number >= found.get(topic, 0):
+                raise Refused(
+                    f"The live tables are made from {topic}, partition {number}, which Kafka at {self._bootstrap} does "
+                    "not have. Is it the right broker?"
+                )
+
+    def rewind(self, places: Mapping[Partition, int]) -> None:
+        """Go on from these offsets; from here on these are the partitions."""
+        self._consumer.assign([TopicPartition(*partition) for partition in places])
+        for partition, offset in places.items():
+            self._consumer.seek(TopicPartition(*partition), offset)
+        self._waiting = {partition: deque() for partition in places}
+
+    async def up_to(self, ends: Mapping[Partition, int], *, at_most: int) -> AsyncIterator[list[Message]]:
+        """Batches of about so many messages, all before these offsets.
+
+        Raises Refused: the messages were deleted meanwhile, or Kafka stopped to deliver.
+        """
+        batch: list[Message] = []
+        while unread := [partition for partition in ends if await self._has_more(partition, ends[partition])]:
+            if hungry := [partition for partition in unread if not self._waiting[partition]]:
+                await self._fetch(hungry)
+            batch += self._take(ends, unread)
+            if len(batch) >= at_most:
+                yield batch
+                batch = []
+        batch += self._take(ends, [])
+        if batch:
+            yield batch
+
+    async def _has_more(self, partition: Partition, end: int) -> bool:
+        """Whether messages before the end are still to be fetched."""
+        position: int = await self._consumer.position(TopicPartition(*partition))
+        return position < end
+
+    async def _fetch(self, hungry: list[Partition]) -> None:
+        named = [TopicPartition(*partition) for partition in hungry]
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                while not (found := await self._consumer.getmany(*named, timeout_ms=POLL_MS)):
+                    continue
+        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
+            raise Refused("Kafka deleted the log's beginning while it was read. Start the rebuild again.") from error
+        except TimeoutError as error:
+            raise Refused(f"Kafka at {self._bootstrap} stopped to deliver. Start the rebuild again.") from error
+        for partition, messages in found.items():
+            self._waiting[Partition(*partition)].extend(messages)
+
+    def _take(self, ends: Mapping[Partition, int], unread: list[Partition]) -> list[Message]:
+        """Of what is at hand all that is older than whatever is still to be fetched."""
+        if not all(self._waiting[partition] for partition in unread):
+            return []
+        horizon = min((max(map(_time, self._waiting[partition])) for partition in unread), default=inf)
+        ways = [self._take_from(partition, end, horizon) for partition, end in ends.items()]
+        return list(merge(*ways, key=_time))
+
+    def _take_from(self, partition: Partition, end: int, horizon: float) -> list[Message]:
+        waiting, taken = self._waiting[partition], []
+        while waiting and waiting[0].offset < end and waiting[0].timestamp <= horizon:
+            taken.append(waiting.popleft())
+        return taken
+
+
+def _time(message: Any) -> int:
+    """When its producer sent it, in milliseconds."""
+    at_ms: int = message.timestamp
+    return at_ms
