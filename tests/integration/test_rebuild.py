@@ -326,7 +326,7 @@ async def test_a_report_that_is_being_read_is_waited_for(views: Views, database:
 async def held_in_the_middle(views: Views) -> AsyncIterator["subprocess.Popen[str]"]:
     """A rebuild that waits with a batch half folded, until the context ends."""
     blocker = await asyncpg.connect(views.owner_url)
-    await blocker.execute("BEGIN; LOCK TABLE registry.job_numbers IN SHARE MODE")
+    await blocker.execute("BEGIN; LOCK TABLE registry.job_numbers IN EXCLUSIVE MODE")
     pipe = subprocess.PIPE
     process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
         command("--yes"), env=environment(views), stdout=pipe, stderr=pipe, text=True
@@ -475,7 +475,7 @@ COMMENT ON COLUMN projection.job_monitor.stars IS 'how good';
 """
 
 
-@pytest.mark.parametrize("migration", ["", LATER_MIGRATION])
+@pytest.mark.parametrize("migration", ["SELECT", LATER_MIGRATION], ids=["as_it_is", "later"])
 async def test_the_fresh_tables_have_the_shape_of_the_live_ones_whatever_a_migration_made_of_them(
     views: Views, migration: str
 ) -> None:

@@ -40,7 +40,7 @@ TELL_EVERY_S = 2.0
 HOLD_AT_MOST_S = 2.0
 """So long the live projection may have to wait; then it is let go, and held again later."""
 OLD_READERS_S = 10.0
-"""So long the end of readers' transactions is waited for at a time, while nobody is held."""
+"""So long the end of readers' transactions is waited for before each try to swap, while nobody is held."""
 ATTEMPTS = 30
 WRITERS_LOCK_TIMEOUT = "2s"
 """Only batches of the projection wait behind this lock."""
@@ -128,7 +128,7 @@ class Rebuild:
         Raises Refused: something stood in the way; the live tables are as they were.
         """
         await must_be_swappable(self._connection)
-        findings = await self._held(self._swap)
+        findings = await self._held(self._swap, after_readers_s=OLD_READERS_S)
         self.swapped = True
         return findings
 
@@ -228,14 +228,15 @@ class Rebuild:
         await self._connection.execute(SQL["notify_differing"])
         return findings
 
-    async def _held(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _held(self, act: Callable[[], Awaitable[Answer]], *, after_readers_s: float = 0.0) -> Answer:
         """Do this in a transaction during which both sides stand at the same offsets and differ as noted.
 
+        Before each try the end of readers' transactions is waited for so long, while nobody is held.
         Somebody in the way, a slow reader for instance, makes it try again. Raises Refused when that does not help.
         """
         for attempt in range(1, ATTEMPTS + 1):
             with suppress(TimeoutError):
-                async with asyncio.timeout(OLD_READERS_S):
+                async with asyncio.timeout(after_readers_s):
                     await self._wait_for_old_readers()
             await self._follow()
             try:

@@ -36,7 +36,7 @@ def rebuild(
     owner_url, bootstrap = context.settings(OwnerSettings).owner_url, context.kafka_bootstrap(kafka)
     try:
         with asyncio.Runner() as runner:
-            work = runner.run(Rebuild.open(owner_url, bootstrap, print_line))
+            work = runner.run(Rebuild.open(owner_url, bootstrap, _tell))
             try:
                 return _prepare_and_swap(runner, work, dry_run=dry_run, yes=yes)
             finally:
@@ -66,4 +66,10 @@ def _prepare_and_swap(runner: asyncio.Runner, work: Rebuild, *, dry_run: bool, y
 
 def _print(findings: Findings) -> None:
     for line in in_words(findings):
-        print_line(line)
+        _tell(line)
+
+
+def _tell(line: str) -> None:
+    """At once, also where the output is a file: it may take minutes until the next line."""
+    print_line(line)
+    sys.stdout.flush()
