@@ -21,5 +21,5 @@ def test_the_wheel_carries_the_built_page_and_none_of_its_sources(tmp_path: Path
     (wheel,) = tmp_path.glob("*.whl")
     page = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("jobmonitor/gateway/web/")]
     assert "jobmonitor/gateway/web/dist/index.html" in page
-    assert {Path(name).suffix for name in page} == {".html", ".js", ".css", ".svg"}
+    assert {Path(name).suffix for name in page} == {".html", ".js", ".css", ".svg", ".br", ".gz"}
     assert all(name.startswith("jobmonitor/gateway/web/dist/") for name in page)
