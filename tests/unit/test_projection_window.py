@@ -14,6 +14,7 @@ from support.job_events import JobEvents
 from support.projecting import Read
 
 WAY = Partition("jobs.user-data-export", 0)
+OTHER_WAY = Partition("jobs.user-data-export", 1)
 
 
 class Flushes:
@@ -26,7 +27,7 @@ class Flushes:
         self.failure: Exception | None = None
 
     async def __call__(self, batch: Batch, places: Mapping[Partition, Place]) -> None:
-        self.begun.append((len(batch), places[WAY].next_offset))
+        self.begun.append((len(batch), sum(place.next_offset for place in places.values())))
         await self.allowed.acquire()
         if self.failure:
             raise self.failure
@@ -35,14 +36,17 @@ class Flushes:
 class Reader:
     """Puts messages into the window, as many as asked for."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, way: Partition = WAY) -> None:
         self._window = window
+        self._way = way
         self._offsets = count()
 
-    async def read(self, messages: int) -> None:
+    async def read(self, messages: int, *, more_wait: bool = False) -> None:
         job = JobEvents()
-        read = [Read(*WAY, next(self._offsets), b"", encode(job.queued())) for _ in range(messages)]
-        self._window.gather(WAY, 1, read)
+        read = [Read(*self._way, next(self._offsets), b"", encode(job.queued())) for _ in range(messages)]
+        if read:
+            self._window.gather(self._way, 1, read)
+        self._window.go_on(more_wait=more_wait)
         await asyncio.sleep(0)
 
 
@@ -61,20 +65,53 @@ async def test_a_batch_is_what_came_while_the_one_before_was_flushed() -> None:
     assert flushes.begun == [(1, 1), (7, 8)]
 
 
-async def test_a_full_window_makes_the_reader_wait_for_the_flush() -> None:
+async def test_a_full_window_makes_the_reader_wait_for_a_flush() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=5)
-    reader = Reader(window)
-    await reader.read(1)
-    await reader.read(5)
-    assert window.room == 0
+    window = Window(flushes, most=10)
+    for way in (WAY, OTHER_WAY):
+        reader = Reader(window, way)
+        await reader.read(2)
+        await reader.read(5)
+    assert (window.room(WAY), window.room(OTHER_WAY)) == (0, 0)
 
-    waiting = asyncio.ensure_future(window.has_room())
+    waiting = asyncio.ensure_future(window.has_room([WAY, OTHER_WAY]))
     await asyncio.sleep(0)
     assert not waiting.done()
     flushes.allowed.release()
     await waiting
-    assert window.room == 5
+    assert (window.room(WAY), window.room(OTHER_WAY)) == (5, 0)
+    for _ in range(3):
+        flushes.allowed.release()
+    await window.is_empty()
+
+
+async def test_two_full_batches_of_different_partitions_are_flushed_at_once_little_ones_one_after_the_other() -> None:
+    flushes = Flushes()
+    window = Window(flushes, most=80)
+    readers = [Reader(window, way) for way in (WAY, OTHER_WAY)]
+
+    for reader in readers:
+        await reader.read(1)
+    assert flushes.begun == [(1, 1)]
+    await readers[1].read(10)
+    assert flushes.begun == [(1, 1), (11, 11)]
+
+    for _ in range(2):
+        flushes.allowed.release()
+    await window.is_empty()
+
+
+async def test_while_more_can_be_read_at_once_little_is_not_flushed_but_gathers() -> None:
+    flushes = Flushes()
+    window = Window(flushes, most=80)
+    reader = Reader(window)
+
+    await reader.read(4, more_wait=True)
+    await reader.read(4, more_wait=True)
+    assert flushes.begun == []
+    await reader.read(0)
+    assert flushes.begun == [(8, 8)]
+
     flushes.allowed.release()
     await window.is_empty()
 

@@ -1,7 +1,8 @@
 """A batch of messages on its way into the views: decoded once, then folded into the rows its jobs have so far. Pure."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -51,7 +52,8 @@ this job: then it also says how far the job is."""
 class Batch:
     """Messages in the order of their partitions. Plain progress (``progress``) is merged as it comes in."""
 
-    arrivals: list[tuple[Message, Event | Progress]] = field(default_factory=list)
+    arrivals: list[tuple[Message, Event | int]] = field(default_factory=list)
+    """All that decode. Of plain progress the number of the job's id: to hold all events would cost time and memory."""
     undecodable: list[Rejected] = field(default_factory=list)
     varied: set[UUID] = field(default_factory=set)
     """Jobs of which there is more than plain progress: all their events are folded one by one."""
@@ -65,12 +67,21 @@ class Batch:
 
     def add(self, messages: Iterable[Message]) -> None:
         """Decode these, each once, and merge what is plain progress."""
+        newest, arrived = self._newest, self.arrivals.append
         for message in messages:
             progress = decode_progress(message.value)
-            if progress is not None and self._merged(progress, message.topic):
-                self.arrivals.append((message, progress))
-            elif event := self._decoded(message):
-                self.arrivals.append((message, event))
+            if progress is not None and is_at_home(progress, message.topic):
+                job = progress.job_id.int
+                slot = int(progress.time.timestamp())
+                known = newest.get(job)
+                if known is None or goes_on(known[0], progress):
+                    if known is not None and known[1] != slot:
+                        self._spent.append(known)
+                    newest[job] = (progress, slot)
+                    arrived((message, job))
+                    continue
+            if event := self._decoded(message):
+                arrived((message, event))
 
     def _decoded(self, message: Message) -> Event | None:
         try:
@@ -81,30 +92,24 @@ class Batch:
         self.varied.add(event.job_id)
         return event
 
-    def _merged(self, event: Progress, topic: str) -> bool:
-        slot = int(event.time.timestamp())
-        key = event.job_id.int
-        known = self._newest.get(key)
-        if not is_at_home(event, topic) or (known is not None and not goes_on(known[0], event)):
-            return False
-        if known is not None and known[1] != slot:
-            self._spent.append(known)
-        self._newest[key] = (event, slot)
-        return True
-
     def plain_points(self) -> list[PlainPoint]:
         """The plain progress of the jobs that have nothing else here: at most one a second of each job."""
         points = [(event, slot, False) for event, slot in self._spent]
         points += [(event, slot, True) for event, slot in self._newest.values()]
         return [point for point in points if point[0].job_id not in self.varied] if self.varied else points
 
-    def of_jobs(self, job_ids: Container[UUID]) -> list[Arrival]:
+    def of_jobs(self, job_ids: Set[UUID]) -> list[Arrival]:
         """What arrived of these jobs, in order, each as an event of the contract."""
+        plain = {job_id.int for job_id in job_ids}
         return [
-            (message, decode(message.value) if isinstance(event, Progress) else event)
+            (message, decode(message.value) if isinstance(event, int) else event)
             for message, event in self.arrivals
-            if event.job_id in job_ids
+            if (event in plain if isinstance(event, int) else event.job_id in job_ids)
         ]
+
+    def last_at(self) -> datetime | None:
+        """When the last of these events happened; None if there is none."""
+        return decode(self.arrivals[-1][0].value).time if self.arrivals else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Puts messages that cannot be folded among the dead letters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
 from jobmonitor.projection.batch import Message, Rejected
+from jobmonitor.projection.places import Partition
 from jobmonitor.runtime.dead_letters import DeadLetter, dead_letter
 from jobmonitor.runtime.kafka import Producer
 
@@ -28,9 +29,9 @@ class DeadLetterBox:
             self._kept.add(position)
             log.warning("dead_letter", topic=position[0], partition=position[1], offset=position[2], reason=reason)
 
-    def forget(self) -> None:
-        """The batch is folded."""
-        self._kept.clear()
+    def forget(self, partitions: Collection[Partition]) -> None:
+        """The batch of these partitions is folded; another's may still have to be tried again."""
+        self._kept = {position for position in self._kept if position[:2] not in partitions}
 
 
 def _letter(message: Message, reason: str) -> DeadLetter:

@@ -38,6 +38,5 @@ def note_batch(batch: Batch, changes: Changes) -> None:
     EVENTS.labels("undecodable").inc(len(batch.undecodable))
     EVENTS.labels("inapplicable").inc(len(changes.inapplicable))
     EVENTS.labels("folded").inc(len(batch.arrivals) - len(changes.inapplicable))
-    if batch.arrivals:
-        last = batch.arrivals[-1][1].time
-        DELAY_SECONDS.observe(max(0.0, (datetime.now(UTC) - last).total_seconds()))
+    if last_at := batch.last_at():
+        DELAY_SECONDS.observe(max(0.0, (datetime.now(UTC) - last_at).total_seconds()))

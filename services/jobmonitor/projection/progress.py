@@ -5,6 +5,7 @@ all progress of this job gathered before. Whatever else comes is folded one by o
 """
 
 from datetime import UTC
+from functools import lru_cache
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -40,7 +41,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job
     data: ProgressData
 
 
-_progress_decoder = msgspec.json.Decoder(Progress)
+_topic_of = lru_cache(jobs_topic)  # making the same few names for each event took a twentieth of the time
+_decode = msgspec.json.Decoder(Progress).decode
 
 
 def decode_progress(message: bytes | None) -> Progress | None:
@@ -49,7 +51,7 @@ def decode_progress(message: bytes | None) -> Progress | None:
     if message is None or b"\\" in message:
         return None
     try:
-        event = _progress_decoder.decode(message)
+        event = _decode(message)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
         return None
     return event if event.time.tzinfo is UTC else None
@@ -57,7 +59,7 @@ def decode_progress(message: bytes | None) -> Progress | None:
 
 def is_at_home(event: Progress, topic: str) -> bool:
     """Whether it lies on its job type's topic and can be true."""
-    return jobs_topic(event.data.job_type) == topic and event.data.done <= event.data.total
+    return _topic_of(event.data.job_type) == topic and event.data.done <= event.data.total
 
 
 def goes_on(before: Progress, after: Progress) -> bool:

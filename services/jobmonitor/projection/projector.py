@@ -24,6 +24,8 @@ from jobmonitor.runtime.failures import backoff_s, is_temporary
 
 POLL_MS = 250
 """How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
+FULL_POLL_MS = 20
+"""The same while there is no room for some partitions: there may be soon."""
 READ_MOST = 1000
 """Messages decoded in one go: a flush under way waits so long for its next step, some 4 ms."""
 TELL_EVERY_S = 1.0
@@ -44,8 +46,10 @@ class Stopped(Exception):
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """One member of the projection's consumer group."""
 
-    def __init__(self, settings: ProjectionSettings, store: Store, *, batch_folded: Callable[[], None]) -> None:
-        """``batch_folded`` is called after each batch that is in the views."""
+    def __init__(
+        self, settings: ProjectionSettings, store: Store, *, batch_folded: Callable[[Collection[Partition]], None]
+    ) -> None:
+        """``batch_folded`` is called with its partitions after each batch that is in the views."""
         self._settings = settings
         self._store = store
         self._batch_folded = batch_folded
@@ -117,10 +121,10 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             await consumer.start()
             while not self._stopping.is_set():
                 await self._claim(consumer)
-                most = min(READ_MOST, self._window.room)
-                messages = await consumer.getmany(timeout_ms=POLL_MS, max_records=most)
+                messages, more_wait = await self._read(consumer)
                 self._gather(messages)
-                await self._window.has_room()
+                self._window.go_on(more_wait=more_wait)
+                await self._window.has_room(self._claimed)
                 await self._tell_kafka(consumer, at_once=not messages)
             self._window.forget()
             await self._window.is_empty()
@@ -161,6 +165,17 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             consumer.resume(TopicPartition(*partition))
         log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": o for p, (_, o) in claimed.items()})
 
+    async def _read(self, consumer: AIOKafkaConsumer) -> tuple[Mapping[TopicPartition, Sequence[Message]], bool]:
+        """The next messages there is room for, and whether more are there already."""
+        rooms = {TopicPartition(*partition): self._window.room(partition) for partition in self._claimed}
+        open_to = [partition for partition, room in rooms.items() if room]
+        if rooms and not open_to:
+            return {}, True
+        some, wait_ms = ([], POLL_MS) if len(open_to) == len(rooms) else (open_to, FULL_POLL_MS)
+        most = min([READ_MOST, *(rooms[partition] for partition in open_to)])
+        messages = await consumer.getmany(*some, timeout_ms=wait_ms, max_records=most)
+        return messages, sum(map(len, messages.values())) >= most
+
     def _gather(self, messages: Mapping[TopicPartition, Sequence[Message]]) -> None:
         for topic_partition, several in messages.items():
             partition = Partition(*topic_partition)
@@ -199,7 +214,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         if self._consumer is not None:
             self._measure_lag(self._consumer)
         metrics.note_batch(batch, changes)
-        self._batch_folded()
+        self._batch_folded(places)
 
     async def _tell_kafka(self, consumer: AIOKafkaConsumer, *, at_once: bool) -> None:
         """Commit the offsets to Kafka too, seldom while it is busy. Nothing rests on them: a failure is no matter."""

@@ -10,13 +10,14 @@ from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, Process
 class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     """Several processes share the topics' partitions; all with the same group keep the same views."""
 
-    database_pool_size: int = 2
-    """One to write, one to answer whether the database is there."""
+    database_pool_size: int = 3
+    """Two to write, one to answer whether the database is there."""
     projection_group: str = "jobmonitor-projection"
     projection_topics: str = ""
     """Topics separated by commas; empty follows the job topics of the catalogue."""
     projection_batch_events: int = 50_000
-    """Most messages folded in one transaction; as many gather meanwhile. So many are folded only when many wait."""
+    """Most messages folded at once, in two transactions of different partitions; as many gather meanwhile. So many are
+    folded only when many wait."""
     projection_ready_lag_events: int = 10_000
     """With more messages than these still to fold the views are too old to be called ready."""
 

@@ -1,79 +1,117 @@
-"""The window: what has been read and is not yet in the views. One batch is flushed while the next one gathers.
+"""The window: what has been read and is not yet in the views. Batches are flushed while the next ones gather.
 
-So the window fits itself to the load: with nothing to wait for it is the one message that just came; the longer a flush
-takes, the more the next one has, up to a limit at which reading waits.
+So the window fits itself to the load: with nothing to wait for, a batch is the one message that just came; the longer
+a flush takes, the more the next one has, up to a limit at which reading waits. While more messages wait to be read a
+batch grows first, because a large one writes less: of each job only the newest progress counts.
+
+Partitions are dealt to lanes, each with a batch of its own, so that PostgreSQL can work for one while the other sends.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from jobmonitor.projection.batch import Batch, Message
 from jobmonitor.projection.places import Partition, Place
 
 Flush = Callable[[Batch, Mapping[Partition, Place]], Awaitable[None]]
+LANES = 2
+"""So many batches are flushed at once at most, each over a connection of its own."""
+ENOUGH = 4
+"""One part in so many of what a lane may take is worth a flush of its own, whatever else waits (measured)."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Some of the partitions: what has gathered of them, and the flush under way."""
+
+    batch: Batch = field(default_factory=Batch)
+    places: dict[Partition, Place] = field(default_factory=dict)
+    flushing: asyncio.Task[None] | None = None
 
 
 class Window:
-    """Gathers messages and flushes them, one batch after the other, in the order they came."""
+    """Gathers messages and flushes them; those of a partition in the order they came."""
 
     def __init__(self, flush: Flush, *, most: int) -> None:
         """``flush`` puts a batch into the views; what it raises comes out of the next call here. ``most`` messages
-        gather at most."""
+        gather at most, and no lane takes more than its share."""
         self._flush = flush
-        self._most = most
-        self._gathered, self._places = Batch(), dict[Partition, Place]()
-        self._flushing: asyncio.Task[None] | None = None
+        self._most = max(1, -(-most // LANES))
+        self._lanes = [_Lane() for _ in range(LANES)]
+        self._more_wait = False
         self._failure: BaseException | None = None
 
-    @property
-    def room(self) -> int:
-        """How many messages may be gathered now."""
-        return max(0, self._most - len(self._gathered))
+    def room(self, partition: Partition) -> int:
+        """How many messages of this partition, and of others of its lane, may be gathered now."""
+        return max(0, self._most - len(self._lane(partition).batch))
 
     def gather(self, partition: Partition, epoch: int, messages: Sequence[Message]) -> None:
-        """Take the next messages of a partition, read under this claim; they are flushed without being asked again."""
+        """Take the next messages of a partition, read under this claim."""
         self._raise_failure()
-        self._gathered.add(messages)
-        self._places[partition] = Place(epoch, messages[-1].offset + 1)
-        self._begin()
+        lane = self._lane(partition)
+        lane.batch.add(messages)
+        lane.places[partition] = Place(epoch, messages[-1].offset + 1)
+
+    def go_on(self, *, more_wait: bool) -> None:
+        """Flush what was gathered, as far as it is time: not yet what is little, if ``more_wait`` to be read at once.
+        All else is flushed without being asked again."""
+        self._more_wait = more_wait
+        self._begin(self._lanes)
 
     def forget(self) -> None:
-        """Drop what has gathered; a flush under way goes on."""
-        self._gathered, self._places = Batch(), {}
+        """Drop what has gathered; flushes under way go on."""
+        for lane in self._lanes:
+            lane.batch, lane.places = Batch(), {}
 
-    async def has_room(self) -> None:
-        """Wait until more may be gathered, and let a flush get on."""
-        while not self.room and self._flushing:
-            await asyncio.wait([self._flushing])
+    async def has_room(self, partitions: Collection[Partition]) -> None:
+        """Wait until more of one of these may be gathered, and let the flushes get on."""
+        while partitions and not any(map(self.room, partitions)) and (flushing := self._flushing()):
+            await asyncio.wait(flushing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)
         self._raise_failure()
 
     async def is_empty(self) -> None:
         """Wait until everything is flushed."""
-        while self._flushing:
-            await asyncio.wait([self._flushing])
+        while flushing := self._flushing():
+            await asyncio.wait(flushing)
         self._raise_failure()
 
     async def give_up(self) -> None:
-        """Drop everything; a flush under way is rolled back."""
+        """Drop everything; flushes under way are rolled back."""
         self.forget()
-        if self._flushing:
-            self._flushing.cancel()
-            await asyncio.wait([self._flushing])
+        if flushing := self._flushing():
+            for task in flushing:
+                task.cancel()
+            await asyncio.wait(flushing)
+        self._failure = None  # all of it is read again
 
-    def _begin(self) -> None:
-        if self._flushing is None and self._places:
-            batch, places = self._gathered, self._places
-            self.forget()
-            self._flushing = asyncio.ensure_future(self._flush(batch, places))
-            self._flushing.add_done_callback(self._ended)
+    def _lane(self, partition: Partition) -> _Lane:
+        return self._lanes[partition.partition % LANES]
 
-    def _ended(self, flushed: "asyncio.Task[None]") -> None:
-        self._flushing = None
-        if not flushed.cancelled():
-            self._failure = flushed.exception()
-        if self._failure is None and not flushed.cancelled():
-            self._begin()
+    def _flushing(self) -> list["asyncio.Task[None]"]:
+        return [lane.flushing for lane in self._lanes if lane.flushing]
+
+    def _begin(self, lanes: Iterable[_Lane]) -> None:
+        for lane in lanes:
+            if lane.flushing is None and lane.places and self._is_time(lane):
+                batch, places = lane.batch, lane.places
+                lane.batch, lane.places = Batch(), {}
+                lane.flushing = asyncio.ensure_future(self._flush(batch, places))
+                lane.flushing.add_done_callback(partial(self._ended, lane))
+
+    def _is_time(self, lane: _Lane) -> bool:
+        """A little waits for its turn, and for what can be read at once."""
+        return len(lane.batch) * ENOUGH >= self._most or not (self._more_wait or self._flushing())
+
+    def _ended(self, lane: _Lane, flushed: "asyncio.Task[None]") -> None:
+        lane.flushing = None
+        if flushed.cancelled():
+            return
+        self._failure = self._failure or flushed.exception()
+        if self._failure is None:
+            self._begin([*(other for other in self._lanes if other is not lane), lane])
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
