@@ -24,6 +24,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from jobmonitor.contract.events import JobProgressed
 
 BATCH_EVENTS = 50_000
+"""As the projection's setting. Each batch is a durable commit, as there."""
 TABLE = """
 CREATE TABLE bare_jobs (
     job_id uuid PRIMARY KEY, account_id bigint, owner_id bigint, job_type text, sequence int, done bigint, total bigint,

@@ -14,7 +14,8 @@ import pytest
 
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.database.pool import open_pool
-from jobmonitor.projection.batch import read
+from jobmonitor.projection.batch import Rejected, read
+from jobmonitor.projection.dead_letters import DeadLetterBox
 from jobmonitor.projection.metrics import FAILURES
 from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.readiness import Readiness
@@ -261,3 +262,15 @@ async def test_a_process_without_its_settings_says_so_and_leaves(views: Views) -
     assert (
         done.stderr.decode().strip() == "JOBMONITOR_DATABASE_URL is not set. Set it in the environment of this process."
     )
+
+
+async def test_a_dead_letter_is_kept_once_while_its_own_batch_is_tried_whatever_others_are_folded(views: Views) -> None:
+    box = DeadLetterBox(views.producer)
+    mine, other = (Rejected(Read(views.topic, number, 0, b"", b"{"), "No event.") for number in range(2))
+
+    await box.keep([mine, other])
+    box.forget([Partition(views.topic, 1)])
+    await box.keep([mine])
+
+    letters = await views.dead_letters()
+    assert sorted(letter["partition"] for letter in letters) == ["0", "1"]

@@ -85,7 +85,7 @@ async def test_a_full_window_makes_the_reader_wait_for_a_flush() -> None:
     await window.is_empty()
 
 
-async def test_two_full_batches_of_different_partitions_are_flushed_at_once_little_ones_one_after_the_other() -> None:
+async def test_a_little_batch_waits_for_the_flush_of_another_partition_a_full_one_does_not() -> None:
     flushes = Flushes()
     window = Window(flushes, most=80)
     readers = [Reader(window, way) for way in (WAY, OTHER_WAY)]
@@ -93,8 +93,8 @@ async def test_two_full_batches_of_different_partitions_are_flushed_at_once_litt
     for reader in readers:
         await reader.read(1)
     assert flushes.begun == [(1, 1)]
-    await readers[1].read(10)
-    assert flushes.begun == [(1, 1), (11, 11)]
+    await readers[1].read(40)
+    assert flushes.begun == [(1, 1), (41, 41)]
 
     for _ in range(2):
         flushes.allowed.release()

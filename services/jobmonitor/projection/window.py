@@ -18,8 +18,6 @@ from jobmonitor.projection.places import Partition, Place
 Flush = Callable[[Batch, Mapping[Partition, Place]], Awaitable[None]]
 LANES = 2
 """So many batches are flushed at once at most, each over a connection of its own."""
-ENOUGH = 4
-"""One part in so many of what a lane may take is worth a flush of its own, whatever else waits (measured)."""
 
 
 @dataclass(slots=True)
@@ -102,8 +100,8 @@ class Window:
                 lane.flushing.add_done_callback(partial(self._ended, lane))
 
     def _is_time(self, lane: _Lane) -> bool:
-        """A little waits for its turn, and for what can be read at once."""
-        return len(lane.batch) * ENOUGH >= self._most or not (self._more_wait or self._flushing())
+        """A full batch waits for nothing else; any other for its turn, and for what can be read at once."""
+        return len(lane.batch) >= self._most or not (self._more_wait or self._flushing())
 
     def _ended(self, lane: _Lane, flushed: "asyncio.Task[None]") -> None:
         lane.flushing = None
