@@ -70,7 +70,7 @@ async def test_a_full_window_makes_the_reader_wait_for_a_flush() -> None:
     window = Window(flushes, most=10)
     for way in (WAY, OTHER_WAY):
         reader = Reader(window, way)
-        await reader.read(2)
+        await reader.read(5)
         await reader.read(5)
     assert (window.room(WAY), window.room(OTHER_WAY)) == (0, 0)
 
