@@ -107,6 +107,10 @@ class Batch:
             if (event in plain if isinstance(event, int) else event.job_id in job_ids)
         ]
 
+    def job_ids(self) -> set[UUID]:
+        """The jobs of which something arrived."""
+        return {UUID(int=event) if isinstance(event, int) else event.job_id for _, event in self.arrivals}
+
     def last_at(self) -> datetime | None:
         """When the last of these events happened; None if there is none."""
         return decode(self.arrivals[-1][0].value).time if self.arrivals else None

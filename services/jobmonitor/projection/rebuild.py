@@ -191,7 +191,7 @@ class Rebuild:
         await self._store.flush(batch, moved)
         self._places |= moved
         if self._compared:
-            self._touched.update(event.job_id for _, event in batch.arrivals)
+            self._touched.update(batch.job_ids())
         self._messages += len(messages)
 
     def _rewind(self) -> None:
