@@ -57,11 +57,11 @@ def engine_servers(
         servers = EngineServers(kafka.bootstrap, postgres, []).with_database(DATABASE)
         asyncio.run(create_topics(kafka.bootstrap, replication_factor=1))
         services = [service(folder, spec, servers, variables) for spec in specs]
-        for service in services:
-            service.launch()
-            stack.callback(service.stop)
-        for service in services:
-            service.wait_until_ready()
+        for each in services:
+            each.launch()
+            stack.callback(each.stop)
+        for each in services:
+            each.wait_until_ready()
         yield replace(servers, services=services)
 
 
