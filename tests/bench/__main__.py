@@ -18,6 +18,7 @@ from bench.jobs import job_figures
 from bench.large_export import large_export_figures
 from bench.projection import projection_figures
 from bench.read_path import read_path_figures
+from bench.rebuild import rebuild_figures
 from bench.recovery import recovery_figures
 from bench.running_stack import running_stack
 
@@ -79,6 +80,7 @@ SECTIONS: dict[str, Callable[[], list[Figure]]] = {
     "projection": projection_figures,
     "jobs": job_figures,
     "recovery": recovery_figures,
+    "rebuild": rebuild_figures,
     "large-export": size_figures,
     "read-path": read_path_figures,
 }

@@ -1,7 +1,8 @@
-"""A topic full of progress events, and the rows their jobs had before."""
+"""Topics full of events, and the rows their jobs had before."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -42,14 +43,21 @@ def progress(job_id: UUID, place: int, job_type: str, sequence: int, at: datetim
 
 async def write_log(bootstrap: str, topic: str, job_type: str, ids: Sequence[UUID], events: int) -> None:
     """Round by round each job says how far it is, every round in another order; a job's events share a partition."""
+    async with writers(bootstrap, topic) as to:
+        for number, place in enumerate(_turns(len(ids), events)):
+            at = BEGAN_AT + timedelta(seconds=number / EVENTS_A_SECOND)
+            event = progress(ids[place], place, job_type, number // len(ids) + 1, at)
+            await to[place % PARTITIONS].write(event)
+
+
+@asynccontextmanager
+async def writers(bootstrap: str, topic: str) -> AsyncIterator[Sequence["Writer"]]:
+    """One for each partition of the topic; all they were given is in it at the end."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", compression_type="lz4", max_batch_size=2**20)
     await producer.start()
-    writers = [_Writer(producer, topic, partition) for partition in range(PARTITIONS)]
-    for number, place in enumerate(_turns(len(ids), events)):
-        at = BEGAN_AT + timedelta(seconds=number / EVENTS_A_SECOND)
-        event = progress(ids[place], place, job_type, number // len(ids) + 1, at)
-        await writers[place % PARTITIONS].write(event)
-    for writer in writers:
+    some = [Writer(producer, topic, partition) for partition in range(PARTITIONS)]
+    yield some
+    for writer in some:
         await writer.flush()
     await producer.stop()
 
@@ -63,7 +71,7 @@ def _turns(jobs: int, events: int) -> Iterator[int]:
         yield order[number % jobs]
 
 
-class _Writer:
+class Writer:
     """Fills one partition, a large batch at a time."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, partition: int) -> None:

@@ -73,7 +73,7 @@ class Tables:
 
     async def redrive(self) -> int:
         """Publish again what decodes and yet was refused, as operators do. Returns how many letters are no events."""
-        refused = [letter for letter in self.letters.values() if read([letter.message]).arrivals]
+        refused = [letter for letter in self.letters.values() if not read([letter.message]).undecodable]
         undecodable = len(self.letters) - len(refused)
         self.letters.clear()
         await self.arrive([Sent(0, letter.message.value) for letter in refused], shared=False)

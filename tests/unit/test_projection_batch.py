@@ -21,7 +21,7 @@ def batch_of(*events: Event, topic: str = TOPIC) -> Batch:
 
 def told(batch: Batch) -> list[tuple[int, bool]]:
     """How far the points say the jobs are, and which of them is a job's newest."""
-    return [(event.data.done, newest) for event, _, newest in batch.plain_points()]
+    return [(event.data.done, newest) for event, newest in batch.plain_points()]
 
 
 def at(event: Event, seconds: float) -> Event:
@@ -104,7 +104,7 @@ def test_what_the_contract_refuses_is_refused(old: bytes, new: bytes) -> None:
 
     batch = read([Read(TOPIC, 0, 0, b"", MESSAGE.replace(old, new))])
 
-    assert (len(batch.undecodable), batch.arrivals, batch.plain_points()) == (1, [], [])
+    assert (len(batch.undecodable), len(batch), batch.job_ids(), batch.plain_points()) == (1, 1, set(), [])
 
 
 @pytest.mark.parametrize("zone", ["Z", "+00:00"])

@@ -81,7 +81,12 @@ async def _read_views(connection: Connection, snapshot: Snapshot) -> None:
     timelines: dict[UUID, tuple[int, int]] = {}
     async for row in connection.cursor(SQL["timeline"], prefetch=2000):
         points, digest = timelines.get(row["job_id"], (0, 0))
-        added = mix(row["type"], row["slot"], row["event_id"], point_digest(row["data"], row["account_id"]))
+        added = mix(
+            row["type"],
+            row["slot"],
+            row["event_id"],
+            point_digest(row["data"], row["account_id"], row["done"], row["total"]),
+        )
         timelines[row["job_id"]] = (points + 1, (digest + added) % 2**63)
     snapshot.timelines = timelines
 

@@ -125,7 +125,10 @@ class JobLog:
     def _add_point(self, point: TimelinePoint) -> None:
         key, value = (sys.intern(point.type), point.slot), (-(point.sequence or 0), point.at, point.event_id)
         if key not in self._points or value < self._points[key][:3]:
-            self._points[key] = (*value, point_digest(msgspec.to_builtins(point.data), point.account_id))
+            self._points[key] = (
+                *value,
+                point_digest(msgspec.to_builtins(point.data), point.account_id, point.done, point.total),
+            )
 
     def close(self) -> None:
         """All is read: find what can only be seen together."""
@@ -262,9 +265,9 @@ def sum_of(digests: Iterator[int]) -> int:
     return sum(digests) % 2**63
 
 
-def point_digest(data: Any, account_id: int) -> int:
+def point_digest(data: Any, *columns: int | None) -> int:
     """What a point of the timeline says, the same before and after the database kept it."""
-    return mix(account_id, msgspec.json.encode(plain(data), order="sorted"))
+    return mix(*columns, msgspec.json.encode(plain(data), order="sorted"))
 
 
 def plain(value: Any) -> Any:

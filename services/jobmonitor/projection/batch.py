@@ -10,7 +10,7 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
-from jobmonitor.projection.progress import Progress, decode_progress, goes_on, is_at_home
+from jobmonitor.projection.progress import Progress, decode_progress, goes_on, in_one_second
 from jobmonitor.projection.timeline import TimelinePoint, timeline_point
 
 
@@ -43,45 +43,53 @@ class Rejected(NamedTuple):
     """One sentence for operators."""
 
 
-PlainPoint = tuple[Progress, int, bool]
-"""Progress that is the last of its second: a point of the timeline, its slot, and whether the batch has no later one of
-this job: then it also says how far the job is."""
+PlainPoint = tuple[Progress, bool]
+"""Progress that is the last of its second: a point of the timeline, and whether the batch has no later one of this job:
+then it also says how far the job is."""
 
 
 @dataclass(slots=True)
 class Batch:
     """Messages in the order of their partitions. Plain progress (``progress``) is merged as it comes in."""
 
-    arrivals: list[tuple[Message, Event | int]] = field(default_factory=list)
-    """All that decode. Of plain progress the number of the job's id: to hold all events would cost time and memory."""
+    messages: list[Message] = field(default_factory=list)
     undecodable: list[Rejected] = field(default_factory=list)
     varied: set[UUID] = field(default_factory=set)
     """Jobs of which there is more than plain progress: all their events are folded one by one."""
-    _newest: dict[int, tuple[Progress, int]] = field(default_factory=dict)
-    """The newest plain progress of each job, and its slot. By the id's number, which is quicker to look up."""
-    _spent: list[tuple[Progress, int]] = field(default_factory=list)
+    _contents: list[Event | int | None] = field(default_factory=list)
+    """What the messages say. Of plain progress the number of the job's id: to hold all events would cost time and
+    memory. None of what does not decode."""
+    _newest: dict[int, Progress] = field(default_factory=dict)
+    """The newest plain progress of each job. By the id's number, which is quicker to look up."""
+    _spent: list[Progress] = field(default_factory=list)
     """Plain progress with a later one, but none in its second."""
 
     def __len__(self) -> int:
-        return len(self.arrivals) + len(self.undecodable)
+        return len(self.messages)
 
-    def add(self, messages: Iterable[Message]) -> None:
+    def add(self, messages: Sequence[Message]) -> None:
         """Decode these, each once, and merge what is plain progress."""
-        newest, arrived = self._newest, self.arrivals.append
+        self.messages.extend(messages)
+        newest, says = self._newest, self._contents.append
+        home = at_home = ""
         for message in messages:
             progress = decode_progress(message.value)
-            if progress is not None and is_at_home(progress, message.topic):
-                job = progress.job_id.int
-                slot = int(progress.time.timestamp())
-                known = newest.get(job)
-                if known is None or goes_on(known[0], progress):
-                    if known is not None and known[1] != slot:
-                        self._spent.append(known)
-                    newest[job] = (progress, slot)
-                    arrived((message, job))
-                    continue
-            if event := self._decoded(message):
-                arrived((message, event))
+            if progress is None:
+                says(self._decoded(message))
+                continue
+            if progress.data.job_type != at_home or message.topic != home:
+                home, at_home = message.topic, progress.data.job_type
+                if jobs_topic(at_home) != home:
+                    home = ""
+            job = progress.job_id.int
+            known = newest.get(job)
+            if home and (known is None or goes_on(known, progress)):
+                if known is not None and not in_one_second(known, progress):
+                    self._spent.append(known)
+                newest[job] = progress
+                says(job)
+            else:
+                says(self._decoded(message))
 
     def _decoded(self, message: Message) -> Event | None:
         try:
@@ -94,8 +102,8 @@ class Batch:
 
     def plain_points(self) -> list[PlainPoint]:
         """The plain progress of the jobs that have nothing else here: at most one a second of each job."""
-        points = [(event, slot, False) for event, slot in self._spent]
-        points += [(event, slot, True) for event, slot in self._newest.values()]
+        points = [(event, False) for event in self._spent]
+        points += [(event, True) for event in self._newest.values()]
         return [point for point in points if point[0].job_id not in self.varied] if self.varied else points
 
     def of_jobs(self, job_ids: Set[UUID]) -> list[Arrival]:
@@ -103,17 +111,21 @@ class Batch:
         plain = {job_id.int for job_id in job_ids}
         return [
             (message, decode(message.value) if isinstance(event, int) else event)
-            for message, event in self.arrivals
-            if (event in plain if isinstance(event, int) else event.job_id in job_ids)
+            for message, event in zip(self.messages, self._contents, strict=True)
+            if event is not None and (event in plain if isinstance(event, int) else event.job_id in job_ids)
         ]
 
     def job_ids(self) -> set[UUID]:
         """The jobs of which something arrived."""
-        return {UUID(int=event) if isinstance(event, int) else event.job_id for _, event in self.arrivals}
+        return {UUID(int=job) for job in self._newest} | self.varied
 
     def last_at(self) -> datetime | None:
         """When the last of these events happened; None if there is none."""
-        return decode(self.arrivals[-1][0].value).time if self.arrivals else None
+        some = (
+            message for message, event in zip(reversed(self.messages), reversed(self._contents), strict=True) if event
+        )
+        last = next(some, None)
+        return None if last is None else decode(last.value).time
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +141,7 @@ class Changes:
 def read(messages: Iterable[Message]) -> Batch:
     """A batch of these messages."""
     batch = Batch()
-    batch.add(messages)
+    batch.add(list(messages))
     return batch
 
 

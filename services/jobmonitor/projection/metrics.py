@@ -37,6 +37,6 @@ def note_batch(batch: Batch, changes: Changes) -> None:
     BATCH_EVENTS.observe(len(batch))
     EVENTS.labels("undecodable").inc(len(batch.undecodable))
     EVENTS.labels("inapplicable").inc(len(changes.inapplicable))
-    EVENTS.labels("folded").inc(len(batch.arrivals) - len(changes.inapplicable))
+    EVENTS.labels("folded").inc(len(batch) - len(batch.undecodable) - len(changes.inapplicable))
     if last_at := batch.last_at():
         DELAY_SECONDS.observe(max(0.0, (datetime.now(UTC) - last_at).total_seconds()))

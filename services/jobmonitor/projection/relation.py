@@ -59,6 +59,8 @@ POINT_COLUMNS: Mapping[str, str] = {
     "owner_id": "bigint",
     "at": "timestamptz",
     "sequence": "int",
+    "done": "bigint",
+    "total": "bigint",
     "data": "jsonb",
 }
 """Of the timeline."""
@@ -75,7 +77,6 @@ PROGRESS_COLUMNS: Mapping[str, str] = {
     "sequence": "int",
     "done": "bigint",
     "total": "bigint",
-    "data": "jsonb",
 }
 """Of plain progress: what the monitor and the timeline need of it."""
 

@@ -33,7 +33,7 @@ from jobmonitor.projection.batch import (
 from jobmonitor.projection.fold import JobRow, in_monitor
 from jobmonitor.projection.places import Fenced, Partition, Place
 from jobmonitor.projection.relation import FEW, JOB_COLUMNS, POINT_COLUMNS, PROGRESS_COLUMNS, Relation, send
-from jobmonitor.projection.timeline import TimelinePoint
+from jobmonitor.projection.timeline import TimelinePoint, second_of
 
 __all__ = ["SCHEMA", "Fenced", "Partition", "Place", "Store", "notices"]
 
@@ -86,7 +86,7 @@ class Store:
             plain, others = await self._fold_progress(connection, batch)
             changes = await self._fold_others(connection, batch.of_jobs(others)) if others else Changes()
             await self._keep([*batch.undecodable, *changes.inapplicable])
-            moved = ((event.data.account_id, event.job_id) for event, _, newest in plain if newest)
+            moved = ((event.data.account_id, event.job_id) for event, newest in plain if newest)
             changed = ((row.account_id, row.job_id) for row in changes.rows.values())
             await self._notify(connection, chain(moved, changed))
         return changes
@@ -99,7 +99,7 @@ class Store:
         progress = await self._send_progress(connection, points)
         others = set()
         told = await connection.execute(progress.of(self._sql["advance_jobs"]), *progress.arguments)
-        if told != f"MERGE {sum(newest for _, _, newest in points)}":
+        if told != f"MERGE {sum(newest for _, newest in points)}":
             left = await connection.fetch(progress.of(self._sql["not_advanced"]), *progress.arguments)
             others = {row["job_id"] for row in left}
             points = [point for point in points if point[0].job_id not in others]
@@ -110,9 +110,21 @@ class Store:
 
     async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> Relation:
         rows = [
-            (e.job_id, slot, newest, e.id, d.account_id, d.owner_id, d.job_type, e.time, d.sequence, d.done, d.total, d)
-            for e, slot, newest in points
-            for d in (e.data,)
+            (
+                e.job_id,
+                second_of(at),
+                newest,
+                e.id,
+                d.account_id,
+                d.owner_id,
+                d.job_type,
+                at,
+                d.sequence,
+                d.done,
+                d.total,
+            )
+            for e, newest in points
+            for d, at in ((e.data, e.time),)
         ]
         return await send(connection, "progress", PROGRESS_COLUMNS, rows, few=self._few)
 

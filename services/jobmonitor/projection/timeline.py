@@ -4,7 +4,7 @@ A point's ``slot`` says what makes two events of one type the same point, so tha
 of the whole log, leave the same timeline.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,9 @@ import msgspec
 from jobmonitor.contract.envelope import Event, type_name
 from jobmonitor.contract.events import ChunkDispatched, EventData, Fact, JobProgressed, JobStopRequested, JobSubmitted
 from jobmonitor.projection.fold import JobRow
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 
 
 class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +30,11 @@ class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: int
     at: datetime
     sequence: int | None
-    data: EventData
+    done: int | None = None
+    """Of progress, as is ``total``: beside its columns a point of progress has nothing more to tell."""
+    total: int | None = None
+    data: EventData | None
+    """The event; None of progress."""
 
     @property
     def key(self) -> tuple[UUID, str, int]:
@@ -43,6 +50,7 @@ class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
 
 def timeline_point(row: JobRow, event: Event) -> TimelinePoint:
     """The point this event makes in the timeline of its job."""
+    progress = event.data if isinstance(event.data, JobProgressed) else None
     return TimelinePoint(
         job_id=event.job_id,
         type=type_name(event.data).removeprefix("jobmonitor.").rpartition(".")[0],
@@ -52,14 +60,21 @@ def timeline_point(row: JobRow, event: Event) -> TimelinePoint:
         owner_id=row.owner_id,
         at=event.time,
         sequence=event.data.sequence if isinstance(event.data, Fact) else None,
-        data=event.data,
+        done=progress.done if progress else None,
+        total=progress.total if progress else None,
+        data=None if progress else event.data,
     )
+
+
+def second_of(at: datetime) -> int:
+    """Since 1970; exact for every date, which ``timestamp`` is not."""
+    return (at - _EPOCH) // _SECOND
 
 
 def _slot(event: Event) -> int:
     match event.data:
         case JobProgressed():
-            return int(event.time.timestamp())
+            return second_of(event.time)
         case JobSubmitted() | ChunkDispatched():
             return 0
         case JobStopRequested():
