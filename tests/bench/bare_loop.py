@@ -104,6 +104,6 @@ async def _merge(connection: Any, newest: Iterable[Progress]) -> None:
 
 if __name__ == "__main__":
     gc.freeze()
-    gc.set_threshold(500_000, 10, 10)
+    gc.set_threshold(2_000_000, 10, 10)
     rate = uvloop.run(run(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
     print(rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)  # noqa: T201

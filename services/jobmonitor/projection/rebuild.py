@@ -109,7 +109,7 @@ class Rebuild:
     async def prepare(self) -> Findings:
         """Replay and compare; the live tables stay as they are. Raises Refused."""
         gc.freeze()
-        gc.set_threshold(500_000, 10, 10)  # as the projection does: a batch is many objects and no cycles
+        gc.set_threshold(2_000_000, 10, 10)  # as the projection does: a batch is many objects and no cycles
         if await remove_leftovers(self._connection):
             self._tell("Removed what an interrupted rebuild had left.")
         if not await self._live_offsets():
