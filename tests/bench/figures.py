@@ -60,6 +60,12 @@ def told(name: str, unit: str, runs: Sequence[float], reference: Sequence[float]
     return msgspec.structs.replace(times(1, name, unit, runs, reference), goal="told, no goal", met=True)
 
 
+def beside(figure: Figure, reference: Sequence[float]) -> Figure:
+    """The same figure and goal, with a reference that was measured in the same run."""
+    middle = median(reference)
+    return msgspec.structs.replace(figure, reference=round(middle, 2), ratio=round(figure.median / middle, 2))
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """Linear between the two nearest values; needs at least two."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

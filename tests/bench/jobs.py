@@ -1,8 +1,9 @@
 """Whole jobs through the engine: how many a second, how soon one starts, and what a flood does to others.
 
-    PYTHONPATH=tests python -m bench.jobs
+    BENCH_ONLY=jobs make bench
 
-Jobs are submitted straight to Kafka, as a producer does. They are over when the view shows them completed.
+Jobs are submitted straight to Kafka, as a producer does. They are over when the view shows them completed. What people
+know does the same beside us (``bench.peers``): Celery is each figure's reference.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 
 from bench.engine_servers import EngineServers, engine_servers
-from bench.figures import Figure, at_least, at_most, percentile, tell, times, told
+from bench.figures import Figure, at_least, at_most, beside, percentile, tell, times, told
+from bench.peers.measure import PeerFigures, measure_peers
 from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.contract.events import JobStarted, JobSubmitted
 from jobmonitor.contract.topics import jobs_topic
@@ -44,6 +46,8 @@ RUNS = int(os.environ.get("BENCH_RUNS", "5"))
 JOBS = int(os.environ.get("BENCH_JOBS", "10000"))
 STARTS = int(os.environ.get("BENCH_STARTS", "300"))
 ACCOUNTS = 50
+PEERS = "peers"
+"""The database of those of them that need one."""
 
 
 def submission(parameters: dict[str, Any], account_id: int) -> Event:
@@ -116,15 +120,28 @@ async def measure(servers: EngineServers, say: Callable[[str], object]) -> list[
     bench = Bench(servers, producer, view)
     try:
         await bench.jobs_per_s(NO_OP, 500)  # everything has seen everything once
-        figures = await start_figures(bench, starts, say)
-        figures += await throughput_figures(bench, say)
-        figures += await flood_figures(bench, starts, say)
+        ours = [*await start_figures(bench, starts, say), *await throughput_figures(bench, say)]
+        peers = await asyncio.to_thread(measure_peers, servers.postgres.url(database=PEERS), (0, 10), say)
+        figures = [*(beside_peers(ours, peers) if peers else ours), *await flood_figures(bench, starts, say)]
     finally:
         listening.cancel()
         await consumer.stop()
         await producer.stop()
         await view.close()
     return figures
+
+
+def beside_peers(ours: Sequence[Figure], peers: PeerFigures) -> list[Figure]:
+    """Our figures with Celery's beside them; Procrastinate's behind."""
+    p50, p99, no_ops, progresses = ours
+    return [
+        beside(p50, [percentile(peers.celery_starts_ms, 50)]),
+        beside(p99, [percentile(peers.celery_starts_ms, 99)]),
+        beside(no_ops, peers.celery_jobs[0]),
+        beside(progresses, peers.celery_jobs[10]),
+        told("Procrastinate beside: no-op jobs", "jobs/s", peers.procrastinate_jobs[0], peers.celery_jobs[0]),
+        told("Procrastinate beside: 10 progresses", "jobs/s", peers.procrastinate_jobs[10], peers.celery_jobs[10]),
+    ]
 
 
 async def start_figures(bench: Bench, starts: Starts, say: Callable[[str], object]) -> list[Figure]:
@@ -196,6 +213,7 @@ def job_figures(say: Callable[[str], object] = print) -> list[Figure]:
         tempfile.TemporaryDirectory(prefix="jobmonitor-bench-") as folder,
         _servers(Path(folder)) as servers,
     ):
+        servers.postgres.create_database(PEERS)
         return asyncio.run(measure(servers, say))
 
 
