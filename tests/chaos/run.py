@@ -70,7 +70,10 @@ async def run_chaos(plan: Plan, stack: Stack, folder: Path, say: Say) -> Outcome
 async def _check(stack: Stack, objects_url: str, history_path: Path) -> Report | CouldNotLook:
     """Every invariant over the whole run, as ``jobmonitor check`` sees it."""
     settings = CheckSettings(
-        owner_url=stack.owner_url, kafka_bootstrap=stack.kafka.bootstrap, object_store_url=objects_url
+        owner_url=stack.owner_url,
+        kafka_bootstrap=stack.kafka.bootstrap,
+        object_store_url=objects_url,
+        mail_folder=str(history_path.parent / "mail"),
     )
     try:
         async with asyncio.timeout(CHECK_WITHIN_S):

@@ -49,11 +49,11 @@ def environment(views: Views) -> dict[str, str]:
     }
 
 
-async def rebuild(views: Views, *arguments: str) -> "subprocess.CompletedProcess[str]":
+async def rebuild(views: Views, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return await asyncio.to_thread(
         subprocess.run,
         command(*arguments),
-        env=environment(views),
+        env={**environment(views), **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -106,6 +106,17 @@ async def test_tables_that_are_what_the_log_says_are_said_to_be_so_and_stay_the_
     assert await views.dump() == before
     assert await views.fetch("SELECT * FROM registry.job_numbers ORDER BY 1") == numbers
     assert await schemas(views) == []
+
+
+async def test_without_settings_it_is_about_the_local_stack(views: Views, tmp_path: Path) -> None:
+    await projected(views)
+    note = {"http_url": "", "kafka_bootstrap": views.bootstrap, "owner_url": views.owner_url}
+    (tmp_path / "stack.json").write_text(json.dumps(note))
+    nothing_set = {"JOBMONITOR_OWNER_URL": "", "JOBMONITOR_KAFKA_BOOTSTRAP": "", "JOBMONITOR_DATA_DIR": str(tmp_path)}
+
+    checked = await rebuild(views, "--dry-run", **nothing_set)
+
+    assert (checked.returncode, checked.stderr, "no row differs" in checked.stdout) == (0, "", True)
 
 
 async def test_what_differs_is_found_told_and_mended_and_open_pages_hear_of_it(views: Views) -> None:

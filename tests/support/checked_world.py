@@ -1,5 +1,6 @@
 """Real jobs in every state, and copies of what they left, for planting bugs in."""
 
+import mailbox
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -59,9 +60,15 @@ class World:
             owner_url=self.database.url(role) if role else self.database.owner_url,
             kafka_bootstrap=self.kafka.bootstrap,
             object_store_url=f"file://{self.folder}",
+            mail_folder=str(self.mail),
             topics=tuple(jobs_topic(slug) for slug in (*JOB_TYPES, self.topic_type) if slug),
         )
         return await check(settings, history=self.clients if with_clients else None, calm=calm)
+
+    @property
+    def mail(self) -> Path:
+        """The folder of the mail sink."""
+        return self.folder.parent / "mail"
 
     async def execute(self, statement: str, *arguments: object) -> None:
         """Change the database behind everybody's back; it has to change something."""
@@ -119,6 +126,7 @@ class Worlds:
         original = self.calm if calm else self.busy
         copied = folder / "objects"
         shutil.copytree(original.folder, copied)
+        shutil.copytree(original.mail, folder / "mail")
         database = postgres.copy_of(original.database)
         topic_type = f"t{uuid4().hex[:12]}"
         try:
@@ -139,6 +147,7 @@ async def make_worlds(postgres: Postgres, kafka: KafkaServer, database: Database
     async with open_engine(database, kafka, folder) as engine:
         await _finish(engine, jobs)
         await project(database, kafka, *JOB_TYPES)
+    mailbox.Maildir(busy.mail)  # makes it
     return Worlds(busy, World(database, kafka, folder, jobs, history))
 
 

@@ -1,5 +1,6 @@
 """Bugs to plant in a copy of a world of jobs, one for each way to break an invariant."""
 
+import mailbox
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -297,6 +298,11 @@ async def a_page_stays_behind(world: World) -> None:
     world.clients.append(
         Operation(operation="watch", job_id=world.jobs["completed"], outcome="ok", state="running", done=4)
     )
+
+
+@breaks("I16")
+async def a_message_goes_out_that_nobody_asked_for(world: World) -> None:
+    mailbox.Maildir(world.mail).add("Subject: Hello\n\nHello.")
 
 
 @breaks("I29")

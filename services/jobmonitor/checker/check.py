@@ -10,6 +10,7 @@ from jobmonitor.checker.files import jobs_with_parts, read_results
 from jobmonitor.checker.invariants import INVARIANTS
 from jobmonitor.checker.job_log import LogFold
 from jobmonitor.checker.kafka_log import jobs_given_up, read_log
+from jobmonitor.checker.mail import read_mail
 from jobmonitor.checker.report import CouldNotLook, Report
 from jobmonitor.checker.settings import CheckSettings
 from jobmonitor.checker.snapshot import Snapshot
@@ -46,6 +47,8 @@ async def look(
         fold.add_unsent(topic, value)
     snapshot.log, snapshot.messages = fold.close(), fold.messages
     await _read_files(settings, snapshot)
+    if settings.mail_folder:
+        snapshot.mail = read_mail(Path(settings.mail_folder))
     return snapshot
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobmonitor.checker import effects, identity, lifecycle, liveness, views
+from jobmonitor.checker import effects, identity, lifecycle, liveness, mail, views
 from jobmonitor.checker.report import DoesNotApply, Finding, Looked
 from jobmonitor.checker.snapshot import Snapshot
 
@@ -67,7 +67,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I13", "A rollback restores what others left alone.", why_not="No job type can be rolled back yet."),
     Invariant("I14", "An offered result is complete.", (effects.results_are_complete,)),
     Invariant("I15", "One live receipt per gift.", why_not="There are no receipts yet."),
-    Invariant("I16", "A recipient gets a campaign once at most.", why_not=_NO_CAMPAIGNS),
+    Invariant("I16", "Nobody gets mail that was not asked for, or twice.", (mail.mail_was_asked_for,)),
     Invariant("I17", "A stopped campaign's share is what the mail server saw.", why_not=_NO_CAMPAIGNS),
     Invariant("I18", "A campaign's recipients are all accounted for.", why_not=_NO_CAMPAIGNS),
     Invariant("I19", "A stop that took effect ends in cancelled.", (lifecycle.stops_end_in_cancelled,)),

@@ -11,5 +11,7 @@ class CheckSettings:
     """The database as its owner, who may see all rows: ``postgresql://owner:password@host:port/database``."""
     kafka_bootstrap: str
     object_store_url: str
+    mail_folder: str = ""
+    """The maildir of the mail sink; empty where there is none to read: then nothing is said about mail."""
     topics: tuple[str, ...] = ()
     """The job topics; empty for those of the catalogue. What the projection follows besides is always read."""

@@ -117,5 +117,7 @@ class Snapshot:
     """Jobs of which parts lie in the object store."""
     buried: frozenset[UUID] = frozenset()
     """Jobs of which a chunk was given up: its message is among the dead letters."""
+    mail: Sequence[str] | None = None
+    """Messages the mail sink took; None where there is none to read."""
     clients: Sequence[Operation] | None = None
     """What clients were told; None where nobody wrote it down."""

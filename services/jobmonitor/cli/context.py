@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 
 from jobmonitor.cli.errors import USAGE, CommandError
-from jobmonitor.cli.settings import ClientSettings
-from jobmonitor.runtime.settings import SettingsError, load
+from jobmonitor.cli.settings import ClientSettings, OwnerSettings
+from jobmonitor.runtime.settings import SettingsError, load, variable_name
 
 Settings = TypeVar("Settings")
 
@@ -58,19 +58,27 @@ class Context:
             )
         return bootstrap or (stack.kafka_bootstrap if stack else "")
 
-    def local_owner(self) -> tuple[str, str]:
-        """The local stack's database as its owner, and its object store. Raises CommandError: there is no stack."""
+    def owner_url(self) -> str:
+        """The database as its owner, the local stack's where no other is named. Raises CommandError."""
+        if not self.asks_the_local_stack:
+            return self.settings(OwnerSettings).owner_url
         stack = self._local_stack()
         if stack is None or not stack.owner_url:
-            raise CommandError(
-                "No database is known. Set JOBMONITOR_OWNER_URL and JOBMONITOR_OBJECT_STORE_URL, or run `make up`.",
-                USAGE,
-            )
-        folder = Path(self.settings(ClientSettings).data_dir).absolute()
-        return stack.owner_url, (folder / "objects").as_uri()
+            raise CommandError("No database is known here. Set JOBMONITOR_OWNER_URL, or run `make up`.", USAGE)
+        return stack.owner_url
+
+    @property
+    def asks_the_local_stack(self) -> bool:
+        """Whether ``owner_url`` is the local stack's."""
+        return not self.environment.get(variable_name("owner_url"))
+
+    @property
+    def data_folder(self) -> Path:
+        """The local stack's."""
+        return Path(self.settings(ClientSettings).data_dir).absolute()
 
     def _local_stack(self) -> LocalStack | None:
-        path = Path(self.settings(ClientSettings).data_dir) / "stack.json"
+        path = self.data_folder / "stack.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=LocalStack)
         except FileNotFoundError:

@@ -24,6 +24,14 @@ class OwnerSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MailSettings:
+    """Where mail can be looked at."""
+
+    mail_folder: str = ""
+    """The maildir of a mail sink; empty where mail really leaves."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MigrateSettings(OwnerSettings):
     """The owner's login, and the passwords the processes' roles are to have."""
 

@@ -12,8 +12,8 @@ from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line
-from jobmonitor.cli.settings import OwnerSettings
-from jobmonitor.runtime.settings import ObjectStoreSettings, variable_name
+from jobmonitor.cli.settings import MailSettings
+from jobmonitor.runtime.settings import ObjectStoreSettings
 
 
 def check_everything(
@@ -28,17 +28,12 @@ def check_everything(
     kafka: Kafka = None,
     context: Injected,
 ) -> int:
-    """Read log, ledger, views and files, and verify what should always hold. Changes nothing.
+    """Read log, ledger, views, files and mail, and verify what should always hold. Changes nothing.
 
-    Reads JOBMONITOR_OWNER_URL and JOBMONITOR_OBJECT_STORE_URL; without the first it looks at the local stack. Exit
-    status 0: all holds; 1: something does not; 2: it could not look.
+    Reads JOBMONITOR_OWNER_URL, JOBMONITOR_OBJECT_STORE_URL and JOBMONITOR_MAIL_FOLDER; without the first it looks at
+    the local stack. Exit status 0: all holds; 1: something does not; 2: it could not look.
     """
-    owner_url, object_store_url = _database_and_files(context)
-    where = CheckSettings(
-        owner_url=owner_url,
-        kafka_bootstrap=context.kafka_bootstrap(kafka),
-        object_store_url=object_store_url,
-    )
+    where = _where(context, context.kafka_bootstrap(kafka))
     try:
         report = asyncio.run(check(where, history=client_history, calm=calm))
     except CouldNotLook as error:
@@ -50,12 +45,15 @@ def check_everything(
     return 0 if report.holds else FAILED
 
 
-def _database_and_files(context: Context) -> tuple[str, str]:
+def _where(context: Context, bootstrap: str) -> CheckSettings:
     """Only the owner sees all rows."""
-    if not context.environment.get(variable_name("owner_url")):
-        return context.local_owner()
-    files = context.settings(ObjectStoreSettings)
-    return context.settings(OwnerSettings).owner_url, files.object_store_url
+    owner_url, folder = context.owner_url(), context.data_folder
+    if context.asks_the_local_stack:
+        objects, mail = (folder / "objects").as_uri(), str(folder / "mail")
+    else:
+        objects = context.settings(ObjectStoreSettings).object_store_url
+        mail = context.settings(MailSettings).mail_folder
+    return CheckSettings(owner_url=owner_url, kafka_bootstrap=bootstrap, object_store_url=objects, mail_folder=mail)
 
 
 def _print(report: Report) -> None:

@@ -12,7 +12,6 @@ from jobmonitor.cli.commands.database import DATABASE_ERRORS
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.options import Injected, Kafka
 from jobmonitor.cli.output import print_line
-from jobmonitor.cli.settings import OwnerSettings
 from jobmonitor.projection.rebuild import Rebuild
 from jobmonitor.projection.rebuild_findings import Findings, in_words
 from jobmonitor.projection.rebuild_tables import Refused
@@ -29,11 +28,12 @@ def rebuild(
 ) -> int:
     """Replay the log into fresh tables beside the live ones, say what differs, and swap them; nobody has to stop.
 
-    Reads JOBMONITOR_OWNER_URL. Job#s stay. An interrupted rebuild changes nothing, and the next one tidies up after it.
+    Reads JOBMONITOR_OWNER_URL; without it, it is about the local stack. Job#s stay. An interrupted rebuild changes
+    nothing, and the next one tidies up after it.
     """
     if not (dry_run or yes or sys.stdin.isatty()):
         raise CommandError("Nobody can be asked here; --yes swaps without asking, --dry-run only compares.", USAGE)
-    owner_url, bootstrap = context.settings(OwnerSettings).owner_url, context.kafka_bootstrap(kafka)
+    owner_url, bootstrap = context.owner_url(), context.kafka_bootstrap(kafka)
     try:
         with asyncio.Runner() as runner:
             work = runner.run(Rebuild.open(owner_url, bootstrap, _tell))
