@@ -342,9 +342,11 @@ async def test_messages_a_dying_process_left_behind_are_sent(engine: Engine) -> 
 async def test_an_ended_job_leaves_its_result_and_no_parts(engine: Engine, tmp_path: Path) -> None:
     job_id = await engine.submit(units=4)
     await engine.run_to_end(job_id)
+    lost = tmp_path / "results" / "1" / str(job_id) / "of-a-worker-that-lost-its-lease.csv"
+    lost.write_bytes(b"half a file")
     assert await duties_of(engine).sweep_parts() == 1
-    files = [path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == ["results"]
+    key = await engine.owner.fetchval("SELECT result ->> 'key' FROM ledger.runs WHERE job_id = $1", job_id)
+    assert _files(tmp_path) == [key]
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.chunks") == 0
 
 
@@ -354,7 +356,14 @@ async def test_a_result_past_its_time_is_marked_and_purged(engine: Engine, tmp_p
     await engine.owner.execute("UPDATE ledger.runs SET expires_at = now() - interval '1 s'")
     assert await duties_of(engine).expire_results() == 1
     assert await duties_of(engine).expire_results() == 0
-    assert not [path for path in (tmp_path / "results").rglob("*") if path.is_file()]
+    # as if the one that marked it had died here
+    assert await duties_of(engine).purge_results() == 1
+    assert await duties_of(engine).purge_results() == 0
+    assert [path for path in _files(tmp_path) if path.startswith("results/")] == []
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 async def test_a_failed_job_whose_report_nobody_fetched_leaves_the_monitor_in_the_end(engine: Engine) -> None:

@@ -25,7 +25,7 @@ from jobmonitor.ledger.admission import Room, find_room
 from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
 from jobmonitor.ledger.claims import Claim, mark_done
 from jobmonitor.ledger.outbox import Outbox
-from jobmonitor.ledger.runs import SQL, Run
+from jobmonitor.ledger.runs import SQL
 from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.runtime.kafka import Sender
 from jobmonitor.runtime.settings import FairnessSettings
@@ -158,17 +158,17 @@ class Ledger:
             if run is not None:
                 ledger.apply(run, RecordDownload(downloaded_by=downloaded_by))
 
-    async def expire_results(self, reports_after: timedelta, limit: int = 100) -> list[Run]:
-        """Mark results past their time as expired, and reports of failures so old; returns their runs.
+    async def expire_results(self, reports_after: timedelta, limit: int = 100) -> int:
+        """Mark results past their time as expired, and reports of failures so old; returns how many.
 
-        A result says itself when it expires; its file may go now.
+        A result says itself when it expires; its file may go then.
         """
         async with self.transaction() as ledger:
             rows = await ledger.connection.fetch(SQL["expired_runs"], reports_after, limit)
             runs = [await ledger.lock(row["job_id"]) for row in rows]
             for run in runs:
                 ledger.apply(run, ExpireResult())
-        return runs
+        return len(runs)
 
     async def part_keys(self, job_id: UUID) -> list[str]:
         """Where the job's parts lie, in plan order."""

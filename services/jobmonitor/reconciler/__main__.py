@@ -22,7 +22,7 @@ from jobmonitor.runtime.process import Life, run_process
 
 log = structlog.stdlib.get_logger()
 
-TIDYING = frozenset({"start_due_jobs", "sweep_parts", "expire_results"})
+TIDYING = frozenset({"start_due_jobs", "sweep_parts", "expire_results", "purge_results"})
 """Duties that are ordinary work; the others mend a loss, which is worth a line in the log."""
 LATE_AFTER_ROUNDS = 10
 
@@ -42,6 +42,7 @@ class Rounds:
             "republish_submissions": duties.republish_submissions,
             "republish_stops": duties.republish_stops,
             "expire_results": duties.expire_results,
+            "purge_results": duties.purge_results,
             "sweep_parts": duties.sweep_parts,
         }
         self._every_s = every_s

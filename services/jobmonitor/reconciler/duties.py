@@ -95,18 +95,28 @@ class Duties:
         return len(due)
 
     async def expire_results(self) -> int:
-        """Results and reports past their time: marked first, then purged."""
+        """Results and reports past their time."""
         reports_after = timedelta(days=self._settings.report_retention_days)
-        expired = await self._ledger.expire_results(reports_after, BATCH)
-        for run in expired:
-            await self._objects.delete_under(f"results/{run.job.account_id}/{run.job_id}")
-        return len(expired)
+        return await self._ledger.expire_results(reports_after, BATCH)
+
+    async def purge_results(self) -> int:
+        """The files of what has expired: deleted, and then noted, so that a crash in between deletes again."""
+        rows = await self._ledger.pool.fetch(LEDGER_SQL["runs_to_purge"], BATCH)
+        for row in rows:
+            await self._objects.delete_under(f"results/{row['account_id']}/{row['job_id']}")
+            await self._ledger.pool.execute(LEDGER_SQL["note_purged"], row["job_id"])
+        return len(rows)
 
     async def sweep_parts(self) -> int:
-        """Parts and chunks of jobs that have ended. Not a loss: this is how they are always tidied up."""
+        """Parts and chunks of jobs that have ended, and results whose worker lost its lease before it could say so.
+
+        Not a loss: this is how they are always tidied up.
+        """
         rows = await self._ledger.pool.fetch(LEDGER_SQL["ended_runs_with_chunks"], BATCH)
         for row in rows:
             await self._objects.delete_under(f"parts/{row['account_id']}/{row['job_id']}")
+            results = self._objects.keys_under(f"results/{row['account_id']}/{row['job_id']}")
+            await self._objects.delete([key async for key in results if key != row["result_key"]])
             await self._ledger.forget_chunks(row["job_id"])
         return len(rows)
 
