@@ -12,7 +12,7 @@ import structlog
 from jobmonitor.database.pool import open_pool
 from jobmonitor.ledger import Ledger
 from jobmonitor.reconciler.duties import SOURCE, Duties
-from jobmonitor.reconciler.metrics import LAST_ROUND, MENDED, ROUND_SECONDS
+from jobmonitor.reconciler.metrics import LAST_ROUND, MENDED, ROUND_SECONDS, TIDIED
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.kafka import Producer
@@ -23,7 +23,7 @@ from jobmonitor.runtime.process import Life, run_process
 log = structlog.stdlib.get_logger()
 
 TIDYING = frozenset({"start_due_jobs", "sweep_parts", "expire_results", "purge_results"})
-"""Duties that are ordinary work; the others mend a loss, which is worth a line in the log."""
+"""Duties that are ordinary work; the others mend a loss, which is worth a line in the log and, where many, an alert."""
 LATE_AFTER_ROUNDS = 10
 
 Duty = Callable[[], Awaitable[int]]
@@ -65,9 +65,12 @@ class Rounds:
                 raise
             log.warning("duty_postponed", duty=name, error=repr(error))
             return False
-        MENDED.labels(name).inc(mended)
-        if mended and name not in TIDYING:
-            log.info("mended", duty=name, count=mended)
+        if name in TIDYING:
+            TIDIED.labels(name).inc(mended)
+        else:
+            MENDED.labels(name).inc(mended)
+            if mended:
+                log.info("mended", duty=name, count=mended)
         return True
 
     def check(self) -> Check:
