@@ -1,7 +1,8 @@
 """``make bench``: measure, print a table, write ``.data/bench.json``. Loopback only; ends by itself.
 
 ``BENCH_ONLY`` names the sections to measure, separated by commas; without it all are. ``BENCH_SUPPORTERS`` (default
-1,000,000) is the size of the large export, ``BENCH_HISTORY_ROWS`` (default 10,000,000) that of the long history.
+1,000,000) is the size of the large export, ``BENCH_HISTORY_ROWS`` (default 10,000,000) that of the long history;
+``BENCH_PEERS=0`` leaves out what others reach; ``BENCH_FILE`` is another file to write.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from bench.recovery import recovery_figures
 from bench.running_stack import running_stack
 
 RESTARTS = 3
-FILE = Path(".data/bench.json")
+FILE = Path(os.environ.get("BENCH_FILE", ".data/bench.json"))
 
 
 def main() -> None:
