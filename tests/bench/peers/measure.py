@@ -7,6 +7,7 @@ each and the settings they come with. Redis is Debian's. What cannot be had here
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -19,8 +20,7 @@ from pathlib import Path
 from jobmonitor.local.ports import HOST, free_port
 
 HERE = Path(__file__).parent
-TOOLS = Path(".tools").absolute()
-VENV = TOOLS / "peers"
+VENV = Path(".tools/peers").absolute()
 RUNS = 3
 JOBS = int(os.environ.get("BENCH_PEER_JOBS", "3000"))
 STARTS = 300
@@ -67,10 +67,10 @@ def _install() -> None:
     if shutil.which("redis-server") is None:
         _run("apt-get", "update")
         _run("apt-get", "install", "--yes", "--no-install-recommends", "redis-server")
-    uv = shutil.which("uv") or TOOLS / "uv" / "bin" / "uv"
-    if not VENV.exists():
-        _run(uv, "venv", VENV)
-    _run(uv, "pip", "sync", "--python", VENV / "bin" / "python", "--require-hashes", HERE / "requirements.lock")
+    if not (VENV / "bin" / "python").exists():
+        _run(sys.executable, "-m", "venv", VENV)
+    pip: Command = [VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run(*pip, "--require-hashes", "--requirement", HERE / "requirements.lock")
 
 
 def _run(*command: str | Path, environment: Environment | None = None) -> None:
