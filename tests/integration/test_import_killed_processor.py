@@ -1,11 +1,8 @@
 """A real processor, killed while it imports and followed by another: every row is imported once and reported once."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +16,9 @@ from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.job_types.user_data_import import UserDataImport
 from support.crm import Crm
 from support.engine import Engine, open_engine
-from support.import_engine import ROOT, SLUG, import_engine
+from support.import_engine import SLUG, import_engine
 from support.imports import rows_of
+from support.processors import processors
 from support.waiting import until
 
 ROWS = 6_000
@@ -35,29 +33,6 @@ async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Eng
         yield opened
 
 
-@pytest.fixture
-def processors() -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Those the test starts; ended with it."""
-    started: list[subprocess.Popen[bytes]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.wait(10)
-
-
-def start_processor(engine: Engine) -> "subprocess.Popen[bytes]":
-    ours = {
-        "JOBMONITOR_DATABASE_URL": engine.settings.database_url,
-        "JOBMONITOR_KAFKA_BOOTSTRAP": engine.settings.kafka_bootstrap,
-        "JOBMONITOR_OBJECT_STORE_URL": engine.settings.object_store_url,
-        "JOBMONITOR_JOB_TYPES": SLUG,
-        "JOBMONITOR_LEASE_S": "2",
-        "JOBMONITOR_METRICS_PORT": "0",
-    }
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "services"), **ours}
-    return subprocess.Popen([sys.executable, "-m", "jobmonitor.processor"], env=environment)
-
-
 async def submit_twice(engine: Engine, **parameters: Any) -> UUID:
     """As Kafka may deliver it."""
     job_id = uuid4()
@@ -68,9 +43,7 @@ async def submit_twice(engine: Engine, **parameters: Any) -> UUID:
     return job_id
 
 
-async def test_an_import_whose_processor_is_killed_goes_on_in_another(
-    engine: Engine, crm: Crm, processors: list["subprocess.Popen[bytes]"]
-) -> None:
+async def test_an_import_whose_processor_is_killed_goes_on_in_another(engine: Engine, crm: Crm) -> None:
     await crm.fields("Email", "City")
     page, _ = await crm.page("River", status="live")
     importing = await import_engine(engine, crm, UserDataImport())
@@ -85,13 +58,14 @@ async def test_an_import_whose_processor_is_killed_goes_on_in_another(
         found: str | None = await engine.owner.fetchval("SELECT state FROM ledger.runs WHERE job_id = $1", job_id)
         return found
 
-    processors.append(start_processor(engine))
-    await until(many_rows)
-    processors[0].kill()
-    assert await state() == "running"
-    await asyncio.to_thread(processors[0].wait, 10)
-    processors.append(start_processor(engine))
-    await engine.mend_until(state, "completed", within_s=120)  # Kafka needs 13 s to notice the kill
+    with processors() as some:
+        killed = some.start(engine, SLUG)
+        await until(many_rows)
+        killed.kill()
+        assert await state() == "running"
+        await asyncio.to_thread(killed.wait, 10)
+        some.start(engine, SLUG)
+        await engine.mend_until(state, "completed", within_s=120)  # Kafka needs 13 s to notice the kill
 
     expected = {"created": ADDRESSES, "duplicate_in_file": ROWS - ADDRESSES}
     assert (await importing.completed(job_id)).outcomes == expected

@@ -49,6 +49,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         ]
         for worker in workers:
             await worker.start()
+            life.before_crash(worker.leave_group)
             stack.push_async_callback(worker.stop)
 
         async def checks() -> dict[str, Check]:

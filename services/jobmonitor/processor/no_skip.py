@@ -23,9 +23,10 @@ topics only. It overrides internals of two libraries, so the process refuses to 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+import concurrent.futures
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
@@ -125,6 +126,11 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
         reading.settled = not records
         return records, {tp: reading.assignment.state_value(tp).position for tp in records}
 
+    def leave_group(self) -> "concurrent.futures.Future[None]":
+        """Leave at once, from another thread, committing nothing: others need not wait until this process is missed."""
+        leaving: Coroutine[Any, Any, None] = self._ensure_consumer()._coordinator._maybe_leave_group()
+        return asyncio.run_coroutine_threadsafe(leaving, self.thread_loop)
+
     def _assignment(self) -> Any:
         """aiokafka's present assignment, a new object after every rebalance; None before the first."""
         subscription = self._ensure_consumer()._subscription.subscription
@@ -165,6 +171,11 @@ class NoSkipConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> ReadingThread:
         return ReadingThread(self, loop=self.loop, beacon=self.beacon)
+
+    def leave_group(self) -> "concurrent.futures.Future[None]":
+        """Nothing is handed over afterwards. For a process that is about to end."""
+        self._reading.over = True
+        return self._thread.leave_group()
 
     def stop_flow(self) -> None:
         """What is in Faust's queues now will be cleared, so reading begins anew afterwards."""
@@ -274,3 +285,7 @@ class NoSkipApp(faust.App):
 
     def _new_transport(self) -> NoSkipTransport:
         return NoSkipTransport(self.conf.broker_consumer, self)
+
+    def leave_group(self) -> "concurrent.futures.Future[None]":
+        """See :meth:`NoSkipConsumer.leave_group`."""
+        return cast(NoSkipConsumer, self.consumer).leave_group()

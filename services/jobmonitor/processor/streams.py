@@ -32,7 +32,7 @@ Handler = Callable[[Event, "faust.types.Message"], Awaitable[None]]
 Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
 
 
-def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> faust.App:
+def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> NoSkipApp:
     """An app that is its own consumer group, keeps no state, creates no topic and serves no web."""
     return NoSkipApp(
         f"jobmonitor-processor-{job_type}",

@@ -29,6 +29,7 @@ from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.objects import ObjectStore
 
 STALLED_AFTER_S = 60.0
+LEAVING_AT_MOST_S = 1.0
 
 
 class Worker:
@@ -69,6 +70,10 @@ class Worker:
         await self._app.stop()
         await self._intake.stop()
         await self._planner.stop()
+
+    def leave_group(self) -> None:
+        """Let others take the partitions over at once, before this process crashes. Waits a second at most."""
+        self._app.leave_group().result(LEAVING_AT_MOST_S)
 
     async def _plan(self, job_id: UUID) -> None:
         await self._chunks.run(job_id, PLAN_CHUNK)

@@ -28,6 +28,7 @@ class Life:
 
     def __init__(self) -> None:
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._farewells: list[Callable[[], None]] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
 
@@ -36,9 +37,18 @@ class Life:
         if not self._ended.done():
             self._ended.set_result(None)
 
+    def before_crash(self, farewell: Callable[[], None]) -> None:
+        """Let this be called before a crash; it must be quick, and gets no chance to go on with anything else."""
+        self._farewells.append(farewell)
+
     def crash(self, bug: BaseException) -> NoReturn:
         """End the process at once because of an error nobody expected: nothing more is acknowledged or committed."""
         log.critical("crashed", exc_info=bug)
+        for farewell in self._farewells:
+            try:
+                farewell()
+            except Exception as error:
+                log.warning("left_without_farewell", error=repr(error))
         logging.shutdown()
         os._exit(1)
 
