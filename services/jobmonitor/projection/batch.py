@@ -68,7 +68,7 @@ class Batch:
         return len(self.messages)
 
     def add(self, messages: Sequence[Message]) -> None:
-        """Decode these, each once, and merge what is plain progress."""
+        """Decode these, each once, and merge what is plain progress. Long, as it is the projection's hot loop."""
         self.messages.extend(messages)
         newest, says = self._newest, self._contents.append
         home = at_home = ""
@@ -77,7 +77,7 @@ class Batch:
             if progress is None:
                 says(self._decoded(message))
                 continue
-            if progress.data.job_type != at_home or message.topic != home:
+            if progress.data.job_type != at_home or message.topic != home:  # seldom: neighbours are of one topic
                 home, at_home = message.topic, progress.data.job_type
                 if jobs_topic(at_home) != home:
                     home = ""
@@ -121,11 +121,10 @@ class Batch:
 
     def last_at(self) -> datetime | None:
         """When the last of these events happened; None if there is none."""
-        some = (
-            message for message, event in zip(reversed(self.messages), reversed(self._contents), strict=True) if event
-        )
-        last = next(some, None)
-        return None if last is None else decode(last.value).time
+        for message, event in zip(reversed(self.messages), reversed(self._contents), strict=True):
+            if event is not None:
+                return decode(message.value).time
+        return None
 
 
 @dataclass(frozen=True, slots=True)
