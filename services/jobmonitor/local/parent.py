@@ -11,12 +11,14 @@ class MakeParent:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._pid = os.getppid() if environment.get("MAKELEVEL") else None
+        self._can_be_interrupted = self._pid is not None and _catches_interrupts(self._pid)
+        """Not where a script started it in the background: there SIGINT is ignored from the beginning."""
 
     def wants_to_go_on(self) -> bool:
         """False when it is gone, or was interrupted: then it no longer catches SIGINT. True without ``make``."""
         if self._pid is None:
             return True
-        return os.getppid() == self._pid and _catches_interrupts(self._pid)
+        return os.getppid() == self._pid and (not self._can_be_interrupted or _catches_interrupts(self._pid))
 
 
 def _catches_interrupts(pid: int) -> bool:

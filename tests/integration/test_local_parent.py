@@ -1,0 +1,26 @@
+"""The stack goes on for as long as the ``make`` that runs it, however that was started."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVICES = Path(__file__).parents[2] / "services"
+ASK = "import os; from jobmonitor.local.parent import MakeParent; print(MakeParent(os.environ).wants_to_go_on())"
+
+
+@pytest.mark.parametrize("began", ["", "trap '' INT; "], ids=["at a terminal", "by a script, in the background"])
+def test_a_make_that_was_not_interrupted_wants_the_stack_to_go_on(tmp_path: Path, began: str) -> None:
+    recipe = tmp_path / "Makefile"
+    # the second command keeps make from becoming the first
+    recipe.write_text(f"up:\n\t@{sys.executable} -c '{ASK}'; true\n\t@true\n")
+    done = subprocess.run(
+        ["sh", "-c", f"{began}exec make --silent --file {recipe} up"],
+        env={**os.environ, "PYTHONPATH": str(SERVICES)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr, done.returncode) == ("True", "", 0)
