@@ -18,7 +18,7 @@ import psutil
 
 from bench.bare_loop import TABLE
 from bench.engine_servers import EngineServers, engine_servers
-from bench.figures import Figure, at_least, at_most, tell
+from bench.figures import Figure, at_least, at_most, beside, tell
 from bench.progress_log import job_ids, put_running_jobs, write_log
 from bench.projection_delay import delay_figures, running_projection
 from jobmonitor.contract.topics import jobs_topic
@@ -56,9 +56,7 @@ def _fold_figures(servers: EngineServers, jobs: int, events: int) -> list[Figure
     reference = median(bare)
     fast = at_least(RATIO_GOAL * reference, name, "1/s", ours)
     goal = f"at least {RATIO_GOAL:g} of the bare loop"
-    compared = msgspec.structs.replace(
-        fast, reference=round(reference), ratio=round(median(ours) / reference, 2), goal=goal
-    )
+    compared = msgspec.structs.replace(beside(fast, bare), goal=goal)
     return [compared, at_most(MEMORY_GOAL_MB, f"{name}: memory, largest", "MB", memory)]
 
 

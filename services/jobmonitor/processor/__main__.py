@@ -24,7 +24,7 @@ SILENCE_LEASES = 4
 async def serve(settings: ProcessorSettings, life: Life) -> None:
     """Run until the life ends: by a signal, or by a bug in one of the workers."""
     # Only here, as an import from other versions of Faust could fail before they are told.
-    from jobmonitor.processor.worker import Worker
+    from jobmonitor.processor.worker import Worker, leave_groups
 
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
@@ -47,9 +47,11 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
             Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)
             for value in chosen(settings.job_types)
         ]
+        started: list[Worker] = []
+        life.before_crash(lambda: leave_groups(started))
         for worker in workers:
             await worker.start()
-            life.before_crash(worker.leave_group)
+            started.append(worker)
             stack.push_async_callback(worker.stop)
 
         async def checks() -> dict[str, Check]:

@@ -1,7 +1,8 @@
 """One job type being served: its Faust app, its request handler and its chunk runner, wired together."""
 
+import concurrent.futures
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
@@ -71,9 +72,9 @@ class Worker:
         await self._intake.stop()
         await self._planner.stop()
 
-    def leave_group(self) -> None:
-        """Let others take the partitions over at once, before this process crashes. Waits a second at most."""
-        self._app.leave_group().result(LEAVING_AT_MOST_S)
+    def leave_group(self) -> "concurrent.futures.Future[None]":
+        """Begin to let others take the partitions over, as this process is about to crash."""
+        return self._app.leave_group()
 
     async def _plan(self, job_id: UUID) -> None:
         await self._chunks.run(job_id, PLAN_CHUNK)
@@ -119,6 +120,11 @@ class Worker:
             ok=bool(partitions) and not stalled,
             detail=f"{len(partitions)} partitions, {lag} messages waiting" + (", not moving" if stalled else ""),
         )
+
+
+def leave_groups(workers: Iterable[Worker]) -> None:
+    """All of them at once: a broker that is away holds up the crash for a second in all."""
+    concurrent.futures.wait([worker.leave_group() for worker in workers], LEAVING_AT_MOST_S)
 
 
 def _header_list(headers: Mapping[str, bytes] | list[tuple[str, bytes]] | None) -> list[tuple[str, bytes]]:
