@@ -7,7 +7,6 @@ into one table, commit. No timeline, no notices, no numbers, no offsets, no fenc
 resident memory in MB.
 """
 
-import gc
 import resource
 import sys
 import time
@@ -22,6 +21,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from jobmonitor.contract.events import JobProgressed
+from jobmonitor.projection.garbage import collect_seldom
 
 BATCH_EVENTS = 50_000
 """As the projection's setting. Each batch is a durable commit, as there."""
@@ -103,7 +103,6 @@ async def _merge(connection: Any, newest: Iterable[Progress]) -> None:
 
 
 if __name__ == "__main__":
-    gc.freeze()
-    gc.set_threshold(2_000_000, 10, 10)
+    collect_seldom()
     rate = uvloop.run(run(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
     print(rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)  # noqa: T201

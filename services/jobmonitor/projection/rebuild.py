@@ -7,7 +7,6 @@ epochs: whoever waits, readers and the batch alike, goes on with the new ones.
 """
 
 import asyncio
-import gc
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -18,6 +17,7 @@ import asyncpg
 
 from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.projection.batch import Message, Rejected, read
+from jobmonitor.projection.garbage import collect_seldom
 from jobmonitor.projection.rebuild_findings import TABLES, Findings, compare, examples, tables_that_differ
 from jobmonitor.projection.rebuild_log import Log
 from jobmonitor.projection.rebuild_tables import (
@@ -108,8 +108,7 @@ class Rebuild:
 
     async def prepare(self) -> Findings:
         """Replay and compare; the live tables stay as they are. Raises Refused."""
-        gc.freeze()
-        gc.set_threshold(2_000_000, 10, 10)  # as the projection does: a batch is many objects and no cycles
+        collect_seldom()
         if await remove_leftovers(self._connection):
             self._tell("Removed what an interrupted rebuild had left.")
         if not await self._live_offsets():
