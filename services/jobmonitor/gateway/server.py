@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from jobmonitor.gateway.connections import Protocol
+from jobmonitor.gateway.protocol import Protocol
 from jobmonitor.gateway.settings import GatewaySettings
 
 SHUTDOWN_TIMEOUT_S = 5

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import nullcontext
 
 import structlog
 from fastapi import Response
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from jobmonitor.gateway import metrics
@@ -40,6 +42,15 @@ class Transfer(Response):
             await send({"type": "http.response.body", "body": b""})
             return
         connection = connection_of(scope)
+        with connection.held() if connection else nullcontext():
+            complete = await self._send_all(scope, receive, send, connection)
+            if complete:
+                # Only now: with it the server may close the connection, and then nobody knows what arrived.
+                await send({"type": "http.response.body", "body": b""})
+        await self._report(connection, complete)
+
+    async def _send_all(self, scope: Scope, receive: Receive, send: Send, connection: Connection | None) -> bool:
+        """Whether the client has all of it."""
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
             await self._stream(send, lambda: gone.done() or (connection is not None and connection.ended))
@@ -47,7 +58,9 @@ class Transfer(Response):
             log.warning("transfer_broken", path=scope["path"], sent_bytes=self._sent_bytes, error=repr(error))
         finally:
             gone.cancel()
-        await self._report(connection)
+        if self._sent_bytes < self._size_bytes:
+            return False
+        return connection is None or await connection.taken(is_last=_is_last(scope))
 
     async def _stream(self, send: Send, gone: Callable[[], bool]) -> None:
         """The server accepts bytes for a client that is gone without a word, so each time it is asked."""
@@ -60,10 +73,8 @@ class Transfer(Response):
                     return
                 self._sent_bytes += len(body)
                 metrics.RESULT_BYTES.inc(len(body))
-        await send({"type": "http.response.body", "body": b""})
 
-    async def _report(self, connection: Connection | None) -> None:
-        complete = self._sent_bytes == self._size_bytes and (connection is None or await connection.taken())
+    async def _report(self, connection: Connection | None, complete: bool) -> None:
         if complete:
             metrics.TRANSFERS.labels("complete" if self.status_code == 200 else "partial").inc()
             await self._taken(self._size_bytes, True)
@@ -73,6 +84,12 @@ class Transfer(Response):
         # where all arrived and the transfer broke even so, nobody knows how much of it was read
         if 0 < arrived_bytes < self._size_bytes:
             await self._taken(arrived_bytes, False)
+
+
+def _is_last(scope: Scope) -> bool:
+    """Whether the client wants nothing more of this connection."""
+    wish = Headers(scope=scope).get("connection", "").lower()
+    return "close" in wish or scope["http_version"] == "1.0"
 
 
 async def _disconnect(receive: Receive) -> None:
