@@ -14,6 +14,7 @@ from jobmonitor.local.ports import free_port
 from jobmonitor.local.postgres import SUPERUSER, PostgresServer
 from jobmonitor.local.service import Service, ServiceSpec
 from jobmonitor.runtime.topic_admin import create_topics
+from support.brokers import broker_at
 
 DATABASE = "bench"
 PASSWORDS = {role: f"{role}-bench" for role in ROLES}
@@ -55,7 +56,7 @@ def engine_servers(
             server.start()
             stack.callback(server.stop)
         servers = EngineServers(kafka.bootstrap, postgres, []).with_database(DATABASE)
-        asyncio.run(create_topics(kafka.bootstrap, replication_factor=1))
+        asyncio.run(create_topics(broker_at(kafka.bootstrap), replication_factor=1))
         services = [service(folder, spec, servers, variables) for spec in specs]
         for each in services:
             each.launch()

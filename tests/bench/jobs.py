@@ -29,6 +29,7 @@ from jobmonitor.contract.events import JobStarted, JobSubmitted
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.local.service import PROJECTION, WORKER, ServiceSpec
 from jobmonitor.runtime.kafka import Producer, outgoing
+from support.brokers import broker_at
 
 TOPIC = jobs_topic("probe")
 SPECS = (
@@ -110,7 +111,7 @@ class Starts:
 
 
 async def measure(servers: EngineServers, say: Callable[[str], object]) -> list[Figure]:
-    producer = Producer(servers.kafka_bootstrap)
+    producer = Producer(broker_at(servers.kafka_bootstrap))
     await producer.start()
     view = await asyncpg.connect(servers.superuser_url)
     consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=servers.kafka_bootstrap, auto_offset_reset="latest")

@@ -20,6 +20,7 @@ from bench.figures import Figure, at_most, percentile
 from bench.progress_log import job_ids, progress, put_running_jobs
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.runtime.kafka import Producer, outgoing
+from support.brokers import broker_at
 from support.engine import create_topics
 from support.waiting import until
 
@@ -89,7 +90,7 @@ class _Facts:
         self._turn = 0
         self._sent_at: dict[UUID, float] = {}
         self._delays_ms: list[float] = []
-        self._producer = Producer(servers.kafka_bootstrap, send_timeout_s=30)
+        self._producer = Producer(broker_at(servers.kafka_bootstrap), send_timeout_s=30)
 
     async def start(self) -> None:
         """Returns when the projection folds what is sent."""

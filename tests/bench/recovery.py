@@ -24,6 +24,7 @@ from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.local.service import GATEWAY, PROJECTION, WORKER, Service, ServiceSpec
 from jobmonitor.runtime.kafka import Producer, outgoing
+from support.brokers import broker_at
 
 SPECS = (
     ServiceSpec("projection", PROJECTION),
@@ -86,7 +87,7 @@ class Recovery:
 
 
 async def measure(servers: EngineServers, say: Callable[[str], object]) -> list[Figure]:
-    producer = Producer(servers.kafka_bootstrap)
+    producer = Producer(broker_at(servers.kafka_bootstrap))
     await producer.start()
     view = await asyncpg.connect(servers.superuser_url)
     recovery = Recovery(producer, view)

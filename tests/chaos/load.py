@@ -12,6 +12,7 @@ from chaos.plan import Job, Plan, Way
 from chaos.shapes import RECOVERY, Parameters, Shape
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.gateway.broker import Broker
+from support.brokers import broker_at
 
 AGAIN_AFTER_S = 0.5
 OWNER_ELSEWHERE = 1000
@@ -26,7 +27,7 @@ class Load:
     def __init__(self, plan: Plan, history: History, *, kafka_bootstrap: str, http_url: str) -> None:
         self._plan = plan
         self._history = history
-        self._broker = Broker(kafka_bootstrap)
+        self._broker = Broker(broker_at(kafka_bootstrap))
         self._kafka = KafkaDoor(self._broker)
         self._gateways = {account_id: GatewayDoor(http_url, account_id) for account_id in SUPER_ADMINS}
         self._stack = AsyncExitStack()

@@ -16,6 +16,7 @@ from chaos.world import World, read_world
 from jobmonitor.checker import CheckSettings, CouldNotLook, Report, check
 from jobmonitor.local.postgres import SUPERUSER
 from jobmonitor.local.stack import DATABASE, Stack
+from support.brokers import broker_at
 
 CALM_WITHIN_S = 60.0
 """After the last fault is over and the last job was submitted."""
@@ -71,7 +72,7 @@ async def _check(stack: Stack, objects_url: str, history_path: Path) -> Report |
     """Every invariant over the whole run, as ``jobmonitor check`` sees it."""
     settings = CheckSettings(
         owner_url=stack.owner_url,
-        kafka_bootstrap=stack.kafka.bootstrap,
+        kafka=broker_at(stack.kafka.bootstrap),
         object_store_url=objects_url,
         mail_folder=str(history_path.parent / "mail"),
     )

@@ -21,6 +21,7 @@ from jobmonitor.contract.topics import DEAD_LETTERS
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.dead_letters import DeadLetter, dead_letter
 from jobmonitor.runtime.kafka import Producer
+from support.brokers import broker_at
 from support.engine import create_topics, read_records
 
 SERVICES = Path(__file__).parents[2] / "services"
@@ -58,7 +59,7 @@ class Shelf:
         )
 
     async def keep(self, letter: DeadLetter) -> None:
-        producer = Producer(self.bootstrap)
+        producer = Producer(broker_at(self.bootstrap))
         await producer.start()
         await producer.send_dead_letter(letter)
         await producer.stop()

@@ -11,6 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from jobmonitor.contract.topics import DAY_MS, Topic
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
+from support.brokers import broker_at
 
 
 def _topic(partitions: int = 3, retention_ms: int = 7 * DAY_MS) -> Topic:
@@ -32,7 +33,7 @@ async def _described(bootstrap: str, name: str) -> tuple[int, dict[str, str]]:
 
 async def test_missing_topics_are_created_with_their_final_partitions_and_retention(kafka: KafkaServer) -> None:
     kept, passing = _topic(partitions=3, retention_ms=-1), _topic(partitions=5)
-    assert await create_topics(kafka.bootstrap, [kept, passing]) == [kept.name, passing.name]
+    assert await create_topics(broker_at(kafka.bootstrap), [kept, passing]) == [kept.name, passing.name]
     for topic in (kept, passing):
         partitions, settings = await _described(kafka.bootstrap, topic.name)
         assert partitions == topic.partitions
@@ -42,20 +43,20 @@ async def test_missing_topics_are_created_with_their_final_partitions_and_retent
 
 async def test_creating_them_again_changes_nothing(kafka: KafkaServer) -> None:
     topic, another = _topic(), _topic()
-    await create_topics(kafka.bootstrap, [topic])
-    assert await create_topics(kafka.bootstrap, [topic, another]) == [another.name]
-    assert await create_topics(kafka.bootstrap, [topic, another]) == []
+    await create_topics(broker_at(kafka.bootstrap), [topic])
+    assert await create_topics(broker_at(kafka.bootstrap), [topic, another]) == [another.name]
+    assert await create_topics(broker_at(kafka.bootstrap), [topic, another]) == []
 
 
 async def test_many_may_create_them_at_once(kafka: KafkaServer) -> None:
     topic = _topic()
-    created = await asyncio.gather(*(create_topics(kafka.bootstrap, [topic]) for _ in range(5)))
+    created = await asyncio.gather(*(create_topics(broker_at(kafka.bootstrap), [topic]) for _ in range(5)))
     assert [name for names in created for name in names] == [topic.name]
 
 
 async def test_a_topic_with_other_partitions_is_refused_and_nothing_is_created(kafka: KafkaServer) -> None:
     topic, another = _topic(partitions=3), _topic()
-    await create_topics(kafka.bootstrap, [topic])
+    await create_topics(broker_at(kafka.bootstrap), [topic])
     with pytest.raises(TopicsDiffer, match=f"{topic.name} has 3 partitions, the catalogue wants 4"):
-        await create_topics(kafka.bootstrap, [another, replace(topic, partitions=4)])
-    assert await create_topics(kafka.bootstrap, [another]) == [another.name]
+        await create_topics(broker_at(kafka.bootstrap), [another, replace(topic, partitions=4)])
+    assert await create_topics(broker_at(kafka.bootstrap), [another]) == [another.name]

@@ -30,6 +30,7 @@ from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Outgoing, Producer
+from support.brokers import broker_at
 from support.engine import Engine, create_topics, open_engine
 from support.job_events import JobEvents
 from support.projecting import Views
@@ -58,7 +59,7 @@ class World:
     async def check(self, *, calm: bool = False, with_clients: bool = True, role: str | None = None) -> Report:
         settings = CheckSettings(
             owner_url=self.database.url(role) if role else self.database.owner_url,
-            kafka_bootstrap=self.kafka.bootstrap,
+            kafka=broker_at(self.kafka.bootstrap),
             object_store_url=f"file://{self.folder}",
             mail_folder=str(self.mail),
             topics=tuple(jobs_topic(slug) for slug in (*JOB_TYPES, self.topic_type) if slug),
@@ -93,7 +94,7 @@ class World:
     async def publish(self, events: Iterable[Event]) -> None:
         """Publish under this copy's own job type."""
         await create_topics(self.kafka.bootstrap, jobs_topic(self.topic_type))
-        producer = Producer(self.kafka.bootstrap)
+        producer = Producer(broker_at(self.kafka.bootstrap))
         await producer.start()
         try:
             topic = jobs_topic(self.topic_type)
@@ -275,7 +276,7 @@ async def project(database: Database, kafka: KafkaServer, *job_types: str) -> No
         projection_group=f"projection-{uuid4()}",
         projection_topics=",".join(jobs_topic(slug) for slug in job_types),
     )
-    producer = Producer(kafka.bootstrap)
+    producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()
     views = [Views(settings, slug, producer, database.owner_url, kafka.bootstrap) for slug in job_types]
     async with views[0].projecting():

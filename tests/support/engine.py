@@ -28,6 +28,7 @@ from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
+from support.brokers import broker_at
 from support.probe import FailingProbe
 from support.waiting import until
 
@@ -145,7 +146,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[
         account_jobs_max=3,
     )
     pool = await open_pool(settings.database_url, size=8, application_name="test")
-    producer = Producer(kafka.bootstrap)
+    producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()
     ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
     objects, probe = ObjectStore(settings.object_store_url), FailingProbe()

@@ -20,6 +20,7 @@ from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
+from support.brokers import broker_at
 
 CHUNK_ROWS = 3
 
@@ -63,7 +64,7 @@ async def main(database_url: str, bootstrap: str, object_store_url: str, job_id:
         database_url=database_url, kafka_bootstrap=bootstrap, object_store_url=object_store_url
     )
     pool = await open_pool(database_url, size=4, application_name="test-worker")
-    producer = Producer(bootstrap)
+    producer = Producer(broker_at(bootstrap))
     await producer.start()
     ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
     await ChunkRunner(HangingImport(), ledger, ObjectStore(object_store_url), settings).run(UUID(job_id), int(chunk))

@@ -9,13 +9,14 @@ from playwright.async_api import APIRequestContext
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.runtime.kafka import Producer
+from support.brokers import broker_at
 from support.job_events import JobEvents
 from support.waiting import until
 
 
 async def tell(kafka_bootstrap: str, events: Iterable[Event]) -> None:
     """Publish facts of jobs."""
-    producer = Producer(kafka_bootstrap)
+    producer = Producer(broker_at(kafka_bootstrap))
     await producer.start()
     try:
         for event in events:

@@ -21,6 +21,7 @@ from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Store
 from jobmonitor.runtime.dead_letters import PREFIX
 from jobmonitor.runtime.kafka import Outgoing, Producer
+from support.brokers import broker_at
 from support.engine import create_topics, read_records
 from support.job_events import JobEvents
 from support.waiting import until
@@ -185,7 +186,7 @@ async def open_views(database: Any, kafka: Any) -> AsyncIterator[Views]:
         projection_group=f"projection-{job_type}",
         projection_topics=jobs_topic(job_type),
     )
-    producer = Producer(kafka.bootstrap, send_timeout_s=30)
+    producer = Producer(broker_at(kafka.bootstrap), send_timeout_s=30)
     await producer.start()
     views = Views(settings, job_type, producer, database.owner_url, kafka.bootstrap)
     try:

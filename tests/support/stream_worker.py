@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from faust.transport.drivers.aiokafka import Transport
 
 from jobmonitor.processor.streams import Streams, build_app
+from support.brokers import broker_at
 
 
 def crash(bug: BaseException) -> NoReturn:
@@ -26,7 +27,7 @@ def crash(bug: BaseException) -> NoReturn:
 
 def build(bootstrap: str, job_type: str, folder: str, log: str, reader: str, commit_s: str, slow_s: str) -> Any:
     """The processor's app. Its messages do not decode, so all of them come to the handler of such."""
-    app = build_app(job_type, bootstrap, Path(folder))
+    app = build_app(job_type, broker_at(bootstrap), Path(folder))
     app.conf.broker_commit_interval = float(commit_s)
     if reader == "faust":
         app.transport = Transport(app.conf.broker_consumer, app)

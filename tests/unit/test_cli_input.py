@@ -109,9 +109,9 @@ def test_an_option_goes_before_the_environment_and_that_before_the_local_stack(t
     assert Context(local).http_url(None) == ("http://127.0.0.1:8000", True)
     assert Context(elsewhere).http_url(None) == ("https://jobs.example", False)
     assert Context(elsewhere).http_url("http://127.0.0.1:9/") == ("http://127.0.0.1:9", False)
-    assert Context(local).kafka_bootstrap(None) == "127.0.0.1:1111"
-    assert Context(elsewhere).kafka_bootstrap(None) == "kafka:9092"
-    assert Context(elsewhere).kafka_bootstrap("other:1") == "other:1"
+    assert Context(local).kafka(None).kafka_bootstrap == "127.0.0.1:1111"
+    assert Context(elsewhere).kafka(None).kafka_bootstrap == "kafka:9092"
+    assert Context(elsewhere).kafka("other:1").kafka_bootstrap == "other:1"
 
 
 def test_a_damaged_description_of_the_local_stack_is_told(tmp_path: Path) -> None:

@@ -40,9 +40,8 @@ async def look(
     snapshot.clients = read_history(history) if isinstance(history, Path) else history
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
-    bootstrap = settings.kafka_bootstrap
-    snapshot.log_ends = await read_log(bootstrap, _topics(settings, snapshot), fold.add)
-    snapshot.buried = frozenset(await jobs_given_up(bootstrap))
+    snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
+    snapshot.buried = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:
         fold.add_unsent(topic, value)
     snapshot.log, snapshot.messages = fold.close(), fold.messages

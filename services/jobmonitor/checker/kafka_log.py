@@ -13,6 +13,8 @@ from jobmonitor.contract.envelope import Undecodable, decode
 from jobmonitor.contract.topics import DEAD_LETTERS
 from jobmonitor.projection.batch import Message
 from jobmonitor.runtime.dead_letters import PREFIX
+from jobmonitor.runtime.kafka_client import client_options
+from jobmonitor.runtime.settings import KafkaSettings
 
 REQUEST_TIMEOUT_S = 10.0
 POLL_MS = 500
@@ -25,19 +27,19 @@ Ends = dict[tuple[str, int], int]
 """(topic, partition) to the offset after its last message."""
 
 
-async def read_log(bootstrap: str, topics: Collection[str], take: Take) -> Ends:
+async def read_log(kafka: KafkaSettings, topics: Collection[str], take: Take) -> Ends:
     """Hand over every message of these topics; a topic that is not there is empty. Returns where each ends.
 
     Raises CouldNotLook: the broker is away, or has thrown the beginning of the log away.
     """
-    async with _consumer(bootstrap) as consumer:
-        partitions = await _partitions(bootstrap, topics)
+    async with _consumer(kafka) as consumer:
+        partitions = await _partitions(kafka, topics)
         begins = await consumer.beginning_offsets(partitions)
         _must_be_whole(begins)
         return await _read(consumer, begins, take)
 
 
-async def jobs_given_up(bootstrap: str) -> set[UUID]:
+async def jobs_given_up(kafka: KafkaSettings) -> set[UUID]:
     """The jobs of which a message of the work topics is among the dead letters. Raises CouldNotLook."""
     found: set[UUID] = set()
 
@@ -45,16 +47,16 @@ async def jobs_given_up(bootstrap: str) -> set[UUID]:
         if dict(letter.headers).get(f"{PREFIX}topic", b"").startswith(b"work."):
             found.update(_job_of(letter))
 
-    async with _consumer(bootstrap) as consumer:
-        partitions = await _partitions(bootstrap, [DEAD_LETTERS])
+    async with _consumer(kafka) as consumer:
+        partitions = await _partitions(kafka, [DEAD_LETTERS])
         await _read(consumer, await consumer.beginning_offsets(partitions), take)
     return found
 
 
 @asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **client_options(kafka),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
@@ -63,13 +65,14 @@ async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.start()
         yield consumer
     except (KafkaError, OSError, TimeoutError) as error:
-        raise CouldNotLook(f"Kafka at {bootstrap} does not answer, or not to the end ({error!r}).") from error
+        where = kafka.kafka_bootstrap
+        raise CouldNotLook(f"Kafka at {where} does not answer, or not to the end ({error!r}).") from error
     finally:
         await consumer.stop()
 
 
-async def _partitions(bootstrap: str, topics: Collection[str]) -> list[TopicPartition]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000))
+async def _partitions(kafka: KafkaSettings, topics: Collection[str]) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000))
     try:
         await admin.start()
         there = await admin.describe_topics()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from jobmonitor.runtime.settings import KafkaSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSettings:
@@ -9,7 +11,7 @@ class CheckSettings:
 
     owner_url: str = field(repr=False)
     """The database as its owner, who may see all rows: ``postgresql://owner:password@host:port/database``."""
-    kafka_bootstrap: str
+    kafka: KafkaSettings
     object_store_url: str
     mail_folder: str = ""
     """The maildir of the mail sink; empty where there is none to read: then nothing is said about mail."""

@@ -1,7 +1,7 @@
 """What a command knows besides its options: the environment, and through it where the stack is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ import msgspec
 
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.settings import ClientSettings, OwnerSettings
-from jobmonitor.runtime.settings import SettingsError, load, variable_name
+from jobmonitor.runtime.settings import KafkaSettings, SettingsError, load, variable_name
 
 Settings = TypeVar("Settings")
 
@@ -48,15 +48,17 @@ class Context:
             raise CommandError(f"{url!r} is no web address; it must start with http:// or https://.", USAGE)
         return url, stack is not None and stack.demo and url == stack.http_url.rstrip("/")
 
-    def kafka_bootstrap(self, option: str | None) -> str:
-        """A broker's address."""
-        bootstrap = option or self.settings(ClientSettings).kafka_bootstrap
-        stack = None if bootstrap else self._local_stack()
-        if not bootstrap and stack is None:
+    def kafka(self, option: str | None) -> KafkaSettings:
+        """How to reach the broker; the local stack's asks nobody who they are. Raises CommandError."""
+        settings = self.settings(ClientSettings)
+        if bootstrap := option or settings.kafka_bootstrap:
+            return replace(settings, kafka_bootstrap=bootstrap)
+        stack = self._local_stack()
+        if stack is None:
             raise CommandError(
                 "No broker is known here. Give --kafka, set JOBMONITOR_KAFKA_BOOTSTRAP, or run `make up`.", USAGE
             )
-        return bootstrap or (stack.kafka_bootstrap if stack else "")
+        return KafkaSettings(kafka_bootstrap=stack.kafka_bootstrap)
 
     def owner_url(self) -> str:
         """The database as its owner, the local stack's where no other is named. Raises CommandError."""

@@ -6,40 +6,42 @@ from collections.abc import Awaitable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from jobmonitor.cli.errors import CommandError
+from jobmonitor.cli.errors import CommandError, no_answer
 from jobmonitor.contract.topics import DEAD_LETTERS
 from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.kept_letters import KeptLetter, KeptLetters, redrive_record
+from jobmonitor.runtime.settings import KafkaSettings
 
 ANSWER_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 5.0
 """Less than the answer's: a topic that is not there is looked for as long, and is to be told from a silent broker."""
 
 
-def read_letters(bootstrap: str, *, whole: str | None = None) -> KeptLetters:
+def read_letters(kafka: KafkaSettings, *, whole: str | None = None) -> KeptLetters:
     """All letters there are at this moment; ``whole`` is the position of the one wanted with its message.
 
     Raises CommandError: Kafka does not answer, or has no such topic.
     """
     try:
         letters = KeptLetters(whole)
-        asyncio.run(_read(bootstrap, letters))
+        asyncio.run(_read(kafka, letters))
     except UnknownTopicOrPartitionError as error:
         raise CommandError(f"Kafka has no topic {DEAD_LETTERS} yet. `jobmonitor topics --create` makes it.") from error
     except (KafkaError, OSError, TimeoutError) as error:
-        raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
+        raise no_answer(kafka) from error
     return letters
 
 
-def publish_again(bootstrap: str, letter: KeptLetter, by: str) -> None:
+def publish_again(kafka: KafkaSettings, letter: KeptLetter, by: str) -> None:
     """Publish the original message to its topic, then record who did. Raises CommandError."""
-    asyncio.run(_publish_again(bootstrap, letter, by))
+    asyncio.run(_publish_again(kafka, letter, by))
 
 
-async def _read(bootstrap: str, letters: KeptLetters) -> None:
+async def _read(kafka: KafkaSettings, letters: KeptLetters) -> None:
     consumer = AIOKafkaConsumer(
         DEAD_LETTERS,
-        bootstrap_servers=bootstrap,
+        **client_options(kafka),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
@@ -62,8 +64,8 @@ async def _read_partition(consumer: AIOKafkaConsumer, partition: TopicPartition,
         to.add(record for records in batches.values() for record in records)
 
 
-async def _publish_again(bootstrap: str, letter: KeptLetter, by: str) -> None:
-    producer = Producer(bootstrap)
+async def _publish_again(kafka: KafkaSettings, letter: KeptLetter, by: str) -> None:
+    producer = Producer(kafka)
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await producer.start()
@@ -77,7 +79,7 @@ async def _publish_again(bootstrap: str, letter: KeptLetter, by: str) -> None:
             f"{letter.position} was published again, but Kafka did not confirm the record of it: others cannot see it.",
         )
     except (KafkaError, OSError, TimeoutError) as error:
-        raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
+        raise no_answer(kafka) from error
     finally:
         await producer.stop()
 

@@ -1,5 +1,7 @@
 """How a command fails: one line in words on standard error, and an exit status."""
 
+from jobmonitor.runtime.settings import KafkaSettings
+
 FAILED = 1
 """The thing asked for did not work out: the job failed, the server said no, the network is away."""
 USAGE = 2
@@ -12,3 +14,9 @@ class CommandError(Exception):
     def __init__(self, message: str, exit_status: int = FAILED) -> None:
         super().__init__(message)
         self.exit_status = exit_status
+
+
+def no_answer(kafka: KafkaSettings) -> CommandError:
+    """The broker says nothing; to a client with a wrong password neither."""
+    right = "are address, user and password right" if kafka.kafka_username else "is the address right"
+    return CommandError(f"Kafka at {kafka.kafka_bootstrap} does not answer. Is it running, and {right}?")

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from jobmonitor.runtime.settings import KafkaSettings
+
 
 @dataclass(frozen=True, kw_only=True)
-class ClientSettings:
+class ClientSettings(KafkaSettings):
     """Where the stack is. An option on the command line goes before each of these."""
 
     url: str = ""

@@ -55,7 +55,7 @@ def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> S
         settings=settings,
         job_types=by_slug,
         database=database,
-        broker=Broker(settings.kafka_bootstrap),
+        broker=Broker(settings),
         objects=ObjectStore(settings.object_store_url),
         sessions=Sessions(database, idle=timedelta(hours=settings.session_idle_h), demo=settings.demo),
         hub=Hub(database, by_slug),

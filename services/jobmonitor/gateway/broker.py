@@ -14,6 +14,7 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing, Producer, outgoing
 from jobmonitor.runtime.monitoring import Check
+from jobmonitor.runtime.settings import KafkaSettings
 
 CHECK_EVERY_S = 5.0
 RECONNECT_AT_MOST_S = 2.0
@@ -25,8 +26,8 @@ log = structlog.stdlib.get_logger()
 class Broker:
     """Sends when Kafka is there; raises KafkaUnavailable at once when it is known not to be."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
         self._producer: Producer | None = None
         self._doubted = asyncio.Event()
         self._stopping: set[asyncio.Task[None]] = set()
@@ -51,7 +52,7 @@ class Broker:
     def check(self) -> Check:
         """Whether a broker answered at the last look, a few seconds ago at most."""
         if self._producer is None:
-            return Check(ok=False, detail=f"no broker answers at {self._bootstrap}")
+            return Check(ok=False, detail=f"no broker answers at {self._kafka.kafka_bootstrap}")
         return Check(ok=True, detail="a broker answers")
 
     async def send(self, topic: str, event: Event) -> None:
@@ -76,7 +77,7 @@ class Broker:
             await asyncio.wait(self._stopping, timeout=STOP_TIMEOUT_S)
 
     async def _connect(self) -> Producer:
-        producer = Producer(self._bootstrap)
+        producer = Producer(self._kafka)
         try:
             await producer.start()
         except BaseException:

@@ -29,7 +29,7 @@ from jobmonitor.local.service import SERVICES, MailSink, Service, ServiceSpec
 from jobmonitor.local.settings import LocalSettings
 from jobmonitor.local.supervisor import Say, supervise
 from jobmonitor.local.welcome import welcome
-from jobmonitor.runtime.settings import variable_name
+from jobmonitor.runtime.settings import KafkaSettings, variable_name
 from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
 
 DATABASE = "jobmonitor"
@@ -158,7 +158,7 @@ class Stack:
         self.kafka.wait_until_ready()
         self._say("Kafka: creating the topics that are missing")
         try:
-            asyncio.run(_create_topics(self.kafka.bootstrap))
+            asyncio.run(_create_topics(KafkaSettings(kafka_bootstrap=self.kafka.bootstrap)))
         except TopicsDiffer as error:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
 
@@ -182,11 +182,11 @@ class Stack:
         return Service(spec, port, log_path=self._logs / f"{spec.name}.log", environment={**self._environment, **ours})
 
 
-async def _create_topics(bootstrap: str) -> None:
+async def _create_topics(kafka: KafkaSettings) -> None:
     """A broker that has just started refuses at first."""
     async for attempt in stamina.retry_context(on=(KafkaError, OSError), attempts=None, timeout=BROKER_TIMEOUT_S):
         with attempt:
-            await create_topics(bootstrap)
+            await create_topics(kafka)
 
 
 def _end(group: Sequence[Child]) -> None:

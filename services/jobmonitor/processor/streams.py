@@ -25,6 +25,8 @@ from jobmonitor.processor.intake import Intake, Request
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
 from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.kafka_client import ssl_context
+from jobmonitor.runtime.settings import PLAIN, KafkaSettings
 
 log = structlog.stdlib.get_logger()
 
@@ -32,11 +34,12 @@ Handler = Callable[[Event, "faust.types.Message"], Awaitable[None]]
 Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
 
 
-def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> NoSkipApp:
+def build_app(job_type: str, kafka: KafkaSettings, data_folder: Path) -> NoSkipApp:
     """An app that is its own consumer group, keeps no state, creates no topic and serves no web."""
     return NoSkipApp(
         f"jobmonitor-processor-{job_type}",
-        broker=[f"kafka://{address}" for address in kafka_bootstrap.split(",")],
+        broker=[f"kafka://{address}" for address in kafka.kafka_bootstrap.split(",")],
+        broker_credentials=_credentials(kafka),
         datadir=str(data_folder / job_type),
         store="memory://",
         processing_guarantee="at_least_once",
@@ -50,6 +53,18 @@ def build_app(job_type: str, kafka_bootstrap: str, data_folder: Path) -> NoSkipA
         consumer_metadata_max_age_ms=5000,
         stream_wait_empty=True,
         worker_redirect_stdouts=False,
+    )
+
+
+def _credentials(kafka: KafkaSettings) -> "faust.SASLCredentials | None":
+    """Who Faust says it is. Raises SettingsError."""
+    if kafka.kafka_security_protocol == PLAIN:
+        return None
+    return faust.SASLCredentials(
+        username=kafka.kafka_username,
+        password=kafka.kafka_password,
+        mechanism=kafka.kafka_sasl_mechanism,
+        ssl_context=ssl_context(kafka),
     )
 
 

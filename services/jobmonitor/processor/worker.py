@@ -55,7 +55,7 @@ class Worker:
         taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), self._planner)
         requests = RequestHandler(job_type, ledger, taking_up)
         self._intake = Intake(requests.handle, crash=crash)
-        self._app = build_app(job_type.slug, settings.kafka_bootstrap, data_folder)
+        self._app = build_app(job_type.slug, settings, data_folder)
         self._progress: tuple[float, int] = (time.monotonic(), -1)
         streams = Streams(self._app, job_type.slug, crash=crash)
         streams.hear_requests(self._intake, requests.account_of)

@@ -34,7 +34,7 @@ async def serve(settings: ProjectionSettings, life: Life) -> None:
             )
         )
         stack.push_async_callback(pool.close)
-        producer = Producer(settings.kafka_bootstrap)
+        producer = Producer(settings)
         await life.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
         box = DeadLetterBox(producer)

@@ -21,6 +21,7 @@ from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Fenced, Partition, Place, Store
 from jobmonitor.projection.window import Window
 from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.kafka_client import client_options
 
 POLL_MS = 250
 """How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
@@ -138,7 +139,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **client_options(self._settings),
             group_id=self._settings.projection_group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

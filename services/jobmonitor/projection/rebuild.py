@@ -32,6 +32,7 @@ from jobmonitor.projection.rebuild_tables import (
 )
 from jobmonitor.projection.store import Partition, Place, Store
 from jobmonitor.runtime.failures import backoff_s
+from jobmonitor.runtime.settings import KafkaSettings
 
 LOCK_KEY = 7_301_944_020
 """Of ``pg_advisory_lock``: one rebuild at a time."""
@@ -89,7 +90,7 @@ class Rebuild:
         self.swapped = False
 
     @classmethod
-    async def open(cls, owner_url: str, bootstrap: str, tell: Callable[[str], None]) -> "Rebuild":
+    async def open(cls, owner_url: str, kafka: KafkaSettings, tell: Callable[[str], None]) -> "Rebuild":
         """``owner_url`` is the login of the tables' owner; ``tell`` gets lines about how far it is.
 
         Raises Refused: another one is running, or no broker answers.
@@ -102,7 +103,7 @@ class Rebuild:
                 raise Refused("Another rebuild is running. Wait for its end.")
             pool = await open_pool(owner_url, size=1, application_name=APPLICATION_NAME)
             stack.callback(pool.terminate)
-            log = await Log.open(bootstrap)
+            log = await Log.open(kafka)
             stack.push_async_callback(log.close)
             return cls(connection, pool, log, tell, stack.pop_all())
 

@@ -18,6 +18,8 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from jobmonitor.projection.batch import Message
 from jobmonitor.projection.rebuild_tables import Refused
 from jobmonitor.projection.store import Partition
+from jobmonitor.runtime.kafka_client import client_options
+from jobmonitor.runtime.settings import KafkaSettings
 
 ANSWER_TIMEOUT_S = 30.0
 POLL_MS = 1000
@@ -26,16 +28,16 @@ POLL_MS = 1000
 class Log:
     """The messages of some partitions, each read once and in order; ``rewind`` goes back."""
 
-    def __init__(self, bootstrap: str, consumer: AIOKafkaConsumer) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaSettings, consumer: AIOKafkaConsumer) -> None:
+        self._kafka = kafka
         self._consumer = consumer
         self._waiting: dict[Partition, deque[Any]] = {}
 
     @classmethod
-    async def open(cls, bootstrap: str) -> "Log":
+    async def open(cls, kafka: KafkaSettings) -> "Log":
         """Raises Refused: no broker answers."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **client_options(kafka),
             enable_auto_commit=False,
             auto_offset_reset="none",
             fetch_max_wait_ms=50,
@@ -46,8 +48,9 @@ class Log:
                 await consumer.start()
         except (KafkaError, OSError) as error:
             await consumer.stop()
-            raise Refused(f"Kafka at {bootstrap} does not answer. Is it running, and the address right?") from error
-        return cls(bootstrap, consumer)
+            where = kafka.kafka_bootstrap
+            raise Refused(f"Kafka at {where} does not answer. Is it running, and the address right?") from error
+        return cls(kafka, consumer)
 
     async def close(self) -> None:
         await self._consumer.stop()
@@ -62,7 +65,7 @@ class Log:
         return {Partition(*partition): (first[partition], last[partition]) for partition in named}
 
     async def _must_exist(self, partitions: Iterable[Partition]) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = AIOKafkaAdminClient(**client_options(self._kafka))
         try:
             await admin.start()
             found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
@@ -71,8 +74,8 @@ class Log:
         for topic, number in partitions:
             if number >= found.get(topic, 0):
                 raise Refused(
-                    f"The live tables are made from {topic}, partition {number}, which Kafka at {self._bootstrap} does "
-                    "not have. Is it the right broker?"
+                    f"The live tables are made from {topic}, partition {number}, which Kafka at "
+                    f"{self._kafka.kafka_bootstrap} does not have. Is it the right broker?"
                 )
 
     def rewind(self, places: Mapping[Partition, int]) -> None:
@@ -85,7 +88,7 @@ class Log:
     async def up_to(self, ends: Mapping[Partition, int], *, at_most: int) -> AsyncIterator[list[Message]]:
         """Batches of about so many messages, all before these offsets.
 
-        Raises Refused: the messages were deleted meanwhile, or Kafka stopped to deliver.
+        Raises Refused: the messages were deleted meanwhile, or Kafka stopped delivering.
         """
         batch: list[Message] = []
         while unread := [partition for partition in ends if await self._has_more(partition, ends[partition])]:
@@ -113,7 +116,8 @@ class Log:
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise Refused("Kafka deleted the log's beginning while it was read. Start the rebuild again.") from error
         except TimeoutError as error:
-            raise Refused(f"Kafka at {self._bootstrap} stopped to deliver. Start the rebuild again.") from error
+            where = self._kafka.kafka_bootstrap
+            raise Refused(f"Kafka at {where} stopped delivering. Start the rebuild again.") from error
         for partition, messages in found.items():
             self._waiting[Partition(*partition)].extend(messages)
 

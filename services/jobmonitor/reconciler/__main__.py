@@ -86,7 +86,7 @@ async def serve(settings: ReconcilerSettings, life: Life) -> None:
             lambda: open_pool(settings.database_url, size=settings.database_pool_size, application_name="reconciler")
         )
         stack.push_async_callback(pool.close)
-        producer = Producer(settings.kafka_bootstrap)
+        producer = Producer(settings)
         await life.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
         ledger = Ledger(pool, producer, SOURCE, settings)

@@ -9,6 +9,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from jobmonitor.contract.envelope import CONTENT_TYPE, TYPE_HEADER, Event, encode, type_name
 from jobmonitor.runtime.dead_letters import DeadLetter
+from jobmonitor.runtime.kafka_client import client_options
+from jobmonitor.runtime.settings import KafkaSettings
 
 SEND_TIMEOUT_S = 5.0
 
@@ -38,10 +40,10 @@ class Sender(Protocol):
 class Producer:
     """A confirmed, idempotent producer, shared by all tasks of a process. ``start`` waits for the broker."""
 
-    def __init__(self, bootstrap: str, *, send_timeout_s: float = SEND_TIMEOUT_S) -> None:
+    def __init__(self, kafka: KafkaSettings, *, send_timeout_s: float = SEND_TIMEOUT_S) -> None:
         self._send_timeout_s = send_timeout_s
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **client_options(kafka),
             acks="all",
             enable_idempotence=True,
             linger_ms=0,

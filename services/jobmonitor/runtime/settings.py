@@ -7,11 +7,12 @@ Each process declares its own type from the groups below; docker-compose.yml is 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
 PREFIX = "JOBMONITOR_"
+PLAIN = "PLAINTEXT"
 
 
 class SettingsError(Exception):
@@ -32,10 +33,37 @@ class ProcessSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaSettings:
-    """How to reach the broker."""
+    """How to reach the broker, and as whom. docs/kafka-access.md says what each user must be allowed."""
 
     kafka_bootstrap: str = "127.0.0.1:9092"
     """``host:port``, several separated by commas."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """With SASL the broker asks who we are; with SSL nobody on the way can read or change anything."""
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_username: str = ""
+    kafka_password: str = field(default="", repr=False)
+    """Never logged."""
+    kafka_ca_file: str = ""
+    """Certificates (PEM) of who may vouch for the broker, with SASL_SSL; empty trusts those of the system."""
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError: they contradict each other, so that something would not be as safe as it looks."""
+        has_login, uses_sasl = bool(self.kafka_username and self.kafka_password), self.kafka_security_protocol != PLAIN
+        if uses_sasl and not has_login:
+            raise SettingsError(
+                f"{variable_name('kafka_username')} and {variable_name('kafka_password')} are needed with "
+                f"{self.kafka_security_protocol}. Set both."
+            )
+        if self.kafka_username and not uses_sasl:
+            raise SettingsError(
+                f"{variable_name('kafka_username')} is set, but with {PLAIN} no broker asks for it. "
+                f"Set {variable_name('kafka_security_protocol')} to SASL_SSL."
+            )
+        if self.kafka_ca_file and self.kafka_security_protocol != "SASL_SSL":
+            raise SettingsError(
+                f"{variable_name('kafka_ca_file')} is set, but {self.kafka_security_protocol} encrypts nothing. "
+                f"Set {variable_name('kafka_security_protocol')} to SASL_SSL."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

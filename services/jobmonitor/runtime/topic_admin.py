@@ -6,19 +6,23 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from jobmonitor.contract.topics import TOPICS, Topic
+from jobmonitor.runtime.kafka_client import client_options
+from jobmonitor.runtime.settings import KafkaSettings
 
 
 class TopicsDiffer(Exception):
     """A topic exists with another number of partitions than the catalogue says; the message names it."""
 
 
-async def create_topics(bootstrap: str, topics: Iterable[Topic] = TOPICS, *, replication_factor: int = 1) -> list[str]:
+async def create_topics(
+    kafka: KafkaSettings, topics: Iterable[Topic] = TOPICS, *, replication_factor: int = 1
+) -> list[str]:
     """Create those that are missing, each with its final number of partitions; returns their names. Repeatable.
 
     Raises KafkaError: the broker is away or refuses; TopicsDiffer: a topic is there with other partitions.
     """
     wanted = list(topics)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**client_options(kafka))
     try:
         await admin.start()
         found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}

@@ -13,7 +13,7 @@ from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line
 from jobmonitor.cli.settings import MailSettings
-from jobmonitor.runtime.settings import ObjectStoreSettings
+from jobmonitor.runtime.settings import KafkaSettings, ObjectStoreSettings
 
 
 def check_everything(
@@ -33,7 +33,7 @@ def check_everything(
     Reads JOBMONITOR_OWNER_URL, JOBMONITOR_OBJECT_STORE_URL and JOBMONITOR_MAIL_FOLDER; without the first it looks at
     the local stack. Exit status 0: all holds; 1: something does not; 2: it could not look.
     """
-    where = _where(context, context.kafka_bootstrap(kafka))
+    where = _where(context, context.kafka(kafka))
     try:
         report = asyncio.run(check(where, history=client_history, calm=calm))
     except CouldNotLook as error:
@@ -45,7 +45,7 @@ def check_everything(
     return 0 if report.holds else FAILED
 
 
-def _where(context: Context, bootstrap: str) -> CheckSettings:
+def _where(context: Context, kafka: KafkaSettings) -> CheckSettings:
     """Only the owner sees all rows."""
     owner_url, folder = context.owner_url(), context.data_folder
     if context.asks_the_local_stack:
@@ -53,7 +53,7 @@ def _where(context: Context, bootstrap: str) -> CheckSettings:
     else:
         objects = context.settings(ObjectStoreSettings).object_store_url
         mail = context.settings(MailSettings).mail_folder
-    return CheckSettings(owner_url=owner_url, kafka_bootstrap=bootstrap, object_store_url=objects, mail_folder=mail)
+    return CheckSettings(owner_url=owner_url, kafka=kafka, object_store_url=objects, mail_folder=mail)
 
 
 def _print(report: Report) -> None:

@@ -14,6 +14,7 @@ from jobmonitor.cli.schema_files import differences, write
 from jobmonitor.contract.documents import parameters_schema, topics_document
 from jobmonitor.contract.topics import TOPICS
 from jobmonitor.job_types.catalogue import OFFERED
+from jobmonitor.runtime.settings import KafkaSettings
 from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -47,7 +48,7 @@ def topics(
     context: Injected,
 ) -> None:
     """List the catalogue of topics, or make the broker's topics those of the catalogue."""
-    created = _create(context.kafka_bootstrap(kafka), replication_factor) if create else []
+    created = _create(context.kafka(kafka), replication_factor) if create else []
     if json:
         print_json({**topics_document(), **({"created": created} if create else {})})
     elif create:
@@ -69,13 +70,13 @@ def schemas(
     print_line(f"{output}: {', '.join(paths) + ' written' if paths else 'up to date'}.")
 
 
-def _create(bootstrap: str, replication_factor: int) -> list[str]:
+def _create(kafka: KafkaSettings, replication_factor: int) -> list[str]:
     try:
-        return asyncio.run(create_topics(bootstrap, replication_factor=replication_factor))
+        return asyncio.run(create_topics(kafka, replication_factor=replication_factor))
     except TopicsDiffer as error:
         raise CommandError(str(error)) from error
     except (KafkaError, OSError) as error:
-        raise CommandError(f"Kafka at {bootstrap} did not create the topics: {error}.") from error
+        raise CommandError(f"Kafka at {kafka.kafka_bootstrap} did not create the topics: {error}.") from error
 
 
 def _days(retention_ms: int) -> str:

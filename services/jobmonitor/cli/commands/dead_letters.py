@@ -13,6 +13,7 @@ from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import at, print_json, print_line, print_table
 from jobmonitor.runtime.kept_letters import POSITION, KeptLetter
+from jobmonitor.runtime.settings import KafkaSettings
 
 NAME_LENGTH = 100
 
@@ -30,7 +31,7 @@ def list_letters(
     """List the messages nobody could use, and who redrove which."""
     if limit < 1:
         raise CommandError("--limit must be 1 or more.", USAGE)
-    letters = read_letters(context.kafka_bootstrap(kafka))
+    letters = read_letters(context.kafka(kafka))
     found = letters.newest_first(topic)
     if json:
         print_json({"items": [_summary(letter) for letter in found[:limit]], "total": len(found)})
@@ -42,7 +43,7 @@ def list_letters(
 
 def show_letter(position: Position, /, *, json: Json = False, kafka: Kafka = None, context: Injected) -> None:
     """Show one of them with its headers and bytes."""
-    letter = _find(context.kafka_bootstrap(kafka), position)
+    letter = _find(context.kafka(kafka), position)
     if json:
         print_json(_summary(letter) | _message(letter))
         return
@@ -64,15 +65,15 @@ def redrive(
 ) -> None:
     """Publish its original bytes, key and headers to its topic again, and record who did."""
     name = _operator(by)
-    bootstrap = context.kafka_bootstrap(kafka)
-    letter = _find(bootstrap, position)
+    broker = context.kafka(kafka)
+    letter = _find(broker, position)
     if refusal := letter.why_not_redriven(again=again):
         raise CommandError(refusal)
     size_bytes = len(letter.value or b"")
     question = f"Publish the {size_bytes:,} bytes of {position} again to {letter.topic}, recorded as done by {name}?"
     if not yes and not confirmed(question):
         raise CommandError("Not redriven.")
-    publish_again(bootstrap, letter, name)
+    publish_again(broker, letter, name)
     print_line(f"{position} was published again to {letter.topic}, recorded as done by {name}.")
 
 
@@ -86,10 +87,10 @@ def readable(value: bytes) -> str:
         return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
-def _find(bootstrap: str, position: str) -> KeptLetter:
+def _find(kafka: KafkaSettings, position: str) -> KeptLetter:
     if not POSITION.fullmatch(position):
         raise CommandError(f"{position!r} is no position; it must be topic/partition/offset.", USAGE)
-    letter = read_letters(bootstrap, whole=position).find(position)
+    letter = read_letters(kafka, whole=position).find(position)
     if letter is None:
         raise CommandError(f"No dead letter has the position {position}. `jobmonitor dead-letters list` shows them.")
     return letter

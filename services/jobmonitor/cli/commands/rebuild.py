@@ -33,10 +33,10 @@ def rebuild(
     """
     if not (dry_run or yes or sys.stdin.isatty()):
         raise CommandError("Nobody can be asked here; --yes swaps without asking, --dry-run only compares.", USAGE)
-    owner_url, bootstrap = context.owner_url(), context.kafka_bootstrap(kafka)
+    owner_url, broker = context.owner_url(), context.kafka(kafka)
     try:
         with asyncio.Runner() as runner:
-            work = runner.run(Rebuild.open(owner_url, bootstrap, _tell))
+            work = runner.run(Rebuild.open(owner_url, broker, _tell))
             try:
                 return _prepare_and_swap(runner, work, dry_run=dry_run, yes=yes)
             finally:

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from jobmonitor.cli.client import Client, body_of, refusal
 from jobmonitor.cli.commands.watch import watch_to_the_end
 from jobmonitor.cli.context import Context
-from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.errors import USAGE, CommandError, no_answer
 from jobmonitor.cli.file_upload import check_file, upload
 from jobmonitor.cli.follow import wait_until_seen
 from jobmonitor.cli.options import Injected, Json, Kafka, Url
@@ -26,6 +26,7 @@ from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.settings import KafkaSettings
 
 SOURCE = "/jobmonitor/cli"
 CONNECT_TIMEOUT_S = 10.0
@@ -73,7 +74,7 @@ def submit(
     job_id = job_id_for(submission.account_id, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
     _check(event)
-    asyncio.run(_publish(context.kafka_bootstrap(kafka), jobs_topic(job_type), event))
+    asyncio.run(_publish(context.kafka(kafka), jobs_topic(job_type), event))
     if json and not wait:
         print_json({"id": job_id, "topic": jobs_topic(job_type)})
     if not json:
@@ -182,17 +183,18 @@ def _check(event: Event) -> None:
         raise CommandError(f"Nobody could read this submission: {error}.", USAGE) from error
 
 
-async def _publish(bootstrap: str, topic: str, event: Event) -> None:
-    producer = Producer(bootstrap)
+async def _publish(kafka: KafkaSettings, topic: str, event: Event) -> None:
+    producer = Producer(kafka)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             await producer.start()
         await producer.send(topic, event)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise CommandError(f"Kafka at {bootstrap} does not answer. Is it running, and is the address right?") from error
+        raise no_answer(kafka) from error
     except KafkaUnavailable as error:
         raise CommandError(
-            f"Kafka at {bootstrap} did not confirm the job. Are its topics there (`jobmonitor topics --create`)?"
+            f"Kafka at {kafka.kafka_bootstrap} did not confirm the job: {error} "
+            "Are its topics there (`jobmonitor topics --create`)?"
         ) from error
     finally:
         await producer.stop()
