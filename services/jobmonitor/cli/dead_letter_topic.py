@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from jobmonitor.cli.errors import CommandError, no_answer
 from jobmonitor.contract.topics import DEAD_LETTERS
-from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.kept_letters import KeptLetter, KeptLetters, redrive_record
 from jobmonitor.runtime.settings import KafkaSettings
@@ -89,3 +89,5 @@ async def _confirm(sending: Awaitable[None], otherwise: str) -> None:
         await sending
     except KafkaUnavailable as error:
         raise CommandError(otherwise) from error
+    except MessageRefused as error:
+        raise CommandError(f"Kafka does not take it. {error}") from error

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from jobmonitor.contract.events import EVENT_TYPES
 
 DAY_MS = 24 * 60 * 60 * 1000
+MESSAGE_BYTES_MAX = 1024 * 1024
+"""The largest message, key and headers and Kafka's frame included, that any topic takes and any of us sends."""
 JOB_TYPES = ("user-data-export", "user-data-import", "probe")
 """The slugs that have topics. A job type without topics, or topics without a job type, fails at start."""
 

@@ -27,8 +27,13 @@ from jobmonitor.ledger.claims import Claim, mark_done
 from jobmonitor.ledger.outbox import Outbox
 from jobmonitor.ledger.runs import SQL
 from jobmonitor.ledger.transaction import LedgerTransaction
-from jobmonitor.runtime.kafka import Sender
+from jobmonitor.runtime.kafka import Producer, Sender
 from jobmonitor.runtime.settings import FairnessSettings
+
+UUID_LENGTH = 36
+"""Every message's key begins with its job id."""
+TOO_LARGE = "message_too_large"
+TOO_LARGE_REASON = "What this job has to say is too large to be passed on. Ask for less at a time."
 
 
 class Ledger:
@@ -65,6 +70,17 @@ class Ledger:
         # Only now, with the pool's connection given back: whoever holds one and waits for another stops everybody.
         if place is not None:
             await self.outbox.send(place, ledger.messages)
+
+    async def send_leftovers(self, producer: Producer, *, older_than: timedelta) -> int:
+        """Send the messages of processes that died before they could; returns how many went out.
+
+        The job of a message that is too large to be sent fails, unless it has ended. Raises KafkaUnavailable when no
+        broker answers.
+        """
+        leftovers = await self.outbox.send_leftovers(producer, older_than=older_than)
+        for message in leftovers.too_large:
+            await self.fail(UUID(message.key[:UUID_LENGTH].decode()), TOO_LARGE, TOO_LARGE_REASON)
+        return leftovers.sent
 
     async def queue_due(self, limit: int = 100) -> int:
         """Start scheduled jobs whose time has come; returns how many. Any number of callers start each job once."""

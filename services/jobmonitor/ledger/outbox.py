@@ -2,24 +2,40 @@
 
 A process that dies between commit and send leaves its messages in the table; the reconciler sends them. A message may
 therefore arrive twice; facts carry absolute values and a sequence, so that changes nothing.
+
+A message that Kafka does not take gets a row of its own and is tried again ever more seldom; nothing waits behind it.
 """
 
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import asyncpg
 import structlog
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.ledger.runs import SQL
-from jobmonitor.runtime.failures import is_temporary
-from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing, Sender
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.kafka import Failure, KafkaUnavailable, MessageRefused, Outgoing, Producer, Sender
 
 DELETE_AFTER_S = 0.05
 """Rows that were sent are deleted together, so often at most: nobody waits for it."""
+ROWS_MAX = 50
+"""Rows sent together. One holds what a whole transaction had to say, of 200 jobs at most."""
+UNCONFIRMED_FIRST_S, UNCONFIRMED_MOST_S = 1.0, 60.0
+REFUSED_FIRST_S, REFUSED_MOST_S = 60.0, 600.0
+"""Pauses before the next try. A refused message waits for an operator: for a topic, a right, another limit."""
 
 log = structlog.stdlib.get_logger()
+
+
+class Leftovers(NamedTuple):
+    """What became of messages that others left behind."""
+
+    sent: int
+    too_large: list[Outgoing]
+    """These can never be sent."""
 
 
 class Outbox:
@@ -37,25 +53,35 @@ class Outbox:
         return place
 
     async def send(self, place: int, messages: Sequence[Outgoing]) -> None:
-        """Send committed messages and forget them soon. With the broker away they stay for the reconciler."""
+        """Send committed messages and forget them soon. What is not confirmed stays for the reconciler."""
         try:
             await self._producer.send_messages(messages)
-        except KafkaUnavailable:
-            log.warning("outbox_kept", messages=len(messages))
+        except (KafkaUnavailable, MessageRefused) as error:
+            log.warning("outbox_kept", messages=len(messages), error=str(error))
             return
         self._sent.append(place)
         if self._deleting is None or self._deleting.done():
             self._deleting = asyncio.create_task(self._delete_sent())
 
-    async def send_leftovers(self, *, older_than: timedelta, limit: int = 100) -> int:
-        """Send what others left behind; returns how many messages. Raises KafkaUnavailable, keeping all."""
+    async def send_leftovers(self, producer: Producer, *, older_than: timedelta, limit: int = ROWS_MAX) -> Leftovers:
+        """Send what others left behind. Raises KafkaUnavailable when no broker answers; everything is kept then."""
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(SQL["leftover_outbox"], older_than, limit)
             messages = [message for row in rows for message in _messages(row)]
-            if rows:
-                await self._producer.send_messages(messages)
-                await connection.execute(SQL["delete_outbox"], [row["id"] for row in rows])
-        return len(messages)
+            failures = await producer.deliver(messages) if messages else []
+            if messages and all(isinstance(failure, KafkaUnavailable) for failure in failures):
+                await producer.check()
+            await connection.execute(SQL["delete_outbox"], [row["id"] for row in rows])
+            outcomes = list(zip(messages, failures, strict=True))
+            for row in rows:
+                those, outcomes = outcomes[: len(row["topics"])], outcomes[len(row["topics"]) :]
+                await _keep(connection, row, those)
+        too_large = [
+            message
+            for message, failure in zip(messages, failures, strict=True)
+            if isinstance(failure, MessageRefused) and failure.too_large
+        ]
+        return Leftovers(sent=failures.count(None), too_large=too_large)
 
     async def close(self) -> None:
         """Forget what was sent; without it the reconciler sends some of it again."""
@@ -72,6 +98,29 @@ class Outbox:
                 if not is_temporary(error):
                     raise
                 log.warning("outbox_not_tidied", rows=len(sent), error=repr(error))
+
+
+async def _keep(
+    connection: Connection, row: asyncpg.Record, outcomes: Sequence[tuple[Outgoing, Failure | None]]
+) -> None:
+    """What was not confirmed of a row: together, but for what was refused, which gets a row for each message."""
+    unconfirmed = [message for message, failure in outcomes if isinstance(failure, KafkaUnavailable)]
+    attempts = row["attempts"] + 1
+    if unconfirmed:
+        pause_s = backoff_s(attempts, first_s=UNCONFIRMED_FIRST_S, most_s=UNCONFIRMED_MOST_S)
+        await _insert(connection, row, unconfirmed, refusal=None, pause_s=pause_s)
+    for message, failure in outcomes:
+        if isinstance(failure, MessageRefused):
+            log.error("message_refused", topic=message.topic, key=message.key.decode(), reason=str(failure))
+            pause_s = backoff_s(attempts, first_s=REFUSED_FIRST_S, most_s=REFUSED_MOST_S)
+            await _insert(connection, row, [message], refusal=str(failure), pause_s=pause_s)
+
+
+async def _insert(
+    connection: Connection, row: asyncpg.Record, messages: Sequence[Outgoing], *, refusal: str | None, pause_s: float
+) -> None:
+    whence = (row["created_at"], row["attempts"] + 1, refusal, timedelta(seconds=pause_s))
+    await connection.execute(SQL["keep_outbox"], *_columns(messages), *whence)
 
 
 def _columns(messages: Sequence[Outgoing]) -> tuple[list[object], ...]:

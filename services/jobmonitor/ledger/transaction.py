@@ -17,13 +17,21 @@ from jobmonitor.job.evolve import evolve
 from jobmonitor.ledger import admission
 from jobmonitor.ledger.claims import LeaseLost
 from jobmonitor.ledger.runs import SQL, Run, insert_runs, lock_run, save_runs
-from jobmonitor.runtime.kafka import Outgoing
+from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
 
 PLAN_CHUNK = 0
 
 
 class TakenUpMeanwhile(Exception):
     """Another worker took one of these jobs up; nothing of this transaction may count. Temporary: look again."""
+
+
+class MessageTooLarge(Exception):
+    """A job has more to say than a message may hold. Nothing of this transaction may count; that job fails alone."""
+
+    def __init__(self, job_id: UUID, event_type: str, size: int) -> None:
+        super().__init__(f"{event_type} of job {job_id} has {size:,} bytes; {OWN_BYTES_MAX:,} can be sent.")
+        self.job_id = job_id
 
 
 class LedgerTransaction:
@@ -135,4 +143,8 @@ class LedgerTransaction:
 
     def _publish(self, topic: str, job_id: UUID, event_id: str, data: EventData, key: str | None = None) -> None:
         event = Event(id=event_id, source=self._source, job_id=job_id, time=datetime.now(UTC), data=data)
-        self.messages.append(Outgoing(topic, (key or str(job_id)).encode(), encode(event), type_name(data)))
+        message = Outgoing(topic, (key or str(job_id)).encode(), encode(event), type_name(data))
+        size = len(message.key) + len(message.value)
+        if size > OWN_BYTES_MAX:
+            raise MessageTooLarge(job_id, message.type, size)
+        self.messages.append(message)

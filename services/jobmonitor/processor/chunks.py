@@ -15,7 +15,8 @@ from jobmonitor.database.pool import Connection, account_transaction, see_accoun
 from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk, Refused
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.claims import claim, extend, release
-from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
+from jobmonitor.ledger.transaction import LedgerTransaction, MessageTooLarge
 from jobmonitor.processor.counting import finished
 from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
 from jobmonitor.processor.result_files import ResultFiles
@@ -75,6 +76,10 @@ class ChunkRunner:
             return "lease_lost"
         except Refused as refusal:
             await self._ledger.fail(claimed.job_id, refusal.code, str(refusal))
+            return "refused"
+        except MessageTooLarge as error:
+            log.warning("job_too_large", job_id=str(claimed.job_id), chunk=claimed.chunk, error=str(error))
+            await self._ledger.fail(claimed.job_id, TOO_LARGE, TOO_LARGE_REASON)
             return "refused"
         except Exception as error:
             if not is_temporary(error):

@@ -20,8 +20,9 @@ from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.admission import Room
+from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
 from jobmonitor.ledger.runs import SQL, Run
-from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.ledger.transaction import LedgerTransaction, MessageTooLarge
 from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.planner import Planner
 
@@ -59,7 +60,21 @@ class TakingUp:
             await self._together([submission], at_once=True)
         except Exception as error:
             log.warning("not_in_one_step", job_id=str(submission[0]), error=repr(error))
+            await self._begin(submission)
+
+    async def _begin(self, submission: Submission) -> None:
+        """Let it begin, without doing any of it. One whose facts no message can hold is failed."""
+        try:
             await self._together([submission], at_once=False)
+        except MessageTooLarge as error:
+            log.warning("job_too_large", job_id=str(submission[0]), error=str(error))
+            await self._refuse(submission)
+
+    async def _refuse(self, submission: Submission) -> None:
+        async with self._ledger.transaction() as ledger:
+            for job_id, data in await _unknown(ledger, [submission]):
+                run = ledger.take_up(_new_run(self._job_type, job_id, data))
+                ledger.apply(run, FailJob(code=TOO_LARGE, reason=TOO_LARGE_REASON))
 
     async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> list[Submission]:
         """Take up as many as a transaction has time for, one at least; returns the others."""
@@ -87,6 +102,17 @@ async def _unknown(ledger: LedgerTransaction, submissions: Sequence[Submission])
     for row in await ledger.connection.fetch(SQL["known_runs"], list(by_id)):
         del by_id[row["job_id"]]
     return list(by_id.values())
+
+
+def _new_run(job_type: JobType[Any], job_id: UUID, submission: JobSubmitted) -> Run:
+    return Run(
+        job_id=job_id,
+        job=Job(account_id=submission.account_id, owner_id=submission.owner_id, job_type=submission.job_type),
+        parameters=submission.parameters,
+        created_at=datetime.now(UTC),
+        run_at=submission.run_at,
+        writes=job_type.writes,
+    )
 
 
 class _Step:
@@ -124,17 +150,8 @@ class _Step:
             self._admit(run)
 
     def _accept(self, job_id: UUID, submission: JobSubmitted) -> Run:
-        now = datetime.now(UTC)
-        run = Run(
-            job_id=job_id,
-            job=Job(account_id=submission.account_id, owner_id=submission.owner_id, job_type=submission.job_type),
-            parameters=submission.parameters,
-            created_at=now,
-            run_at=submission.run_at,
-            writes=self._job_type.writes,
-        )
-        self._transaction.take_up(run)
-        return self._transaction.apply(run, AcceptJob(run_at=submission.run_at, now=now))
+        run = self._transaction.take_up(_new_run(self._job_type, job_id, submission))
+        return self._transaction.apply(run, AcceptJob(run_at=submission.run_at, now=run.created_at))
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""

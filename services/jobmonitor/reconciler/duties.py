@@ -39,8 +39,8 @@ class Duties:
 
     async def send_leftover_messages(self) -> int:
         """Facts that were committed by a process which died before it could send them."""
-        return await self._ledger.outbox.send_leftovers(
-            older_than=timedelta(seconds=self._settings.outbox_after_s), limit=BATCH
+        return await self._ledger.send_leftovers(
+            self._producer, older_than=timedelta(seconds=self._settings.outbox_after_s)
         )
 
     async def redispatch_chunks(self) -> int:

@@ -25,7 +25,7 @@ from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
-from jobmonitor.runtime.kafka import KafkaUnavailable, Producer
+from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
 from jobmonitor.runtime.settings import KafkaSettings
 
 SOURCE = "/jobmonitor/cli"
@@ -191,10 +191,11 @@ async def _publish(kafka: KafkaSettings, topic: str, event: Event) -> None:
         await producer.send(topic, event)
     except (KafkaError, OSError, TimeoutError) as error:
         raise no_answer(kafka) from error
-    except KafkaUnavailable as error:
+    except MessageRefused as error:
         raise CommandError(
-            f"Kafka at {kafka.kafka_bootstrap} did not confirm the job: {error} "
-            "Are its topics there (`jobmonitor topics --create`)?"
+            f"Kafka does not take the job. {error} Are its topics there (`jobmonitor topics --create`)?"
         ) from error
+    except KafkaUnavailable as error:
+        raise CommandError(f"Kafka at {kafka.kafka_bootstrap} did not confirm the job: {error}") from error
     finally:
         await producer.stop()

@@ -1,7 +1,8 @@
--- Messages whose sender did not get to send them, oldest first; locked, so that several reconcilers share the work.
-SELECT id, topics, keys, values, types
+-- Messages whose sender did not get to send them and whose pause is over, the longest waiting first; locked, so that
+-- several reconcilers share the work.
+SELECT id, topics, keys, values, types, attempts, created_at
 FROM ledger.outbox
 WHERE send_after < now() - $1::interval
-ORDER BY id
+ORDER BY send_after, id
 LIMIT $2
 FOR UPDATE SKIP LOCKED
