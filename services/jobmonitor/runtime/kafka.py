@@ -133,10 +133,26 @@ class Producer:
 
         A topic that takes nothing holds up no other topic's messages.
         """
+        producer = self._producer
+        failures = await self._deliver_all(producer, messages)
+        if self._worn is producer:
+            await self._renew(producer)
+            for place in _refused_together(messages, failures):
+                failures[place] = await self._deliver_alone(messages[place])
+        return failures
+
+    async def _deliver_alone(self, message: Outgoing) -> Failure | None:
+        """Kafka refuses whole batches: of several messages it does not tell which is too large."""
+        producer = self._producer
+        [failure] = await self._deliver(producer, message.topic, [message])
+        if self._worn is producer:
+            await self._renew(producer)
+        return failure
+
+    async def _deliver_all(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> list[Failure | None]:
         by_topic: dict[str, list[int]] = {}
         for place, message in enumerate(messages):
             by_topic.setdefault(message.topic, []).append(place)
-        producer = self._producer
         answers = await asyncio.gather(
             *(
                 self._deliver(producer, topic, [messages[place] for place in places])
@@ -147,8 +163,6 @@ class Producer:
         for places, answer in zip(by_topic.values(), answers, strict=True):
             for place, failure in zip(places, answer, strict=True):
                 failures[place] = failure
-        if self._worn is producer:
-            await self._renew(producer)
         return failures
 
     async def _deliver(
@@ -286,6 +300,18 @@ def _refused(message: Outgoing, error: BaseException) -> MessageRefused:
     size = len(message.key) + len(message.value)
     reason = f"Topic {message.topic} does not take a message of {size:,} bytes: {type(error).__name__}."
     return MessageRefused(reason, too_large=isinstance(error, _TOO_LARGE))
+
+
+def _refused_together(messages: Sequence[Outgoing], failures: Sequence[Failure | None]) -> list[int]:
+    """Those the broker called too large, though alone they may not be."""
+    return [
+        place
+        for place, (message, failure) in enumerate(zip(messages, failures, strict=True))
+        if isinstance(failure, MessageRefused)
+        and failure.too_large
+        and len(messages) > 1
+        and len(message.key) + len(message.value) <= OWN_BYTES_MAX
+    ]
 
 
 def _headers(message: Outgoing) -> list[tuple[str, bytes]]:
