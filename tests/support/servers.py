@@ -100,7 +100,7 @@ class Postgres:
 
     def _new_database(self, template: str) -> Database:
         database = Database(self.server, f"test_{uuid4().hex[:12]}")
-        run_aside(lambda: self.server.create_database(database.name, template))
+        run_aside(lambda: self.server.create_database(database.name, template, strategy="file_copy"))
         return database
 
     def _make_template(self) -> None:

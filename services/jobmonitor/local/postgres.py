@@ -110,18 +110,23 @@ class PostgresServer(Server):
                 "away, or choose another with JOBMONITOR_DATA_DIR."
             )
 
-    def create_database(self, name: str, template: str = "template1") -> None:
-        """Make a database that belongs to the owner; does nothing if it is there. Not inside a running event loop."""
-        asyncio.run(self._create_database(name, template))
+    def create_database(self, name: str, template: str = "template1", *, strategy: str = "wal_log") -> None:
+        """Make a database that belongs to the owner; does nothing if it is there. Not inside a running event loop.
 
-    async def _create_database(self, name: str, template: str) -> None:
+        ``strategy`` is PostgreSQL's: ``file_copy`` is faster where nothing waits for the disk.
+        """
+        asyncio.run(self._create_database(name, template, strategy))
+
+    async def _create_database(self, name: str, template: str, strategy: str) -> None:
         connection = await asyncpg.connect(self.url(SUPERUSER))
         try:
             with suppress(asyncpg.DuplicateObjectError):
                 create = "SELECT format('CREATE ROLE %I LOGIN CREATEROLE PASSWORD %L', $1::text, $2::text)"
                 await connection.execute(await connection.fetchval(create, OWNER, self._password))
             with suppress(asyncpg.DuplicateDatabaseError):
-                await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER {OWNER}')
+                await connection.execute(
+                    f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY {strategy} OWNER {OWNER}'
+                )
         finally:
             await connection.close()
 
