@@ -72,9 +72,15 @@ def database(postgres: Postgres) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def kafka(servers_folder: Path) -> Iterator[KafkaServer]:
+def jars() -> Path:
+    """The folder of Kafka's jars."""
+    return fetch_jars(TOOLS)
+
+
+@pytest.fixture(scope="session")
+def kafka(servers_folder: Path, jars: Path) -> Iterator[KafkaServer]:
     """A Kafka broker for the whole session, without topics. A test that stops it starts it again."""
-    server = KafkaServer(servers_folder / "kafka", jars=fetch_jars(TOOLS))
+    server = KafkaServer(servers_folder / "kafka", jars=jars)
     server.start()
     yield server
     server.stop()

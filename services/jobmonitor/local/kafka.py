@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -34,14 +35,28 @@ class KafkaServer(Server):
 
     stop_timeout_s = 5.0
 
-    def __init__(self, folder: Path, *, jars: Path, port: int = 0, log_path: Path | None = None) -> None:
-        """``folder`` takes data, configuration and log; ``jars`` is what ``fetch_jars`` gave. Port 0: a free one."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        jars: Path,
+        port: int = 0,
+        settings: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+        log_path: Path | None = None,
+    ) -> None:
+        """``folder`` takes data, configuration and log; ``jars`` is what ``fetch_jars`` gave. Port 0: a free one.
+
+        ``settings`` go before ours; ``format_options`` are for the tool that makes the data folder, users for instance.
+        """
         super().__init__("kafka", log_path=log_path or folder / "kafka.log")
         self.port = port or free_port()
         self._controller_port = free_port()
         self._folder = folder.absolute()
         self._data = self._folder / "data"
         self._jars = jars.absolute()
+        self._settings = dict(settings or {})
+        self._format_options = format_options
 
     @property
     def bootstrap(self) -> str:
@@ -89,9 +104,8 @@ class KafkaServer(Server):
     def _format(self) -> None:
         shutil.rmtree(self._data, ignore_errors=True)  # what an interrupted attempt left behind
         cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = self._java(
-            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._configuration)
-        )
+        arguments = ["format", f"--cluster-id={cluster_id}", "-c", str(self._configuration), *self._format_options]
+        command = self._java("kafka.tools.StorageTool", *arguments)
         with self.log_path.open("ab") as log:
             done = subprocess.run(command, stdout=log, stderr=log, env=BARE_ENVIRONMENT, check=False)  # noqa: S603
         if done.returncode != 0:
@@ -109,10 +123,11 @@ class KafkaServer(Server):
             "node.id": "1",
             # a fixed voter, not one kept in the data: so the ports may differ from start to start
             "controller.quorum.voters": f"1@{controller}",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": f"CLIENTS://{self.bootstrap},CONTROLLER://{controller}",
+            "advertised.listeners": f"CLIENTS://{self.bootstrap}",
+            "inter.broker.listener.name": "CLIENTS",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT",
             "log.dirs": str(self._data),
             "log.segment.bytes": str(64 * 1024 * 1024),
             "auto.create.topics.enable": "false",
@@ -125,6 +140,7 @@ class KafkaServer(Server):
             # a broker that was killed may come back as soon as it counts as gone
             "broker.session.timeout.ms": "3000",
             "broker.heartbeat.interval.ms": "1000",
+            **self._settings,
         }
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         self._configuration.write_text(lines, encoding="utf-8")
