@@ -116,7 +116,7 @@ async def test_a_superseded_worker_cannot_commit(engine: Engine) -> None:
     """A worker paused past its lease comes back after another has done its chunk: nothing of it counts."""
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
-    paused = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    paused = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     assert paused is not None
     await engine.end_leases(job_id)
     await engine.run_to_end(job_id)
@@ -167,15 +167,15 @@ async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason_and_a_dead
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert failed.code == "gave_up"
-    assert failed.reason == "A part of the work was tried 5 times, and a service it needs did not answer."
+    assert failed.reason == "A part of the work was tried 5 times and failed each time."
     assert await engine.effects() == []
-    assert [f"Chunk 1 of job {job_id} was tried 5 times" in reason for reason in buried] == [True]
+    assert [f"Chunk 1 of job {job_id}: A part of the work was tried 5 times" in reason for reason in buried] == [True]
 
 
 async def crash_tries(engine: Engine, job_id: UUID, tries: int) -> None:
     """As if so many workers had died with chunk 1 in their hands."""
     for _ in range(tries):
-        assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
+        assert await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE) is not None
         await engine.end_leases(job_id)
 
 
@@ -197,7 +197,7 @@ async def test_a_chunk_that_cannot_be_given_up_yet_is_given_up_by_the_same_messa
     assert len(buried) == 1
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
-    assert failed.reason == "A part of the work was tried 5 times, and a service it needs did not answer."
+    assert failed.reason == "A part of the work was tried 5 times and failed each time."
 
 
 async def test_a_last_try_without_a_message_to_keep_leaves_its_cause_to_the_next(engine: Engine) -> None:
@@ -212,7 +212,7 @@ async def test_a_last_try_without_a_message_to_keep_leaves_its_cause_to_the_next
     assert len(buried) == 1
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
-    assert "did not answer" in failed.reason
+    assert "failed each time" in failed.reason
 
 
 async def test_a_worker_that_lost_its_lease_in_the_last_try_gives_nothing_up(engine: Engine) -> None:
@@ -222,10 +222,10 @@ async def test_a_worker_that_lost_its_lease_in_the_last_try_gives_nothing_up(eng
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     await crash_tries(engine, job_id, 4)
-    frozen = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    frozen = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     assert frozen is not None
     await engine.end_leases(job_id)
-    assert await claim(engine.ledger.pool, job_id, 1, lease=LEASE) is not None
+    assert await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE) is not None
     assert await engine.runner._run_claimed(frozen, into(buried)) == "lease_lost"
     assert buried == []
     assert (await engine.run(job_id))["state"] == "running"
@@ -271,7 +271,7 @@ async def test_a_bug_is_raised_and_leaves_nothing(engine: Engine) -> None:
 async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine: Engine) -> None:
     job_id = await engine.submit(units=6, chunk_units=2)
     await engine.runner.run(job_id, 0)
-    under_way = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    under_way = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     assert under_way is not None
     await engine.ledger.stop(job_id, STOP, stoppable=True)
     assert isinstance((await engine.facts(job_id))[-1], JobStopping)
@@ -286,7 +286,7 @@ async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine
 async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: Engine) -> None:
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
-    await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     await engine.ledger.stop(job_id, STOP, stoppable=True)
     assert await duties_of(engine).finish_stops() == 0
     await engine.end_leases(job_id)

@@ -24,7 +24,7 @@ async def under_way(engine: Engine, **parameters: Any) -> Claim:
     """The first chunk of a job of two, claimed by a worker that takes its time."""
     job_id = await engine.submit(units=4, chunk_units=2, **parameters)
     await engine.runner.run(job_id, 0)
-    claimed = await claim(engine.ledger.pool, job_id, 1, lease=LEASE)
+    claimed = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     assert claimed is not None
     return claimed
 

@@ -186,7 +186,7 @@ class _Jobs:
             await engine.runner.run(jobs["running"], chunk)
         jobs["stopping"] = await self._submit(units=10)
         await engine.runner.run(jobs["stopping"], 0)
-        await claim(engine.ledger.pool, jobs["stopping"], 1, lease=timedelta(hours=1))
+        await claim(engine.ledger.pool, jobs["stopping"], 1, job_type="probe", lease=timedelta(hours=1))
         await self._stop(jobs["stopping"])
         jobs["queued"] = await self._submit(units=1)
         return jobs

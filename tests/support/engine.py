@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID, uuid4
@@ -50,6 +51,18 @@ class Engine:
     owner_url: str
     bootstrap: str
     settings: ProcessorSettings
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim lasts."""
+        return timedelta(seconds=self.settings.lease_s)
+
+    def use(self, probe: FailingProbe) -> None:
+        """Let the jobs be of this probe from now on."""
+        self.probe = probe
+        self.runner = ChunkRunner(probe, self.ledger, self.objects, self.settings)
+        one_step = OneStep(probe, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
+        self.taking_up = TakingUp(probe, self.ledger, one_step, Planner(_no_plan, crash=_crash, plans_max=0))
 
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
         """Take a probe job up, as if its submission had been heard."""
@@ -134,8 +147,8 @@ async def _if_reachable(reach: Awaitable[Answer]) -> Answer | None:
 
 
 @asynccontextmanager
-async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[Engine]:
-    """An engine on a fresh database, with the probe's topics."""
+async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -> AsyncIterator[Engine]:
+    """An engine on a fresh database, with the probe's topics and the changed settings."""
     await create_topics(kafka.bootstrap, jobs_topic("probe"), work_topic("probe"))
     owner = await asyncpg.connect(database.owner_url)
     settings = ProcessorSettings(
@@ -144,8 +157,9 @@ async def open_engine(database: Any, kafka: Any, folder: Path) -> AsyncIterator[
         object_store_url=f"file://{folder}",
         chunks_in_flight=2,
         account_jobs_max=3,
+        **changed,
     )
-    pool = await open_pool(settings.database_url, size=8, application_name="test")
+    pool = await open_pool(settings.database_url, size=8, application_name="test", silence_s=settings.silence_s)
     producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()
     ledger = Ledger(pool, producer, "/jobmonitor/test", settings)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from jobmonitor.database.pool import open_pool
-from jobmonitor.job_types.protocol import Assembly, Context, Part, PlannedChunk
+from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, Part, PlannedChunk
 from jobmonitor.job_types.user_data_import import UserDataImport, UserDataImportParameters
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.chunks import ChunkRunner
@@ -48,7 +48,9 @@ class HangingImport(UserDataImport):
         await in_the_middle()
         raise AssertionError
 
-    def assemble(self, params: UserDataImportParameters, parts: AsyncIterator[bytes], context: Context) -> Assembly:
+    def assemble(
+        self, params: UserDataImportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
+    ) -> Assembly:
         whole = super().assemble(params, parts, context)
 
         async def half() -> AsyncIterator[bytes]:

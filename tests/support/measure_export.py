@@ -14,13 +14,14 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 
 from jobmonitor.database.pool import Pool, account_transaction, open_pool
 from jobmonitor.job_types.user_data_export import UserDataExport, UserDataExportParameters
 from jobmonitor.runtime.objects import ObjectStore
-from support.run_job_type import context_of
+from support.run_job_type import assembly_context_of, context_of
 
 
 async def plan(export: UserDataExport, params: UserDataExportParameters, pool: Pool, to: Path) -> int:
@@ -68,10 +69,8 @@ async def measure(options: argparse.Namespace, folder: Path) -> None:
     slowest, typical = max(seconds), statistics.median(seconds)
     tell(f"{len(seconds):,} chunks: {sum(seconds):.1f} s, each {typical:.3f} s (median), {slowest:.3f} s (slowest)")
     began = time.perf_counter()
-    async with account_transaction(pool, 1) as connection:
-        assembly = export.assemble(params, parts(objects, len(seconds)), context_of(connection))
-        assert assembly is not None
-        stored = await objects.put_stream("result", assembly.content)
+    context = assembly_context_of(pool, job_id=uuid4())
+    stored = await objects.put_stream("result", export.assemble(params, parts(objects, len(seconds)), context).content)
     tell(f"assembly: {stored.size_bytes:,} bytes in {time.perf_counter() - began:.1f} s")
     await pool.close()
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from jobmonitor.database.pool import Connection, Pool, account_transaction
-from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk
+from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, PlannedChunk
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -72,12 +72,10 @@ async def run_job_type(
         if position not in parts:
             outcomes.update(part.outcomes)
         parts[position], rows[position], rejected[position] = part.content, part.rows, part.rejected
-    async with account_transaction(pool, account_id) as connection:
-        contents = [parts[position] for position in range(len(planned))]
-        context = context_of(connection, account_id, objects=objects, job_id=job_id)
-        assembly = job_type.assemble(params, _pieces(contents), context)
-        assert assembly is not None
-        content = b"".join([piece async for piece in assembly.content])
+    contents = [parts[position] for position in range(len(planned))]
+    assembly = job_type.assemble(params, _pieces(contents), assembly_context_of(pool, account_id, job_id=job_id))
+    assert assembly is not None
+    content = b"".join([piece async for piece in assembly.content])
     units = [chunk.units for chunk in planned]
     done = sum(rows.values()), sum(rejected.values())
     return Ran(content, assembly.media_type, assembly.extension, units, outcomes, *done)
@@ -89,6 +87,17 @@ def context_of(
     """Without an object store, one that holds nothing, as nothing was uploaded."""
     store = objects or ObjectStore("memory://")
     return Context(connection, store, account_id=account_id, owner_id=2, job_id=job_id)
+
+
+def assembly_context_of(pool: Pool, account_id: int = 1, *, job_id: UUID) -> AssemblyContext:
+    """It reads what is committed, on connections of its own."""
+    return AssemblyContext(
+        reading=lambda: account_transaction(pool, account_id, readonly=True),
+        objects=ObjectStore("memory://"),
+        account_id=account_id,
+        owner_id=2,
+        job_id=job_id,
+    )
 
 
 def _order(chunks: int, seed: int | None) -> list[int]:

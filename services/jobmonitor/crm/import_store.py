@@ -10,11 +10,12 @@ import msgspec
 
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.sql import statements
+from jobmonitor.runtime.failures import Temporary
 
 _SQL = statements("jobmonitor.crm.sql")
 
 
-class SupporterAddedMeanwhile(OSError):
+class SupporterAddedMeanwhile(Temporary):
     """Somebody else added a supporter between this import's look and its writing. Trying again sees them."""
 
 

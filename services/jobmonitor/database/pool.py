@@ -47,10 +47,23 @@ async def account_transaction(
     account_id: int,
     *,
     isolation: Literal["read_committed", "repeatable_read"] = "read_committed",
+    readonly: bool = False,
 ) -> AsyncIterator[Connection]:
     """A transaction in which row-level security shows this account's CRM rows and no others."""
-    async with pool.acquire() as connection, connection.transaction(isolation=isolation):
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation, readonly=readonly):
         await see_account(connection, account_id)
+        yield connection
+
+
+@asynccontextmanager
+async def account_snapshot(pool: Pool, account_id: int) -> AsyncIterator[Connection]:
+    """The account as it stands at this moment, for reading for as long as that takes.
+
+    As it locks no rows nobody waits for it, so its silence has a limit of its own: an hour. Only after its end can the
+    server tidy up rows that were deleted since.
+    """
+    async with account_transaction(pool, account_id, isolation="repeatable_read", readonly=True) as connection:
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '1h'")
         yield connection
 
 

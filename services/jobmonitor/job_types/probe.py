@@ -5,16 +5,26 @@ Users are not offered it: a processor serves it only where its settings name it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from jobmonitor.database.sql import statements
-from jobmonitor.job_types.protocol import Assembly, Context, Part, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import (
+    Assembly,
+    AssemblyContext,
+    Context,
+    Part,
+    PlannedChunk,
+    Refused,
+    RetryPolicy,
+    Stopped,
+)
 
 SMALL_CHUNKS_MAX = 20
+PIECE_BYTES = 1024 * 1024
 SQL = statements("jobmonitor.job_types.sql")
 
 
@@ -27,7 +37,12 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     effects: Annotated[bool, Meta(description="Whether each unit leaves a row in the database.")] = True
     file: Annotated[bool, Meta(description="Whether the units are offered as a file.")] = True
     refuse_at: Annotated[int | None, Meta(description="The unit at which the job turns out to be impossible.")] = None
-    away_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk find a service away.")] = 0
+    away_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail for what passes.")] = 0
+    plan_s: Annotated[float, Meta(ge=0, le=3600, description="How long the plan takes, in seconds.")] = 0.0
+    assemble_s: Annotated[float, Meta(ge=0, le=3600, description="How long the assembly takes, in seconds.")] = 0.0
+    assemble_bytes: Annotated[
+        int, Meta(ge=0, le=10_000_000_000, description="Bytes the assembly adds to the file.")
+    ] = 0
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
 
 
@@ -41,6 +56,7 @@ class Probe:
     stoppable = True
     in_order = False
     writes = None
+    retries = RetryPolicy()
     params_type = ProbeParameters
 
     def unit_of(self, params: ProbeParameters) -> str:
@@ -54,19 +70,22 @@ class Probe:
         return params.units
 
     async def is_small(self, params: ProbeParameters, context: Context) -> bool:
+        lasts = params.chunk_s or params.plan_s or params.assemble_s or params.assemble_bytes
         fails = params.away_attempts or params.bug_attempts
-        return not params.chunk_s and not fails and params.units <= SMALL_CHUNKS_MAX * params.chunk_units
+        return not lasts and not fails and params.units <= SMALL_CHUNKS_MAX * params.chunk_units
 
     async def plan(self, params: ProbeParameters, context: Context) -> AsyncIterator[PlannedChunk]:
-        """The payload is the first unit and the one after the last."""
+        """The payload is the first unit and the one after the last. Each takes its share of ``plan_s``."""
+        chunks = -(-params.units // params.chunk_units)
         for first in range(0, params.units, params.chunk_units):
             end = min(first + params.chunk_units, params.units)
+            await asyncio.sleep(params.plan_s / chunks)
             yield PlannedChunk(units=end - first, payload=[first, end])
 
     async def run_chunk(self, params: ProbeParameters, payload: Any, context: Context) -> Part:
         """What goes wrong goes wrong after the effects."""
         first, end = payload
-        await asyncio.sleep(params.chunk_s)
+        await _take(params.chunk_s, context.stop_requested)
         if params.effects:
             await context.connection.execute(SQL["leave_effects"], context.account_id, context.job_id, first, end - 1)
         self._go_wrong(params, range(first, end), context.attempt)
@@ -77,17 +96,37 @@ class Probe:
         if params.refuse_at in units:
             raise Refused("impossible", f"Unit {params.refuse_at} cannot be counted.")
         if attempt <= params.away_attempts:
-            raise ConnectionError("The probe was asked to find a service away.")
+            raise OSError("The probe was asked to fail for a while.")
         if attempt <= params.bug_attempts:
             raise ZeroDivisionError("The probe was asked to have a bug.")
 
-    def assemble(self, params: ProbeParameters, parts: AsyncIterator[bytes], context: Context) -> Assembly | None:
+    def assemble(
+        self, params: ProbeParameters, parts: AsyncIterator[bytes], context: AssemblyContext
+    ) -> Assembly | None:
         if not params.file:
             return None
-        return Assembly(content=_with_heading(parts), media_type="text/csv", extension="csv")
+        return Assembly(content=_file(params, parts), media_type="text/csv", extension="csv")
 
 
-async def _with_heading(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _file(params: ProbeParameters, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield b"unit\r\n"
     async for part in parts:
         yield part
+    await asyncio.sleep(params.assemble_s)
+    for size in _pieces(params.assemble_bytes):
+        yield b"." * size
+
+
+def _pieces(size_bytes: int) -> Iterator[int]:
+    for start in range(0, size_bytes, PIECE_BYTES):
+        yield min(PIECE_BYTES, size_bytes - start)
+
+
+async def _take(seconds: float, stop_requested: asyncio.Event) -> None:
+    """Let so much time pass. Raises Stopped."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop_requested.wait()
+    except TimeoutError:
+        return
+    raise Stopped

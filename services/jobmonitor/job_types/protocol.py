@@ -5,7 +5,9 @@ chunk's effects in the database, its mark in the ledger and the job's progress c
 never has to ask whether a chunk was done before.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -32,12 +34,29 @@ class Refused(Exception):
         """The parameter at fault, where there is one."""
 
 
+class Stopped(Exception):
+    """Raised by a chunk that ends early because ``stop_requested`` is set. Nothing of it counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often a chunk is tried again. What ends no try: an outage of a whole service, for which it waits instead."""
+
+    tries_max: int = 5
+    pause_first_s: float = 0.5
+    """Doubles with every try."""
+    pause_max_s: float = 30.0
+    outage_max_s: float = 3600.0
+    """After so long an outage of one service the job fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a job type works with, and for whom."""
 
     connection: Connection
-    """Inside a transaction of the job's account: row-level security hides all others."""
+    """Inside a transaction of the job's account: row-level security hides all others. A plan may only read. Work must
+    not be silent for longer than four leases (40 s unless set): the server then ends the transaction."""
     objects: ObjectStore
     """For reading what was uploaded. The engine stores parts and results itself."""
     account_id: int
@@ -46,6 +65,21 @@ class Context:
     """None before the job was submitted."""
     attempt: int = 1
     """Which try of this chunk it is."""
+    stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssemblyContext:
+    """What an assembly works with. It takes as long as it takes, so no connection is held for it."""
+
+    reading: Callable[[], AbstractAsyncContextManager[Connection]]
+    """A connection for a moment, inside a transaction of the job's account that may only read."""
+    objects: ObjectStore
+    account_id: int
+    owner_id: int
+    job_id: UUID
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +129,8 @@ class JobType(Protocol[Params]):
     """Whether users may stop it once submitted."""
     in_order: bool
     """Whether a chunk may only begin when the one before it is done; else several run at once."""
+    retries: RetryPolicy
+    """For each of its chunks."""
     params_type: type[Params]
 
     @property
@@ -128,7 +164,7 @@ class JobType(Protocol[Params]):
     def plan(self, params: Params, context: Context) -> AsyncIterator[PlannedChunk]:
         """Split the work, in the order of the result file; nothing means no work. One REPEATABLE READ snapshot.
 
-        Streams: never holds the whole plan. Raises Refused.
+        Streams: never holds the whole plan. It may take any time; a stop of its job cancels it. Raises Refused.
         """
         ...
 
@@ -139,8 +175,10 @@ class JobType(Protocol[Params]):
         """
         ...
 
-    def assemble(self, params: Params, parts: AsyncIterator[bytes], context: Context) -> Assembly | None:
+    def assemble(self, params: Params, parts: AsyncIterator[bytes], context: AssemblyContext) -> Assembly | None:
         """Join the parts, which come in plan order (none for an empty plan), into the file. Streams. None: no file.
+
+        It may take any time. A stop of its job cancels it.
 
         ``parts`` yields their bytes one after the other, cut anywhere: the borders between parts cannot be seen.
         """

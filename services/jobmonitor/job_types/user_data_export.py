@@ -20,7 +20,15 @@ from jobmonitor.crm.supporter_query import Id, Ids, SupporterQuery
 from jobmonitor.database.pool import Connection
 from jobmonitor.job_types import csv_files, xlsx_files
 from jobmonitor.job_types.export_formats import FORMATS, FormatName, Rows
-from jobmonitor.job_types.protocol import Assembly, Context, Part, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import (
+    Assembly,
+    AssemblyContext,
+    Context,
+    Part,
+    PlannedChunk,
+    Refused,
+    RetryPolicy,
+)
 
 SMALL_ROWS_MAX = 200
 """Exported in one step."""
@@ -70,6 +78,7 @@ class UserDataExport:
     stoppable = False
     in_order = False
     writes = None
+    retries = RetryPolicy()
     params_type = UserDataExportParameters
 
     def __init__(self, *, chunk_rows_max: int = 2_000, chunk_rows_min: int = 100, chunks_aimed_at: int = 50) -> None:
@@ -127,9 +136,11 @@ class UserDataExport:
             rows=len(rows),
         )
 
-    def assemble(self, params: UserDataExportParameters, parts: AsyncIterator[bytes], context: Context) -> Assembly:
+    def assemble(
+        self, params: UserDataExportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
+    ) -> Assembly:
         """CSV as it is, behind a byte order mark; a workbook is written from it by a process of its own."""
-        lines = _lines(params, parts, context.connection)
+        lines = _lines(params, parts, context)
         if params.file_type == "csv":
             return Assembly(content=_with_bom(lines), media_type=csv_files.MEDIA_TYPE, extension="csv")
         return Assembly(content=xlsx_files.workbook(lines), media_type=xlsx_files.MEDIA_TYPE, extension="xlsx")
@@ -201,7 +212,7 @@ def _encode(params: UserDataExportParameters, rows: Rows) -> bytes:
 
 
 async def _lines(
-    params: UserDataExportParameters, parts: AsyncIterator[bytes], connection: Connection
+    params: UserDataExportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
 ) -> AsyncIterator[bytes]:
     """The parts; without any, the headings alone."""
     nothing = True
@@ -209,7 +220,9 @@ async def _lines(
         nothing = False
         yield piece
     if nothing:
-        yield _encode(params, [FORMATS[params.format].headings(await _layout(params, connection))])
+        async with context.reading() as connection:
+            layout = await _layout(params, connection)
+        yield _encode(params, [FORMATS[params.format].headings(layout)])
 
 
 async def _with_bom(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -52,7 +52,15 @@ from jobmonitor.job_types.import_columns import (
 )
 from jobmonitor.job_types.import_files import FILE_BYTES_MAX, Table, fitted, read_table
 from jobmonitor.job_types.import_rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide
-from jobmonitor.job_types.protocol import Assembly, Context, Part, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import (
+    Assembly,
+    AssemblyContext,
+    Context,
+    Part,
+    PlannedChunk,
+    Refused,
+    RetryPolicy,
+)
 from jobmonitor.runtime.objects import ObjectMissing
 
 log = structlog.stdlib.get_logger()
@@ -105,6 +113,7 @@ class UserDataImport:
     stoppable = False
     in_order = True
     writes = "supporters"
+    retries = RetryPolicy()
     params_type = UserDataImportParameters
 
     def __init__(self, *, chunk_rows: int = CHUNK_ROWS, small_bytes_max: int = SMALL_BYTES_MAX) -> None:
@@ -176,7 +185,9 @@ class UserDataImport:
             rows=len(rows),
         )
 
-    def assemble(self, params: UserDataImportParameters, parts: AsyncIterator[bytes], context: Context) -> Assembly:
+    def assemble(
+        self, params: UserDataImportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
+    ) -> Assembly:
         """The rows' outcomes behind their headings. The totals go to the log."""
         return Assembly(content=_file(parts, context), media_type=csv_files.MEDIA_TYPE, extension="csv")
 
@@ -309,9 +320,10 @@ def _report(chunk: _Chunk, rows: Sequence[RowOutcome], ids: Mapping[str, int]) -
         yield [csv_files.neutralise(cell) for cell in cells]
 
 
-async def _file(parts: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+async def _file(parts: AsyncIterator[bytes], context: AssemblyContext) -> AsyncIterator[bytes]:
     yield csv_files.BOM + csv_files.csv_bytes([HEADINGS])
     async for piece in parts:
         yield piece
-    totals = await row_totals(context.connection, _job_id(context))
+    async with context.reading() as connection:
+        totals = await row_totals(connection, context.job_id)
     log.info("import_totals", job_id=str(context.job_id), rows=sum(totals.values()), **totals)

@@ -24,6 +24,11 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     payload: Any
     attempt: int
+    """Of all claims of this chunk, this one included."""
+    uncounted: int
+    """How many of the earlier ones used up no try."""
+    outage_s: float
+    """For how long a service it needs has been away; 0 when none was at the last attempt."""
     last_error: str | None
     """What the last try that told one ended with; None when each ended without a word, with its worker."""
     account_id: int
@@ -31,29 +36,52 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     job_type: str
     parameters: dict[str, Any]
 
+    @property
+    def tries(self) -> int:
+        """Attempts that count, this one included."""
+        return self.attempt - self.uncounted
 
-async def claim(pool: Pool, job_id: UUID, chunk: int, *, lease: timedelta) -> Claim | None:
-    """Claim the chunk; None when there is nothing to do: done, run by somebody else, or its job ended or stops."""
+
+async def claim(pool: Pool, job_id: UUID, chunk: int, *, job_type: str, lease: timedelta) -> Claim | None:
+    """Claim the chunk; None when there is nothing to do: done, run by somebody else, or its job ended or stops.
+
+    None too for a chunk of another job type.
+    """
     token = uuid4()
-    row = await pool.fetchrow(SQL["claim_chunk"], job_id, chunk, token, lease)
-    if row is None:
-        return None
-    names = ("kind", "units", "payload", "attempt", "last_error", "account_id", "owner_id", "job_type", "parameters")
-    return Claim(job_id=job_id, chunk=chunk, token=token, **{name: row[name] for name in names})
+    row = await pool.fetchrow(SQL["claim_chunk"], job_id, chunk, token, lease, job_type)
+    return None if row is None else Claim(job_id=job_id, chunk=chunk, token=token, **row)
 
 
 async def extend(pool: Pool, claim: Claim, *, lease: timedelta, error: str | None = None) -> None:
     """Keep the lease for another while, and the error if there was one. Raises LeaseLost."""
     if await pool.fetchrow(SQL["extend_lease"], claim.job_id, claim.chunk, claim.token, lease, error) is None:
-        raise LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now.")
+        raise _lost(claim)
+
+
+async def hold_plan(connection: Connection, claim: Claim) -> None:
+    """Nobody supersedes this plan before the end of the transaction. Raises LeaseLost, also when its job ended."""
+    if await connection.fetchrow(SQL["hold_plan"], claim.job_id, claim.chunk, claim.token) is None:
+        raise _lost(claim)
 
 
 async def mark_done(connection: Connection, claim: Claim, part_key: str | None) -> None:
     """Mark the chunk done in the transaction that holds its effects. Raises LeaseLost: roll back."""
     if await connection.fetchrow(SQL["mark_chunk_done"], claim.job_id, claim.chunk, claim.token, part_key) is None:
-        raise LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now.")
+        raise _lost(claim)
 
 
-async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str | None) -> None:
-    """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable."""
-    await pool.fetchrow(SQL["release_chunk"], claim.job_id, claim.chunk, claim.token, retry_in, error)
+async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str | None, outage: bool = False) -> None:
+    """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable.
+
+    With ``outage`` the attempt used up no try.
+    """
+    await pool.fetchrow(SQL["release_chunk"], claim.job_id, claim.chunk, claim.token, retry_in, error, outage)
+
+
+async def give_back(connection: Connection | Pool, claim: Claim) -> None:
+    """Give back a chunk that was not tried to its end; anybody may claim it at once. Repeatable."""
+    await connection.fetchrow(SQL["return_chunk"], claim.job_id, claim.chunk, claim.token)
+
+
+def _lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now, or its job has ended.")

@@ -1,7 +1,7 @@
 """What the processes do with the ledger, each as one transaction that may be repeated safely."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
@@ -23,7 +23,8 @@ from jobmonitor.job.commands import (
 from jobmonitor.job.state import State
 from jobmonitor.ledger.admission import Room, find_room
 from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
-from jobmonitor.ledger.claims import Claim, mark_done
+from jobmonitor.ledger.claims import Claim, give_back, hold_plan, mark_done
+from jobmonitor.ledger.leases import Leases
 from jobmonitor.ledger.outbox import Outbox
 from jobmonitor.ledger.runs import SQL
 from jobmonitor.ledger.transaction import LedgerTransaction
@@ -48,12 +49,13 @@ class Ledger:
     ) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
+        self.leases = Leases(pool)
         connections = pool.get_max_size()
         self.working = asyncio.Semaphore(max(1, connections // 2))
-        """Chunks that hold a connection while they work. The others wait, so that requests, plans and signs of life
-        always find one."""
+        """Chunks that hold a connection while they work. The others wait, unclaimed, so that requests, plans and signs
+        of life always find one."""
         self.planning = asyncio.Semaphore(max(1, connections // 6))
-        """Plans under way. Each holds two connections at once; with a plan on every one of the pool all would wait."""
+        """Plans under way. Each holds a connection all the time."""
         self._source = source
         self._fairness = fairness
 
@@ -135,23 +137,36 @@ class Ledger:
             if run is not None:
                 ledger.apply(run, FailJob(code=code, reason=reason))
 
-    async def start(
-        self, ledger: LedgerTransaction, claim: Claim, *, unit: str, chunks: int, total: int, in_order: bool
-    ) -> None:
-        """The plan's chunks are in the ledger: mark it done, start the job, dispatch the first window."""
-        run = await ledger.lock(claim.job_id)
-        await mark_done(ledger.connection, claim, None)
-        run = ledger.apply(run, StartJob(total=total, unit=unit))
-        window = 1 if in_order else self._fairness.chunks_in_flight
-        await start_chunks(ledger, run, chunks=chunks, window=window)
+    async def begin_plan(self, claim: Claim) -> None:
+        """Forget what an earlier attempt at this plan has written. Raises LeaseLost."""
+        async with self.transaction() as ledger:
+            await hold_plan(ledger.connection, claim)
+            await ledger.connection.execute(SQL["delete_planned"], claim.job_id)
+
+    async def add_planned(self, claim: Claim, planned: Sequence[tuple[int, int, object]]) -> None:
+        """Add some (chunk, units, payload) of the plan, which nobody may claim before the start. Raises LeaseLost."""
+        async with self.transaction() as ledger:
+            await hold_plan(ledger.connection, claim)
+            await ledger.add_chunks(claim.job_id, "work", planned)
+
+    async def start(self, claim: Claim, *, unit: str, chunks: int, total: int, in_order: bool) -> None:
+        """The plan's chunks are in the ledger: mark it done, start the job, dispatch the first window.
+
+        Raises LeaseLost.
+        """
+        async with self.transaction() as ledger:
+            run = await ledger.lock(claim.job_id)
+            await mark_done(ledger.connection, claim, None)
+            run = ledger.apply(run, StartJob(total=total, unit=unit))
+            window = 1 if in_order else self._fairness.chunks_in_flight
+            await start_chunks(ledger, run, chunks=chunks, window=window)
 
     async def finish_chunk(self, ledger: LedgerTransaction, claim: Claim, finished: Finished) -> None:
         """Mark a work chunk done with its effects, and dispatch what comes next. Raises LeaseLost."""
         run = await ledger.lock(claim.job_id)
         await mark_done(ledger.connection, claim, finished.part_key)
         await finish_chunk(ledger, run, finished)
-        if run.job.state is State.STOPPING:
-            await self._finish_stop(ledger, run.job_id)
+        await self._finish_stop(ledger, run.job_id)
 
     async def complete(self, claim: Claim, result: Result | None) -> None:
         """The result, if there is one, is stored (its ``rows`` are counted here): the job is complete.
@@ -163,9 +178,26 @@ class Ledger:
             await mark_done(ledger.connection, claim, None)
             counted = msgspec.structs.replace(result, rows=run.rows) if result else None
             command = CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted)
-            run = ledger.apply(run, command)
-            if run.job.state is State.STOPPING:
-                await self._finish_stop(ledger, run.job_id)
+            ledger.apply(run, command)
+            await self._finish_stop(ledger, claim.job_id)
+
+    async def fail_chunk(self, claim: Claim, code: str, reason: str) -> None:
+        """End the job whose chunk turned out to be impossible, with a reason its owner understands.
+
+        Raises LeaseLost: only who holds the chunk may say so.
+        """
+        async with self.transaction() as ledger:
+            run = await ledger.lock(claim.job_id)
+            await mark_done(ledger.connection, claim, None)
+            ledger.apply(run, FailJob(code=code, reason=reason))
+            await self._finish_stop(ledger, claim.job_id)
+
+    async def give_back(self, claim: Claim) -> None:
+        """A chunk that was not tried to its end: anybody may claim it, and a stop need not wait for it. Repeatable."""
+        async with self.transaction() as ledger:
+            await ledger.lock(claim.job_id)
+            await give_back(ledger.connection, claim)
+            await self._finish_stop(ledger, claim.job_id)
 
     async def record_download(self, job_id: UUID, downloaded_by: int) -> None:
         """Somebody who may have the result has received all of it. Only the first time makes a fact."""
@@ -195,7 +227,7 @@ class Ledger:
         await self.pool.execute(SQL["forget_chunks"], job_id)
 
     async def _finish_stop(self, ledger: LedgerTransaction, job_id: UUID) -> None:
+        """Cancel the job if it is stopping and nobody runs a chunk of it."""
         run = await ledger.lock(job_id)
-        live = await ledger.connection.fetchval(SQL["live_leases"], job_id)
-        if run.job.state is State.STOPPING and not live:
+        if run.job.state is State.STOPPING and not await ledger.connection.fetchval(SQL["live_leases"], job_id):
             ledger.apply(run, FinishStop(requested_by=run.stop_requested_by or run.job.owner_id))

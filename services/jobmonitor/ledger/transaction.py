@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from jobmonitor.contract.envelope import Event, encode, type_name
@@ -15,15 +14,15 @@ from jobmonitor.job.commands import Command
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
 from jobmonitor.ledger import admission
-from jobmonitor.ledger.claims import LeaseLost
 from jobmonitor.ledger.runs import SQL, Run, insert_runs, lock_run, save_runs
+from jobmonitor.runtime.failures import Temporary
 from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
 
 PLAN_CHUNK = 0
 
 
-class TakenUpMeanwhile(Exception):
-    """Another worker took one of these jobs up; nothing of this transaction may count. Temporary: look again."""
+class TakenUpMeanwhile(Temporary):
+    """Another worker took one of these jobs up; nothing of this transaction may count. Looking again finds it."""
 
 
 class MessageTooLarge(Exception):
@@ -93,11 +92,8 @@ class LedgerTransaction:
         return self.save(msgspec.structs.replace(run, admitted=True))
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
-        """Add (chunk, units, payload) to the job, waiting. Raises LeaseLost when another worker planned it first."""
-        try:
-            await self.connection.executemany(SQL["insert_chunk"], [(job_id, kind, *chunk) for chunk in planned])
-        except asyncpg.UniqueViolationError as error:
-            raise LeaseLost(f"The chunks of job {job_id} were planned by another worker.") from error
+        """Add (chunk, units, payload) to the job, waiting."""
+        await self.connection.executemany(SQL["insert_chunk"], [(job_id, kind, *chunk) for chunk in planned])
 
     async def dispatch(self, run: Run, first: int, last: int) -> int:
         """Hand the job's waiting chunks ``first..last`` to the workers; returns how many there were."""

@@ -17,8 +17,6 @@ from jobmonitor.runtime.objects import ObjectStore
 from jobmonitor.runtime.process import Life, run_process
 
 SOURCE = "/jobmonitor/processor"
-SILENCE_LEASES = 4
-"""After so many leases without a word a frozen worker's transaction is ended: whoever took its chunk over can go on."""
 
 
 async def serve(settings: ProcessorSettings, life: Life) -> None:
@@ -33,7 +31,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
                 settings.database_url,
                 size=settings.database_pool_size,
                 application_name="jobmonitor-processor",
-                silence_s=SILENCE_LEASES * settings.lease_s,
+                silence_s=settings.silence_s,
             )
         )
         stack.push_async_callback(pool.close)

@@ -1,6 +1,7 @@
 """A small job in one step: planned, worked and assembled inside the transaction that takes it up."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,7 @@ import msgspec
 
 from jobmonitor.contract.events import Result
 from jobmonitor.job.commands import CompleteJob, FailJob, StartJob
-from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, PlannedChunk, Refused
 from jobmonitor.ledger.chunk_flow import count_chunk
 from jobmonitor.ledger.runs import Run
 from jobmonitor.ledger.transaction import LedgerTransaction
@@ -43,7 +44,7 @@ class OneStep:
         unit = self._job_type.unit_of(params)
         run = ledger.apply(run, StartJob(total=sum(chunk.units for chunk in planned), unit=unit))
         run, contents = await self._work(ledger, run, params, planned, context)
-        result = await self._assemble(run, params, contents, context)
+        result = await self._assemble(ledger, run, params, contents)
         ledger.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=result))
         return True
 
@@ -63,7 +64,14 @@ class OneStep:
             run = count_chunk(ledger, run, finished(part, units=chunk.units))
         return run, contents
 
-    async def _assemble(self, run: Run, params: Any, contents: list[bytes], context: Context) -> Result | None:
+    async def _assemble(self, ledger: LedgerTransaction, run: Run, params: Any, contents: list[bytes]) -> Result | None:
+        context = AssemblyContext(
+            reading=lambda: nullcontext(ledger.connection),
+            objects=self._objects,
+            account_id=run.job.account_id,
+            owner_id=run.job.owner_id,
+            job_id=run.job_id,
+        )
         assembly = self._job_type.assemble(params, _pieces(contents), context)
         if assembly is None:
             return None

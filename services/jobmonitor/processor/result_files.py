@@ -1,11 +1,19 @@
 """Stores result files, each under a key that no other try of the same work uses."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import structlog
+
 from jobmonitor.contract.events import Result
 from jobmonitor.job_types.protocol import Assembly
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.objects import ObjectStore
+
+log = structlog.stdlib.get_logger()
+
+DISCARD_TIMEOUT_S = 5.0
 
 
 class ResultFiles:
@@ -18,7 +26,11 @@ class ResultFiles:
     async def store(self, account_id: int, job_id: UUID, token: UUID, assembly: Assembly) -> Result:
         """Write the file and measure it on the way; its rows are for the caller to tell."""
         key = f"results/{account_id}/{job_id}/{token.hex}.{assembly.extension}"
-        stored = await self._objects.put_stream(key, assembly.content)
+        try:
+            stored = await self._objects.put_stream(key, assembly.content)
+        except BaseException:
+            await self.discard(key)
+            raise
         return Result(
             key=key,
             media_type=assembly.media_type,
@@ -28,3 +40,13 @@ class ResultFiles:
             rows=0,
             expires_at=datetime.now(UTC) + self._retention,
         )
+
+    async def discard(self, key: str) -> None:
+        """Delete what nobody will ever ask for. Where the store is away, the reconciler sweeps it later."""
+        try:
+            async with asyncio.timeout(DISCARD_TIMEOUT_S):
+                await self._objects.delete([key])
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            log.warning("not_discarded", key=key, error=repr(error))

@@ -10,6 +10,8 @@ from jobmonitor.runtime.settings import (
     ProcessSettings,
 )
 
+SILENCE_LEASES = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, FairnessSettings):
@@ -21,7 +23,10 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     """Slugs separated by commas; empty serves all that users are offered."""
     lease_s: float = 10.0
     """A worker that gives no sign of life for so long loses its chunk to another."""
-    max_attempts: int = 5
-    """Tries of one chunk before its job fails."""
     result_retention_days: int = 30
     """How long a result can be downloaded (domain rule 2.1)."""
+
+    @property
+    def silence_s(self) -> float:
+        """After so long without a word a frozen worker's transaction is ended: who took its chunk over can go on."""
+        return SILENCE_LEASES * self.lease_s

@@ -1,6 +1,7 @@
 """Which errors pass by themselves. Temporary ones are tried again; everything else unexpected is a bug and crashes."""
 
 import random
+from collections.abc import Iterator
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -8,7 +9,21 @@ from obstore.exceptions import GenericError
 
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
+
+class Temporary(Exception):
+    """For errors of our own that trying again may help against."""
+
+
+class ServiceAway(Temporary):
+    """A whole service cannot be reached, whoever asks. ``service`` is its name for people: ``the mail server``."""
+
+    def __init__(self, service: str, problem: str = "does not answer") -> None:
+        super().__init__(f"{service} {problem}")
+        self.service = service
+
+
 TEMPORARY: tuple[type[BaseException], ...] = (
+    Temporary,
     OSError,  # includes refused and reset connections, and timeouts
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,  # raised for a connection closed under us, and so far for nothing else here
@@ -22,10 +37,48 @@ TEMPORARY: tuple[type[BaseException], ...] = (
     KafkaError,
 )
 
+DATABASE = "the database"
+FILE_STORE = "the file store"
+_AWAY: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError), DATABASE),
+    ((GenericError,), FILE_STORE),
+    ((KafkaUnavailable, KafkaError), "the message broker"),
+    ((ConnectionError, TimeoutError), "a service it needs"),
+)
+CONNECTION_CUT: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+"""The database's end of a connection went away in the middle of a statement: with the whole server, or because of that
+statement. Only asking the server tells which."""
+
 
 def is_temporary(error: BaseException) -> bool:
     """Whether trying again later may help without anybody changing anything."""
     return isinstance(error, TEMPORARY)
+
+
+def service_away(error: BaseException) -> str | None:
+    """The name, for people, of the service whose outage this error tells of; None where it may be just this try's.
+
+    What was raised while the error was being handled may hide it: a roll-back that failed too, for instance.
+    """
+    for each in _chain(error):
+        if isinstance(each, ServiceAway):
+            return each.service
+        for types, name in _AWAY:
+            if isinstance(each, types):
+                return name
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def backoff_s(attempt: int, *, first_s: float = 0.5, most_s: float = 30.0) -> float:
@@ -34,5 +87,5 @@ def backoff_s(attempt: int, *, first_s: float = 0.5, most_s: float = 30.0) -> fl
     Full jitter (any time between 0 and the limit) spreads those who failed together best: "Exponential Backoff And
     Jitter", AWS Architecture Blog, 2015. A tenth of the limit is kept as the least pause.
     """
-    limit_s = min(most_s, first_s * 2 ** (attempt - 1))
+    limit_s = min(most_s, first_s * 2 ** min(attempt - 1, 30))
     return random.uniform(limit_s / 10, limit_s)  # noqa: S311 - spreads load, protects no secret

@@ -1,9 +1,16 @@
--- Gives the right to run a chunk for a while, unless it is done, leased to somebody else, waiting for its next try, or its
--- job no longer runs. Counts the attempt.
+-- Gives the right to run a chunk for a while, unless it is done, leased to somebody else, waiting for its next try, of
+-- another job type, or its job no longer runs. Counts the attempt. The share lock makes a stop and a claim come one after
+-- the other: either the stop sees the lease, or the claim sees the stop.
+WITH run AS (
+    SELECT job_id, account_id, owner_id, job_type, parameters
+    FROM ledger.runs
+    WHERE job_id = $1 AND job_type = $5 AND state IN ('queued', 'running')
+    FOR SHARE
+)
 UPDATE ledger.chunks AS c
-SET attempt = c.attempt + 1, lease_token = $3, lease_until = now() + $4::interval
-FROM ledger.runs AS r
-WHERE c.job_id = $1 AND c.chunk = $2 AND r.job_id = c.job_id
+SET attempt = c.attempt + 1, lease_token = $3, lease_until = clock_timestamp() + $4::interval
+FROM run
+WHERE c.job_id = run.job_id AND c.chunk = $2
   AND c.state = 'dispatched' AND (c.lease_until IS NULL OR c.lease_until < now())
-  AND r.state IN ('queued', 'running')
-RETURNING c.kind, c.units, c.payload, c.attempt, c.last_error, r.account_id, r.owner_id, r.job_type, r.parameters, r.chunks_total
+RETURNING c.kind, c.units, c.payload, c.attempt, c.uncounted, c.last_error, run.account_id, run.owner_id, run.job_type,
+          run.parameters, coalesce(extract(epoch FROM now() - c.outage_since), 0)::float8 AS outage_s

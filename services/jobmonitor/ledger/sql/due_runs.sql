@@ -4,4 +4,4 @@ FROM ledger.runs
 WHERE state = 'scheduled' AND run_at <= now()
 ORDER BY run_at
 LIMIT $1
-FOR UPDATE SKIP LOCKED
+FOR NO KEY UPDATE SKIP LOCKED

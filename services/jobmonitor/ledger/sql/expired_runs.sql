@@ -3,4 +3,4 @@ SELECT job_id
 FROM ledger.runs
 WHERE NOT expired AND (expires_at < now() OR (state = 'failed' AND updated_at < now() - $1::interval))
 LIMIT $2
-FOR UPDATE SKIP LOCKED
+FOR NO KEY UPDATE SKIP LOCKED

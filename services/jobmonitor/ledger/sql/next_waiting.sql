@@ -4,4 +4,4 @@ FROM ledger.runs
 WHERE account_id = $1 AND state = 'queued' AND NOT admitted AND (writes IS NULL OR writes <> ALL ($2::text[]))
 ORDER BY created_at, job_id
 LIMIT 1
-FOR UPDATE SKIP LOCKED
+FOR NO KEY UPDATE SKIP LOCKED

@@ -7,4 +7,4 @@ WHERE r.state = 'stopping'
       WHERE c.job_id = r.job_id AND c.state = 'dispatched' AND c.lease_token IS NOT NULL AND c.lease_until >= now()
   )
 LIMIT $1
-FOR UPDATE OF r SKIP LOCKED
+FOR NO KEY UPDATE OF r SKIP LOCKED

@@ -1,0 +1,121 @@
+"""Keeping leases: signs of life for all chunks under way in a process, and word of what happens to their jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from jobmonitor.database.pool import Connection, Pool
+from jobmonitor.job.state import State
+from jobmonitor.ledger.claims import Claim, LeaseLost
+from jobmonitor.ledger.runs import SQL
+from jobmonitor.runtime.failures import is_temporary
+
+log = structlog.stdlib.get_logger()
+
+LOOK_EVERY_S = 0.3
+"""A chunk under way hears of its job's stop within half a second."""
+_GOES_ON = {State.QUEUED.value, State.RUNNING.value, State.STOPPING.value}
+
+
+class JobStopped(Exception):
+    """The job of this chunk was asked to stop, and the chunk is one that ends with it."""
+
+
+class _Held:
+    """One lease that is kept, and the task that works under it."""
+
+    def __init__(self, claim: Claim, lease: timedelta, *, ends_at_stop: bool) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - called by coroutines only
+        self.claim = claim
+        self.lease = lease
+        self.stop_requested = asyncio.Event()
+        self.error: BaseException | None = None
+        self._ends_at_stop = ends_at_stop
+        self._task = task
+        self._cancelling = task.cancelling()
+
+    def hear(self, state: str | None) -> None:
+        """The job's state; None: the lease is lost."""
+        if state not in _GOES_ON:
+            self.end(LeaseLost(f"Chunk {self.claim.chunk} of job {self.claim.job_id} was lost, or its job has ended."))
+        elif state == State.STOPPING.value:
+            self.stop_requested.set()
+            if self._ends_at_stop:
+                self.end(JobStopped())
+
+    def end(self, error: BaseException) -> None:
+        """Cancel the work for this reason. The first one counts."""
+        if self.error is None:
+            self.error = error
+            self._task.cancel()
+
+    def was_ended(self) -> bool:
+        """Whether nobody else cancelled the task too. To be asked once."""
+        return self._task.uncancel() <= self._cancelling
+
+
+class Leases:
+    """All of a process share one connection, which no amount of other work can take from them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._held: dict[UUID, _Held] = {}
+        self._keeper: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def kept(self, claim: Claim, *, lease: timedelta, ends_at_stop: bool = False) -> AsyncIterator[asyncio.Event]:
+        """Keep the lease during the body; gives the event that is set when the job is asked to stop.
+
+        The body is cancelled when the lease is lost or the job ends: raises LeaseLost. With ``ends_at_stop`` a stop
+        cancels it too: raises JobStopped.
+        """
+        held = _Held(claim, lease, ends_at_stop=ends_at_stop)
+        self._held[claim.token] = held
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.create_task(self._keep())
+        try:
+            yield held.stop_requested
+        except BaseException as error:
+            if held.error is not None and held.was_ended():
+                raise held.error from error
+            raise
+        finally:
+            del self._held[claim.token]
+
+    async def _keep(self) -> None:
+        """Until nothing is held. With the database away the work goes on: its commit will find out."""
+        while self._held:
+            try:
+                async with self._pool.acquire() as connection:
+                    while self._held:
+                        await self._look(connection)
+                        await asyncio.sleep(self._pause_s())
+            except Exception as error:
+                if not is_temporary(error):
+                    for held in self._held.values():
+                        held.end(error)
+                    return
+                log.warning("leases_not_kept", chunks=len(self._held), error=repr(error))
+                await asyncio.sleep(self._pause_s())
+
+    async def _look(self, connection: Connection) -> None:
+        held = list(self._held.values())
+        keys = [[getattr(each.claim, name) for each in held] for name in ("job_id", "chunk", "token")]
+        lease = min(each.lease for each in held)
+        timeout_s = max(1.0, lease.total_seconds())
+        await connection.execute(SQL["extend_leases"], *keys, lease, lease * 2 / 3, timeout=timeout_s)
+        rows = await connection.fetch(SQL["held_leases"], *keys, timeout=timeout_s)
+        states: dict[Any, str] = {row["token"]: row["state"] for row in rows}
+        for each in held:
+            if each.claim.token in self._held:
+                each.hear(states.get(each.claim.token))
+
+    def _pause_s(self) -> float:
+        leases = [each.lease.total_seconds() for each in self._held.values()]
+        return min([LOOK_EVERY_S, *(lease / 6 for lease in leases)])

@@ -1,0 +1,154 @@
+"""What a claimed chunk comes to, by its kind: a plan, a piece of work, or the assembly of the parts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from jobmonitor.contract.events import Result
+from jobmonitor.database.pool import Connection, account_snapshot, account_transaction, see_account
+from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, JobType, PlannedChunk, Stopped
+from jobmonitor.ledger import Claim, LeaseLost, Ledger
+from jobmonitor.ledger.leases import JobStopped
+from jobmonitor.processor.counting import finished
+from jobmonitor.processor.result_files import ResultFiles
+from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.runtime.failures import FILE_STORE, ServiceAway
+from jobmonitor.runtime.objects import ObjectStore
+
+PLAN_BATCH_CHUNKS = 50
+"""Chunks written to the ledger at a time while a plan streams by."""
+PART_TIMEOUT_LEASES = 2
+"""How long storing a part may take. Its transaction says nothing meanwhile, and would be ended after four leases."""
+
+
+class ChunkWork:
+    """Does the chunks of one job type. No transaction is open while anything slow goes on, but that of a piece of work.
+
+    A chunk is cancelled when its lease is lost or its job ends; what it had stored is then deleted.
+    """
+
+    def __init__(
+        self, job_type: JobType[Any], ledger: Ledger, objects: ObjectStore, settings: ProcessorSettings
+    ) -> None:
+        self._job_type = job_type
+        self._ledger = ledger
+        self._objects = objects
+        self._files = ResultFiles(objects, settings.result_retention_days)
+        self._lease = timedelta(seconds=settings.lease_s)
+
+    async def do(self, claimed: Claim) -> None:
+        """Do the chunk and commit it.
+
+        Raises LeaseLost; JobStopped or Stopped where the stop of the job ended it; Refused; BadPart; and whatever the
+        job type raises.
+        """
+        params = msgspec.convert(claimed.parameters, self._job_type.params_type)
+        match claimed.kind:
+            case "plan":
+                await self._plan(claimed, params)
+            case "work":
+                await self._work(claimed, params)
+            case "assemble":
+                await self._assemble(claimed, params)
+
+    def _kept(self, claimed: Claim) -> AbstractAsyncContextManager[asyncio.Event]:
+        ends_at_stop = claimed.kind == "assemble"
+        return self._ledger.leases.kept(claimed, lease=self._lease, ends_at_stop=ends_at_stop)
+
+    async def _plan(self, claimed: Claim, params: Any) -> None:
+        """Read in one snapshot on one connection, while its chunks are written on others, a batch at a time."""
+        await self._ledger.begin_plan(claimed)
+        async with self._kept(claimed) as stop, account_snapshot(self._ledger.pool, claimed.account_id) as snapshot:
+            context = self._context(claimed, snapshot, stop)
+            await self._job_type.check(params, context)
+            chunks, total = await self._write_plan(claimed, self._job_type.plan(params, context))
+        unit, in_order = self._job_type.unit_of(params), self._job_type.in_order
+        await self._ledger.start(claimed, unit=unit, chunks=chunks, total=total, in_order=in_order)
+
+    async def _write_plan(self, claimed: Claim, planned: AsyncIterator[PlannedChunk]) -> tuple[int, int]:
+        """Write the chunks, numbered from 1; returns how many and their units together."""
+        numbers, total, batch = count(1), 0, []
+        async for chunk in planned:
+            batch.append((next(numbers), chunk.units, chunk.payload))
+            total += chunk.units
+            if len(batch) == PLAN_BATCH_CHUNKS:
+                await self._ledger.add_planned(claimed, batch)
+                batch = []
+        if batch:
+            await self._ledger.add_planned(claimed, batch)
+        return next(numbers) - 1, total
+
+    async def _work(self, claimed: Claim, params: Any) -> None:
+        """Effects, part and mark commit together; the part lies under a key of this lease alone."""
+        key = f"parts/{claimed.account_id}/{claimed.job_id}/{claimed.chunk:07}-{claimed.token.hex}"
+        try:
+            await self._work_in_transaction(claimed, params, key)
+        except (LeaseLost, JobStopped, Stopped):
+            await self._files.discard(key)
+            raise
+
+    async def _work_in_transaction(self, claimed: Claim, params: Any, key: str) -> None:
+        async with self._ledger.transaction() as ledger:
+            await see_account(ledger.connection, claimed.account_id)
+            async with self._kept(claimed) as stop:
+                context = self._context(claimed, ledger.connection, stop)
+                part = await self._job_type.run_chunk(params, claimed.payload, context)
+                counted = finished(part, units=claimed.units, part_key=key if part.content else None)
+                if part.content:
+                    await self._store_part(key, part.content)
+            await self._ledger.finish_chunk(ledger, claimed, counted)
+
+    async def _store_part(self, key: str, content: bytes) -> None:
+        try:
+            async with asyncio.timeout(PART_TIMEOUT_LEASES * self._lease.total_seconds()):
+                await self._objects.put(key, content)
+        except TimeoutError as error:
+            raise ServiceAway(FILE_STORE) from error
+
+    async def _assemble(self, claimed: Claim, params: Any) -> None:
+        async with self._kept(claimed):
+            keys = await self._ledger.part_keys(claimed.job_id)
+            assembly = self._job_type.assemble(params, self._parts(keys), self._assembly_context(claimed))
+            result = await self._store(claimed, assembly)
+        try:
+            await self._ledger.complete(claimed, result)
+        except LeaseLost:
+            if result is not None:
+                await self._files.discard(result.key)
+            raise
+
+    async def _store(self, claimed: Claim, assembly: Assembly | None) -> Result | None:
+        if assembly is None:
+            return None
+        return await self._files.store(claimed.account_id, claimed.job_id, claimed.token, assembly)
+
+    def _context(self, claimed: Claim, connection: Connection, stop_requested: asyncio.Event) -> Context:
+        return Context(
+            connection=connection,
+            objects=self._objects,
+            account_id=claimed.account_id,
+            owner_id=claimed.owner_id,
+            job_id=claimed.job_id,
+            attempt=claimed.attempt,
+            stop_requested=stop_requested,
+        )
+
+    def _assembly_context(self, claimed: Claim) -> AssemblyContext:
+        return AssemblyContext(
+            reading=lambda: account_transaction(self._ledger.pool, claimed.account_id, readonly=True),
+            objects=self._objects,
+            account_id=claimed.account_id,
+            owner_id=claimed.owner_id,
+            job_id=claimed.job_id,
+            attempt=claimed.attempt,
+        )
+
+    async def _parts(self, keys: list[str]) -> AsyncIterator[bytes]:
+        for key in keys:
+            async for piece in self._objects.stream(key):
+                yield piece
