@@ -15,7 +15,6 @@ import xlsxwriter
 
 from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.upload_sweep import sweep
-from jobmonitor.gateway.uploads import KEPT_PER_USER_MAX
 from jobmonitor.runtime.objects import ObjectMissing
 from support.gateway import ADMIN, OTHER_SUPER, SUPER, USER, RunningGateway, running_gateway
 from support.waiting import until
@@ -267,18 +266,112 @@ async def test_what_can_be_filled_is_this_accounts_and_live(importer: httpx2.Asy
     assert [(saved["id"], saved["mode"]) for saved in options["formats"]] == [(11, "add_and_update")]
 
 
-async def test_nobody_fills_the_store_with_files(gateway: RunningGateway, importer: httpx2.AsyncClient) -> None:
+async def test_another_users_upload_exists_for_nobody_else_of_the_account(
+    gateway: RunningGateway, importer: httpx2.AsyncClient, subtests: pytest.Subtests
+) -> None:
+    place = (await _upload(importer, PEOPLE)).headers["location"]
+    wish = {"type": "user-data-import", "parameters": {"upload": place.rpartition("/")[2]}}
+    admin, others_super = await gateway.logged_in(ADMIN), await gateway.logged_in(OTHER_SUPER)
+
+    for who, client in (("admin", admin), ("the other account's super admin", others_super)):
+        with subtests.test(who=who):
+            for path in ("/api/v1/job-preview", "/api/v1/jobs"):
+                refused = await client.post(path, json=wish)
+                assert refused.status_code == 422
+                assert refused.json()["type"].endswith("unknown_upload")
+            assert (await client.get(place)).status_code == 404
+            assert (await client.delete(place)).status_code == 404
+            assert (await client.get("/api/v1/uploads")).json()["items"] == []
+
+    with subtests.test(who="the account's super admin"):
+        assert (await (await gateway.logged_in(SUPER)).post("/api/v1/job-preview", json=wish)).json()["units"] == 2
+    with subtests.test(who="who sent it"):
+        assert (await importer.post("/api/v1/job-preview", json=wish)).json()["units"] == 2
+        assert (await importer.post("/api/v1/jobs", json=wish)).status_code == 202
+
+
+async def test_nobody_fills_the_store_with_files_and_who_has_too_many_deletes_some(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    most = gateway.settings.uploads_kept_per_user
     await gateway.owner.execute(
-        "INSERT INTO crm.uploads (id, account_id, uploaded_by, name, media_type, size_bytes, sha256) "
-        "SELECT gen_random_uuid(), 1, $1, 'a.csv', 'text/csv', 1, repeat('0', 64) FROM generate_series(1, $2)",
-        *(USER, KEPT_PER_USER_MAX),
+        "INSERT INTO crm.uploads (id, account_id, uploaded_by, name, media_type, size_bytes, sha256, contents) "
+        "SELECT gen_random_uuid(), 1, $1, 'a.csv', 'text/csv', 1, repeat('0', 64), $3 FROM generate_series(1, $2)",
+        *(USER, most, {"headings": ["Email"], "first_rows": [], "rows": 0}),
     )
 
     refused = await _upload(importer, PEOPLE)
     others = await _upload(await gateway.logged_in(ADMIN), PEOPLE)
+    listed = (await importer.get("/api/v1/uploads")).json()
+    deleted = await importer.delete(f"/api/v1/uploads/{listed['items'][0]['id']}")
+    taken = await _upload(importer, PEOPLE)
 
     assert (refused.status_code, others.status_code) == (429, 201)
+    assert int(refused.headers["retry-after"]) > 0
+    assert f"{most} of your files" in refused.json()["detail"]
+    assert "delete" in refused.json()["detail"]
+    assert (len(listed["items"]), listed["at_most"]) == (most, most)
+    assert (deleted.status_code, taken.status_code) == (204, 201)
+    assert len(_kept_files(gateway)) == 2
+
+
+async def test_a_deleted_upload_is_gone_and_one_that_a_job_needs_stays(
+    gateway: RunningGateway, importer: httpx2.AsyncClient
+) -> None:
+    places = [(await _upload(importer, PEOPLE)).headers["location"] for _ in range(2)]
+    await gateway.owner.execute(
+        "INSERT INTO ledger.runs (job_id, account_id, owner_id, job_type, parameters, state, sequence) "
+        "VALUES ($1, 1, $2, 'user-data-import', $3, 'scheduled', 1)",
+        *(uuid4(), USER, {"upload": places[1].rpartition("/")[2]}),
+    )
+
+    deleted, needed = [await importer.delete(place) for place in places]
+    again = await importer.delete(places[0])
+    seen = [(await importer.get(place)).status_code for place in places]
+    listed = (await importer.get("/api/v1/uploads")).json()["items"]
+
+    assert (deleted.status_code, needed.status_code, again.status_code) == (204, 409, 404)
+    assert "has not ended" in needed.json()["detail"]
+    assert seen == [404, 200]
+    assert [(each["id"], each["needed"]) for each in listed] == [(places[1].rpartition("/")[2], True)]
     assert len(_kept_files(gateway)) == 1
+
+
+async def test_a_form_is_not_taken_for_a_file(gateway: RunningGateway, importer: httpx2.AsyncClient) -> None:
+    url, files = "/api/v1/uploads", {"file": ("people.csv", PEOPLE, "text/csv")}
+
+    refused = await importer.post(url, params={"name": "people.csv"}, files=files)
+
+    assert refused.status_code == 415
+    assert "--data-binary" in refused.json()["detail"]
+    assert await _nothing_is_kept(gateway)
+
+
+async def test_slow_senders_hold_their_own_places_only_and_not_for_ever(
+    database: Any, broker: str, tmp_path: Path
+) -> None:
+    async with running_gateway(database, broker, tmp_path, upload_timeout_s=5.0) as gateway:
+        admin, others = await gateway.logged_in(ADMIN), await gateway.logged_in(SUPER)
+        slow = [await _raw(gateway, admin, len(PEOPLE), "Expect: 100-continue\r\n") for _ in range(2)]
+        for reader, _ in slow:
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        refused = await _upload(admin, PEOPLE)
+        taken = await _upload(others, PEOPLE)
+        trickling = [asyncio.ensure_future(_trickle(writer)) for _, writer in slow]
+        told = [await reader.read() for reader, _ in slow]
+        for each in trickling:
+            each.cancel()
+
+        assert (refused.status_code, taken.status_code) == (429, 201)
+        assert int(refused.headers["retry-after"]) > 0
+        assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in told)
+        assert (await _upload(admin, PEOPLE)).status_code == 201
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    for byte in PEOPLE[:-1]:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.2)
 
 
 async def test_while_the_store_is_away_nothing_is_taken_and_nothing_breaks(

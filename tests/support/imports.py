@@ -21,7 +21,7 @@ from jobmonitor.job_types.protocol import PlannedChunk, Refused
 from jobmonitor.job_types.user_data_import import UserDataImport, UserDataImportParameters
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
-from support.run_job_type import Ran, context_of, plan_job, run_job_type
+from support.run_job_type import Ran, context_of, owner_of, plan_job, run_job_type
 from support.servers import Database
 
 Answer = TypeVar("Answer")
@@ -51,13 +51,13 @@ class Imports:
         return upload_id
 
     async def _somebody(self) -> int:
-        found = await self.crm.owner.fetchval(
-            "SELECT min(id) FROM crm.users WHERE account_id = $1", self.crm.account_id
-        )
-        if found is not None:
-            return int(found)
-        email = f"admin@account{self.crm.account_id}.test"
-        return await self.crm.insert("users", email=email, name="Ada", user_type="admin", password_hash="hash")
+        """The owner of the jobs that the tests run, made if there is none: nobody else may use the file."""
+        owner, user_id = self.crm.owner, owner_of(self.crm.account_id)
+        if not await owner.fetchval("SELECT count(*) FROM crm.users WHERE id = $1", user_id):
+            email = f"admin@account{self.crm.account_id}.test"
+            await self.crm.insert("users", id=user_id, email=email, name="Ada", user_type="admin", password_hash="hash")
+            await owner.execute("ALTER TABLE crm.users ALTER COLUMN id RESTART WITH 1000")
+        return user_id
 
     async def run(self, content: bytes | str, name: str = "people.csv", **parameters: Any) -> Ran:
         """Upload the file and import it."""

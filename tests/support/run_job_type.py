@@ -14,6 +14,11 @@ from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, Pla
 from jobmonitor.runtime.objects import ObjectStore
 
 
+def owner_of(account_id: int) -> int:
+    """Whose jobs the tests run: users are of one account."""
+    return account_id + 1
+
+
 @dataclass(frozen=True)
 class Ran:
     """What came of a job."""
@@ -86,7 +91,7 @@ def context_of(
 ) -> Context:
     """Without an object store, one that holds nothing, as nothing was uploaded."""
     store = objects or ObjectStore("memory://")
-    return Context(connection, store, account_id=account_id, owner_id=2, job_id=job_id)
+    return Context(connection, store, account_id=account_id, owner_id=owner_of(account_id), job_id=job_id)
 
 
 def assembly_context_of(pool: Pool, account_id: int = 1, *, job_id: UUID) -> AssemblyContext:

@@ -10,6 +10,7 @@ import xlsxwriter
 
 from jobmonitor.crm.import_targets import ImportTargets, TargetField
 from jobmonitor.job_types import xlsx_reader
+from jobmonitor.job_types.import_columns import suggest
 from jobmonitor.job_types.import_files import FILE_BYTES_MAX, BadFile, Inspection, WorkbookNotRead, inspect, read_table
 from jobmonitor.job_types.protocol import Refused
 from jobmonitor.runtime.failures import is_temporary
@@ -146,22 +147,41 @@ def test_a_reader_that_was_stopped_from_outside_says_nothing_about_the_file(
 
 def test_the_preview_shows_headings_with_their_meaning_the_first_rows_and_how_many_there_are() -> None:
     lines = "".join(f"a{n}@x.org,Leeds,{n}\r\n" for n in range(7)).replace(",Leeds,3", "")
-    seen = inspect(f"E-Mail,city,Shoe size\r\n{lines}".encode(), TARGETS)
-    assert [(column.header, column.to, column.id) for column in seen.columns] == [
+    seen = inspect(f"E-Mail,city,Shoe size\r\n{lines}".encode())
+    assert [(column.header, column.to, column.id) for column in suggest(seen.contents.headings, TARGETS)] == [
         ("E-Mail", "email", None),
         ("city", "field", 2),
         ("Shoe size", "skip", None),
     ]
-    assert seen.first_rows[3] == ["a3@x.org", "", ""]
-    assert (len(seen.first_rows), seen.rows, seen.problem) == (5, 7, None)
+    assert seen.contents.first_rows[3] == ["a3@x.org", "", ""]
+    assert (len(seen.contents.first_rows), seen.contents.rows, seen.problem) == (5, 7, None)
+
+
+def test_the_preview_shows_the_beginning_of_a_long_cell() -> None:
+    seen = inspect(b"Email\r\n" + b"x" * 100_000 + b"\r\n")
+    assert seen.contents.first_rows == [["x" * 200]]
 
 
 def test_the_preview_says_what_is_wrong_instead_of_raising() -> None:
-    seen = inspect("Email\né@x.org".encode("windows-1252"), TARGETS)
+    seen = inspect("Email\né@x.org".encode("windows-1252"))
     assert seen.problem is not None
     assert (seen.problem.code, seen.problem.byte_offset) == ("not_utf8", 6)
-    broken_later = inspect(b'Email\r\na@x.org\r\n"b@x.org\r\n', TARGETS)
+    broken_later = inspect(b'Email\r\na@x.org\r\n"b@x.org\r\n')
     assert broken_later.problem is not None
     assert "Row 3" in broken_later.problem.message
-    assert (len(broken_later.columns), broken_later.rows) == (1, 1)
-    assert inspect(b"", TARGETS) == Inspection(problem=inspect(b"", TARGETS).problem)
+    assert (broken_later.contents.headings, broken_later.contents.rows) == (["Email"], 1)
+    assert inspect(b"") == Inspection(problem=inspect(b"").problem)
+
+
+def test_a_small_workbook_that_holds_gigabytes_is_refused_in_words() -> None:
+    target = io.BytesIO()
+    with xlsxwriter.Workbook(target) as book:
+        sheet = book.add_worksheet()
+        for row in range(20_000):
+            sheet.write_string(row, 0, "x" * 30_000)
+    assert len(target.getvalue()) < 1_000_000
+
+    problem = inspect(target.getvalue()).problem
+
+    assert problem is not None
+    assert (problem.code, "256 MB" in problem.message) == ("too_much", True)

@@ -1,5 +1,6 @@
 """What an import can fill: supporter fields, questions and opt-ins, participation on pages; and what it starts from."""
 
+from datetime import datetime
 from typing import Literal, TypeVar
 from uuid import UUID
 
@@ -74,6 +75,16 @@ class ImportFormat(msgspec.Struct, frozen=True, kw_only=True):
     mode: ImportMode
 
 
+class UploadContents(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in a file: found out once, when it comes."""
+
+    headings: list[str]
+    first_rows: list[list[str]]
+    """Up to five, each as wide as the headings, long cells cut."""
+    rows: int
+    """Data rows."""
+
+
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """A file somebody uploaded."""
 
@@ -82,6 +93,9 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
     size_bytes: int
     sha256: str
+    created_at: datetime
+    contents: UploadContents | None = None
+    """None of a file from before its contents were kept."""
 
 
 def upload_key(account_id: int, upload_id: UUID) -> str:
@@ -109,9 +123,13 @@ async def find_format(connection: Connection, format_id: int) -> ImportFormat | 
     return None if row is None else msgspec.convert(dict(row), ImportFormat)
 
 
-async def find_upload(connection: Connection, upload_id: UUID) -> Upload | None:
-    """None: the account has no such upload."""
-    row = await connection.fetchrow(_SQL["find_upload"], upload_id)
+async def find_upload(connection: Connection, upload_id: UUID, user_id: int) -> Upload | None:
+    """None: the account has no such upload, or none that this user may use.
+
+    Whoever sent a file may use it, and the account's Super Admins: for the preview, the submission, the job itself, and
+    whoever looks at or deletes it.
+    """
+    row = await connection.fetchrow(_SQL["find_upload"], upload_id, user_id)
     return None if row is None else msgspec.convert(dict(row), Upload)
 
 

@@ -15,6 +15,7 @@ from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.housekeeping import tidy_all_the_time
 from jobmonitor.gateway.hub import Hub
 from jobmonitor.gateway.middleware import Bounded, Hardened, Measured
+from jobmonitor.gateway.received_files import Intake
 from jobmonitor.gateway.sessions import Sessions
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.gateway.upload_sweep import sweep_all_the_time
@@ -36,7 +37,7 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     )
     app.state.services = _services(settings, job_types)
     app.state.pages = pages.Pages(pages.DIST)
-    app.state.intake = uploads.Intake(settings.uploads_at_once)
+    app.state.intake = Intake(settings)
     # the stream's address would otherwise be taken for a job called "stream"
     for router in (login.router, stream.router, jobs.router, results.router, uploads.router, operations.router):
         app.include_router(router)

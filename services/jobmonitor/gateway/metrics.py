@@ -34,3 +34,6 @@ RESULT_BYTES = Counter("jobmonitor_gateway_result_bytes_total", "Bytes of result
 TRANSFERS = Counter(
     "jobmonitor_gateway_transfers_total", "Transfers of results: complete, partial, broken", ["outcome"]
 )
+LIMITED = Counter(
+    "jobmonitor_gateway_limited_total", "Requests and connections that a limit refused; docs/limits.md", ["limit"]
+)

@@ -25,6 +25,7 @@ _TYPES: tuple[type, ...] = (
     models.Item,
     upload_models.ImportOptions,
     upload_models.Upload,
+    upload_models.UploadList,
     ProblemDetails,
 )
 _MEANINGS = {
@@ -36,7 +37,7 @@ _MEANINGS = {
     409: "Not possible as things are",
     410: "The result has expired",
     413: "The body is too large",
-    415: "The body is not declared as JSON",
+    415: "The body is not declared as what is taken here",
     416: "The file has no such range",
     422: "Values that cannot be used; each field at fault is named",
     429: "Too many: failed log-ins, or files kept",

@@ -36,13 +36,8 @@ def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
 
 
 def may_import(viewer: Viewer) -> bool:
-    """Whether the viewer may upload files to import."""
+    """Whether the viewer may upload files to import. Whose uploads they may use: ``crm.import_targets.find_upload``."""
     return IMPORT_PERMISSION in viewer.permissions
-
-
-def may_see_upload(viewer: Viewer, account_id: int, uploaded_by: int) -> bool:
-    """Whether the upload exists for this viewer."""
-    return account_id == viewer.account_id and owner_seen(viewer) in (None, uploaded_by)
 
 
 def can_stop(job: JobRow, job_type: JobType[Any] | None) -> bool:

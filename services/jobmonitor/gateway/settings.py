@@ -26,7 +26,14 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     """A session unused for so long ends; and any session a week after the log-in."""
     streams_at_most: int = 5000
     """Open pages one process serves; beyond, 503."""
-    uploads_at_once: int = 8
+    uploads_at_once: int = 32
     """Files one process takes in at the same time; beyond, 503."""
+    uploads_at_once_per_account: int = 8
+    uploads_at_once_per_user: int = 2
+    """Beyond, 429."""
+    uploads_kept_per_user: int = 100
+    """So that nobody fills the object store; users can delete theirs."""
+    upload_timeout_s: float = 300
+    """From the beginning of an upload to its last byte; beyond, 408."""
     upload_retention_days: int = 7
     """An upload is deleted after so long, at least a day; one that a job still needs, once that has ended."""

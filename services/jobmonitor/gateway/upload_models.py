@@ -26,7 +26,28 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     """Data rows."""
     first_rows: list[list[str]]
-    """Up to five, each as wide as the columns."""
+    """Up to five, each as wide as the columns; of long cells the beginning."""
+
+
+class ListedUpload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is kept."""
+
+    id: UUID
+    name: str
+    kind: Literal["csv", "xlsx"]
+    size_bytes: int
+    created_at: datetime
+    needed: bool
+    """Whether a job that has not ended reads it; until then it cannot be deleted."""
+
+
+class UploadList(msgspec.Struct, frozen=True, kw_only=True):
+    """The files you sent that are kept."""
+
+    items: list[ListedUpload]
+    """The newest first."""
+    at_most: int
+    """So many of yours are kept at the same time; beyond, an upload is refused."""
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,39 +5,40 @@ upload and goes with the old ones (``upload_sweep``), but never content nobody k
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from typing import Annotated, Literal
 from unicodedata import category
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from jobmonitor.crm.import_targets import import_formats, read_targets, upload_key
+from jobmonitor.crm.import_targets import ImportTargets, find_upload, import_formats, read_targets, upload_key
+from jobmonitor.crm.import_targets import Upload as KeptUpload
 from jobmonitor.crm.users import Viewer
+from jobmonitor.database.pool import Connection
 from jobmonitor.gateway.bodies import invalid
 from jobmonitor.gateway.body_limits import UPLOADS
 from jobmonitor.gateway.context import Provided, Services, SignedIn, answer
+from jobmonitor.gateway.limits import too_many
 from jobmonitor.gateway.openapi import answers
-from jobmonitor.gateway.policy import IMPORT_PERMISSION, may_import, may_see_upload
+from jobmonitor.gateway.policy import IMPORT_PERMISSION, may_import
 from jobmonitor.gateway.problems import Problem, not_found, unavailable
 from jobmonitor.gateway.reading import SQL
-from jobmonitor.gateway.received_files import ReceivedFile, received
-from jobmonitor.gateway.upload_models import ImportOptions, Upload
-from jobmonitor.job_types.import_columns import why_not_taken
+from jobmonitor.gateway.received_files import Intake, ReceivedFile, received
+from jobmonitor.gateway.upload_models import ImportOptions, ListedUpload, Upload, UploadList
+from jobmonitor.job_types.import_columns import suggest, why_not_taken
 from jobmonitor.job_types.import_files import Inspection, inspect
 from jobmonitor.job_types.parameters import FieldProblem
 from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
 NAME_LENGTH_MAX = 255
-KEPT_PER_USER_MAX = 100
-"""So that nobody fills the object store; old files make room (``upload_sweep``)."""
-INSPECTED_AT_ONCE = 2
-"""Looking through 20 MB takes a second or two of a core, and some ten times as much memory."""
+RETRY_KEPT_S = 3600
+"""When the next old file may have gone by itself (``upload_sweep``)."""
 ZIP = b"PK\x03\x04"
 Kind = Literal["csv", "xlsx"]
 MEDIA_TYPES: dict[Kind, str] = {
@@ -55,25 +56,6 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": _FILE}}}
 
 
-class Intake:
-    """How many files one process takes in, and looks through, at once."""
-
-    def __init__(self, at_most: int) -> None:
-        self._free = at_most
-        self.inspecting = asyncio.Semaphore(INSPECTED_AT_ONCE)
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place for a file on its way. Raises Problem 503 where there is none."""
-        if self._free == 0:
-            raise unavailable("Too many files are arriving at the moment.")
-        self._free -= 1
-        try:
-            yield
-        finally:
-            self._free += 1
-
-
 @router.get("/import-options", responses=answers(200, ImportOptions, "What an import can be made of", 401, 403, 503))
 async def get_import_options(services: Provided, viewer: SignedIn) -> Response:
     """The account's fields, questions, live pages and saved formats."""
@@ -88,7 +70,7 @@ async def get_import_options(services: Provided, viewer: SignedIn) -> Response:
 @router.post(
     "/uploads",
     status_code=201,
-    responses=answers(201, Upload, "Kept; what is in the file", 401, 403, 408, 413, 422, 429, 503),
+    responses=answers(201, Upload, "Kept; what is in the file", 401, 403, 408, 413, 415, 422, 429, 503),
     openapi_extra=_BODY,
 )
 async def upload_file(request: Request, services: Provided, viewer: SignedIn, name: Name) -> Response:
@@ -97,11 +79,13 @@ async def upload_file(request: Request, services: Provided, viewer: SignedIn, na
     It is deleted after some days (a setting; a week, if nobody changed it), but not before the jobs that read it ended.
     """
     _require_permission(viewer)
+    _refuse_form(request)
     kind = _kind_of(name)
     intake: Intake = request.app.state.intake
     try:
-        async with intake.place(), received(request) as file, intake.inspecting:
-            upload = await _keep(services, viewer, name, kind, file)
+        with intake.place(viewer):
+            async with received(request, services.settings.upload_timeout_s) as file, intake.inspecting(viewer):
+                upload = await _keep(services, viewer, name, kind, file)
     except ClientDisconnect:
         log.info("upload_broken_off", by=viewer.user_id)
         return Response(status_code=400)  # for the metrics alone: nobody hears it
@@ -109,16 +93,38 @@ async def upload_file(request: Request, services: Provided, viewer: SignedIn, na
     return answer(upload, 201, {"location": f"{UPLOADS}/{upload.id}"})
 
 
+@router.get("/uploads", responses=answers(200, UploadList, "Your files, the newest first", 401, 403, 503))
+async def list_uploads(services: Provided, viewer: SignedIn) -> Response:
+    """The files you sent that are still kept."""
+    _require_permission(viewer)
+    async with services.database.as_viewer(viewer) as connection:
+        rows = await connection.fetch(SQL["list_uploads"], viewer.account_id, viewer.user_id)
+    return answer(UploadList(items=[_listed(row) for row in rows], at_most=services.settings.uploads_kept_per_user))
+
+
 @router.get("/uploads/{upload}", responses=answers(200, Upload, "What is in the file", 401, 403, 404, 503))
-async def get_upload(request: Request, services: Provided, viewer: SignedIn, upload: str) -> Response:
+async def get_upload(services: Provided, viewer: SignedIn, upload: str) -> Response:
     """What is in an uploaded file; for who sent it, and Super Admins of the account."""
     _require_permission(viewer)
-    record = await _find(services, viewer, upload)
-    intake: Intake = request.app.state.intake
-    async with intake.inspecting:
-        content = await _stored(services.objects, upload_key(viewer.account_id, record["id"]))
-        inspection = await _inspect(services, viewer, content)
-    return answer(_described(record, inspection))
+    async with services.database.as_viewer(viewer, snapshot=True) as connection:
+        kept = await _find(connection, viewer, upload)
+        targets = await read_targets(connection)
+    await _require_content(services.objects, upload_key(viewer.account_id, kept.id))
+    return answer(_described(kept, targets))
+
+
+@router.delete(
+    "/uploads/{upload}", status_code=204, responses=answers(204, None, "It is gone", 401, 403, 404, 409, 503)
+)
+async def delete_upload(services: Provided, viewer: SignedIn, upload: str) -> Response:
+    """Delete an uploaded file, unless a job that has not ended needs it."""
+    _require_permission(viewer)
+    async with services.database.as_viewer(viewer) as connection:
+        kept = await _find(connection, viewer, upload)
+        if await connection.fetchval(SQL["upload_is_needed"], kept.id):
+            raise Problem(409, "A job that has not ended needs this file.", code="upload_needed")
+    await _remove(services, viewer, kept.id)
+    return Response(status_code=204)
 
 
 def _require_permission(viewer: Viewer) -> None:
@@ -136,21 +142,31 @@ def _kind_of(name: str) -> Kind:
     raise invalid([FieldProblem("name", "Only files ending in .csv or .xlsx can be imported.")], code="unknown_kind")
 
 
+def _refuse_form(request: Request) -> None:
+    """Raises Problem 415: a form is not the file, and would be kept as if it were."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        detail = "Send the file itself as the body, not as a part of a form (with curl: --data-binary @people.csv)."
+        raise Problem(415, detail, code="form_not_taken")
+
+
 async def _keep(services: Services, viewer: Viewer, name: str, kind: Kind, file: ReceivedFile) -> Upload:
     """Look through the file and keep it. Raises Problem: 422 it cannot be imported, 429 too many are kept."""
     content = await file.content()
-    inspection = await _inspect(services, viewer, content)
+    inspection = await asyncio.to_thread(inspect, content)
     _refuse_unusable(kind, content, inspection)
-    upload_id = uuid4()
+    upload_id, kept_at_most = uuid4(), services.settings.uploads_kept_per_user
     values = (upload_id, viewer.account_id, viewer.user_id, name, MEDIA_TYPES[kind], file.size_bytes, file.sha256)
+    contents = msgspec.to_builtins(inspection.contents)
     async with services.database.as_viewer(viewer) as connection:
-        if await connection.fetchval(SQL["insert_upload"], *values, KEPT_PER_USER_MAX) is None:
-            detail = f"{KEPT_PER_USER_MAX} of your files are kept already, which is the most. Old ones go day by day."
-            raise Problem(429, detail, code="too_many_uploads")
-        record = await connection.fetchrow(SQL["find_upload"], upload_id)
-        assert record is not None  # noqa: S101 - inserted above
+        if await connection.fetchval(SQL["insert_upload"], *values, contents, kept_at_most) is None:
+            detail = (
+                f"{kept_at_most} of your files are kept already, which is the most: delete some you no longer need."
+            )
+            raise too_many("uploads kept per user", detail, code="too_many_uploads", retry_after_s=RETRY_KEPT_S)
+        kept = await _find(connection, viewer, str(upload_id))
+        targets = await read_targets(connection)
     await _store(services, viewer, upload_id, content)
-    return _described(record, inspection)
+    return _described(kept, targets)
 
 
 async def _store(services: Services, viewer: Viewer, upload_id: UUID, content: bytes) -> None:
@@ -162,9 +178,7 @@ async def _store(services: Services, viewer: Viewer, upload_id: UUID, content: b
         if not is_temporary(error):
             raise
         with suppress(*TEMPORARY):
-            await services.objects.delete([key])
-            async with services.database.as_viewer(viewer) as connection:
-                await connection.execute(SQL["delete_uploads"], [upload_id])
+            await _remove(services, viewer, upload_id)
         raise unavailable("The file cannot be stored at the moment.") from error
 
 
@@ -178,45 +192,61 @@ def _refuse_unusable(kind: Kind, content: bytes, inspection: Inspection) -> None
         raise invalid([FieldProblem("file", inspection.problem.message)], code=inspection.problem.code)
 
 
-async def _inspect(services: Services, viewer: Viewer, content: bytes) -> Inspection:
-    """What is in the file, for this viewer's account."""
-    async with services.database.as_viewer(viewer, snapshot=True) as connection:
-        targets = await read_targets(connection)
-    return await asyncio.to_thread(inspect, content, targets)
+async def _remove(services: Services, viewer: Viewer, upload_id: UUID) -> None:
+    """The content first: after a crash in between the row is still there to be deleted."""
+    await services.objects.delete([upload_key(viewer.account_id, upload_id)])
+    async with services.database.as_viewer(viewer) as connection:
+        await connection.execute(SQL["delete_uploads"], [upload_id])
 
 
-async def _find(services: Services, viewer: Viewer, reference: str) -> asyncpg.Record:
-    """Raises Problem 404 unless the viewer sees it."""
+async def _find(connection: Connection, viewer: Viewer, reference: str) -> KeptUpload:
+    """Raises Problem 404 unless the viewer may use it."""
     try:
         upload_id = UUID(reference)
     except ValueError:
         raise not_found() from None
-    async with services.database.as_viewer(viewer) as connection:
-        record = await connection.fetchrow(SQL["find_upload"], upload_id)
-    if record is None or not may_see_upload(viewer, record["account_id"], record["uploaded_by"]):
+    kept = await find_upload(connection, upload_id, viewer.user_id)
+    if kept is None or kept.contents is None:
         raise not_found()
-    return record
+    return kept
 
 
-async def _stored(objects: ObjectStore, key: str) -> bytes:
+async def _require_content(objects: ObjectStore, key: str) -> None:
     """Raises Problem: 404 it is gone, 503 the store is away."""
     try:
-        return b"".join([piece async for piece in objects.stream(key)])
+        await objects.size(key)
     except ObjectMissing:
         raise not_found() from None
     except TEMPORARY as error:
         raise unavailable("The file cannot be read at the moment.") from error
 
 
-def _described(record: asyncpg.Record, inspection: Inspection) -> Upload:
-    return Upload(
-        id=record["id"],
-        name=record["name"],
-        kind="xlsx" if record["media_type"] == MEDIA_TYPES["xlsx"] else "csv",
-        size_bytes=record["size_bytes"],
-        sha256=record["sha256"],
-        created_at=record["created_at"],
-        columns=inspection.columns,
-        rows=inspection.rows,
-        first_rows=inspection.first_rows,
+def _listed(row: asyncpg.Record) -> ListedUpload:
+    return ListedUpload(
+        id=row["id"],
+        name=row["name"],
+        kind=_kind_named(row["media_type"]),
+        size_bytes=row["size_bytes"],
+        created_at=row["created_at"],
+        needed=row["needed"],
     )
+
+
+def _described(kept: KeptUpload, targets: ImportTargets) -> Upload:
+    contents = kept.contents
+    assert contents is not None  # noqa: S101 - see _find
+    return Upload(
+        id=kept.id,
+        name=kept.name,
+        kind=_kind_named(kept.media_type),
+        size_bytes=kept.size_bytes,
+        sha256=kept.sha256,
+        created_at=kept.created_at,
+        columns=suggest(contents.headings, targets),
+        rows=contents.rows,
+        first_rows=contents.first_rows,
+    )
+
+
+def _kind_named(media_type: str) -> Kind:
+    return "xlsx" if media_type == MEDIA_TYPES["xlsx"] else "csv"

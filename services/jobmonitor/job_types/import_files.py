@@ -16,14 +16,16 @@ from typing import BinaryIO, NamedTuple
 
 import msgspec
 
-from jobmonitor.crm.import_targets import ColumnMapping, ImportTargets
+from jobmonitor.crm.import_targets import UploadContents
 from jobmonitor.job_types import xlsx_reader
 from jobmonitor.job_types.csv_files import BOM
-from jobmonitor.job_types.import_columns import check_headings, suggest
+from jobmonitor.job_types.import_columns import check_headings
 from jobmonitor.job_types.protocol import Refused
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
 PREVIEW_ROWS = 5
+PREVIEW_CELL_LENGTH = 200
+"""A cell may be as long as its file; what is shown of it is not."""
 
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
@@ -72,33 +74,28 @@ class FileProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """What the form shows of an uploaded file. With a problem, as much as could be read before it."""
+    """What was found in a file. With a problem, as much as could be read before it."""
 
-    columns: list[ColumnMapping] = []
-    """The headings in their order, each with what it is taken for (``to`` is ``skip`` for: nothing)."""
-    first_rows: list[list[str]] = []
-    """Up to five, each as wide as the headings."""
-    rows: int = 0
-    """Data rows: the units the import would have."""
+    contents: UploadContents = UploadContents(headings=[], first_rows=[], rows=0)
     problem: FileProblem | None = None
 
 
-def inspect(content: bytes, targets: ImportTargets) -> Inspection:
-    """Read all of the file for a preview; never raises for what is in it. Takes a second or two for 20 MB: a thread."""
-    columns: list[ColumnMapping] = []
+def inspect(content: bytes) -> Inspection:
+    """Read all of the file; never raises for what is in it. Takes a second or two for 20 MB: a thread."""
+    headings: list[str] = []
     first_rows: list[list[str]] = []
     rows = 0
     problem = None
     try:
         table = read_table(content)
-        columns = suggest(table.headings, targets)
+        headings = table.headings
         for rows, row in enumerate(table.rows, start=1):
             if rows <= PREVIEW_ROWS:
-                first_rows.append(fitted(row.cells, len(columns)))
+                first_rows.append([cell[:PREVIEW_CELL_LENGTH] for cell in fitted(row.cells, len(headings))])
     except Refused as refused:
         offset = refused.byte_offset if isinstance(refused, BadFile) else None
         problem = FileProblem(code=refused.code, message=str(refused), byte_offset=offset)
-    return Inspection(columns=columns, first_rows=first_rows, rows=rows, problem=problem)
+    return Inspection(contents=UploadContents(headings=headings, first_rows=first_rows, rows=rows), problem=problem)
 
 
 def fitted(cells: Sequence[str], width: int) -> list[str]:
@@ -147,6 +144,9 @@ def _workbook_as_csv(content: bytes) -> BinaryIO:
         ended = subprocess.run(command, check=False, stderr=subprocess.DEVNULL)  # noqa: S603
         if ended.returncode in _NOT_THE_FILES_FAULT:
             raise WorkbookNotRead(f"The process that reads the workbook ended with {ended.returncode}.")
+        if ended.returncode == xlsx_reader.TOO_LARGE:
+            most = f"{xlsx_reader.CSV_BYTES_MAX // 1024**2} MB"
+            raise BadFile("too_much", f"The workbook holds more than {most} of text. Split it into smaller files.")
         if ended.returncode != 0:
             raise BadFile("bad_workbook", "The Excel file cannot be read. Save it anew as .xlsx, or as CSV.")
         return csv_file.open("rb")  # goes when it is closed

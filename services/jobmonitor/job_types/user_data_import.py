@@ -35,6 +35,7 @@ from jobmonitor.crm.import_targets import (
     ImportMode,
     ImportTargets,
     Upload,
+    UploadContents,
     find_format,
     find_upload,
     read_targets,
@@ -50,7 +51,7 @@ from jobmonitor.job_types.import_columns import (
     participation,
     resolve,
 )
-from jobmonitor.job_types.import_files import FILE_BYTES_MAX, Table, fitted, read_table
+from jobmonitor.job_types.import_files import FILE_BYTES_MAX, Table, fitted, inspect, read_table
 from jobmonitor.job_types.import_rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide
 from jobmonitor.job_types.protocol import (
     Assembly,
@@ -128,33 +129,32 @@ class UserDataImport:
 
         Once the job runs, its plan reads the file.
         """
-        await _check_upload(params, context)
+        upload = await _find_upload(params, context)
         targets = await read_targets(context.connection)
         saved = await _saved_format(params, context)
         _tag(params, targets)
         _check_mappings(params, saved, targets)
         if context.job_id is None:
-            table = await _open(params, context)
-            _resolve(table, params, saved, targets)
-            await asyncio.to_thread(_count, table)
+            contents = await _contents(upload, context)
+            _resolve(contents.headings, params, saved, targets)
 
     async def count(self, params: UserDataImportParameters, context: Context) -> int:
-        """Data rows. Reads the whole file."""
-        await _check_upload(params, context)
-        return await asyncio.to_thread(_count, await _open(params, context))
+        """Data rows, as they were counted when the file came."""
+        return (await _contents(await _find_upload(params, context), context)).rows
 
     async def is_small(self, params: UserDataImportParameters, context: Context) -> bool:
         """A workbook never is: it is read by a process of its own, which takes its time."""
-        upload = await find_upload(context.connection, params.upload)
+        upload = await find_upload(context.connection, params.upload, context.owner_id)
         is_csv = upload is not None and upload.media_type != xlsx_files.MEDIA_TYPE
         return is_csv and upload is not None and upload.size_bytes <= self._small_bytes_max
 
     async def plan(self, params: UserDataImportParameters, context: Context) -> AsyncIterator[PlannedChunk]:
         """The file's rows in their order, read once; only the cells of imported columns."""
+        upload = await _find_upload(params, context)
         targets = await read_targets(context.connection)
         saved = await _saved_format(params, context)
-        table = await _open(params, context)
-        columns = _resolve(table, params, saved, targets)
+        table = await asyncio.to_thread(read_table, await _content(upload, context))
+        columns = _resolve(table.headings, params, saved, targets)
         rules = Rules(
             columns=columns,
             mode=params.mode or (saved.mode if saved else "add_and_update"),
@@ -192,8 +192,9 @@ class UserDataImport:
         return Assembly(content=_file(parts, context), media_type=csv_files.MEDIA_TYPE, extension="csv")
 
 
-async def _check_upload(params: UserDataImportParameters, context: Context) -> Upload:
-    upload = await find_upload(context.connection, params.upload)
+async def _find_upload(params: UserDataImportParameters, context: Context) -> Upload:
+    """The file, if the job's owner may use it: what is somebody else's does not exist."""
+    upload = await find_upload(context.connection, params.upload, context.owner_id)
     if upload is None:
         raise Refused("unknown_upload", f"There is no uploaded file {params.upload}.", parameter="upload")
     if upload.size_bytes > FILE_BYTES_MAX:
@@ -230,27 +231,39 @@ def _tag(params: UserDataImportParameters, targets: ImportTargets) -> tuple[int,
     return participation(find_page(params.page, targets, "page"), "page")
 
 
-async def _open(params: UserDataImportParameters, context: Context) -> Table:
-    """At most 20 MiB of file are in memory; the rows are read as they are asked for."""
+async def _contents(upload: Upload, context: Context) -> UploadContents:
+    """As found out when the file came; only of a file from before that is it read again."""
+    if upload.contents is None:
+        inspection = await asyncio.to_thread(inspect, await _content(upload, context))
+        if inspection.problem is not None:
+            raise Refused(inspection.problem.code, inspection.problem.message, parameter="upload")
+        return inspection.contents
     try:
-        key = upload_key(context.account_id, params.upload)
-        content = b"".join([piece async for piece in context.objects.stream(key)])
+        await context.objects.size(upload_key(context.account_id, upload.id))
     except ObjectMissing:
-        reason = "The uploaded file is not kept any more: upload it again."
-        raise Refused("upload_gone", reason, parameter="upload") from None
-    return await asyncio.to_thread(read_table, content)
+        raise _gone() from None
+    return upload.contents
+
+
+async def _content(upload: Upload, context: Context) -> bytes:
+    """At most 20 MiB."""
+    try:
+        key = upload_key(context.account_id, upload.id)
+        return b"".join([piece async for piece in context.objects.stream(key)])
+    except ObjectMissing:
+        raise _gone() from None
+
+
+def _gone() -> Refused:
+    return Refused("upload_gone", "The uploaded file is not kept any more: upload it again.", parameter="upload")
 
 
 def _resolve(
-    table: Table, params: UserDataImportParameters, saved: ImportFormat | None, targets: ImportTargets
+    headings: Sequence[str], params: UserDataImportParameters, saved: ImportFormat | None, targets: ImportTargets
 ) -> list[Column]:
     if saved is not None:
-        check_format(table.headings, saved)
-    return resolve(table.headings, saved.columns if saved else params.columns, targets)
-
-
-def _count(table: Table) -> int:
-    return sum(1 for _ in table.rows)
+        check_format(headings, saved)
+    return resolve(headings, saved.columns if saved else params.columns, targets)
 
 
 def _rows(table: Table, columns: Sequence[Column]) -> Iterator[Row]:

@@ -1,11 +1,13 @@
 """Reads the first sheet of an Excel workbook into a CSV file. A program of its own, run as ``xlsx_reader.py IN OUT``.
 
 A workbook of a few kilobytes can ask for any amount of memory, and reading holds up its process; so it happens in one
-that is bounded. Exit status 0: written; 4: the disk did not take it; any other: not a workbook that can be read.
+that is bounded. Exit status 0: written; 4: the disk did not take it; 5: it would have become too large; any other: no
+workbook that can be read.
 """
 
 import csv
 import datetime
+import errno
 import resource
 import sys
 from collections.abc import Iterator
@@ -16,8 +18,13 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 UNREADABLE = 3
 NOT_WRITTEN = 4
-MEMORY_BYTES_MAX = 2 * 1024**3
-CPU_S_MAX = 120
+TOO_LARGE = 5
+MEMORY_BYTES_MAX = 1024**3
+"""A workbook of 20 MB with four million filled cells takes 350 MB."""
+CPU_S_MAX = 30
+"""The same takes seven seconds."""
+CSV_BYTES_MAX = 256 * 1024**2
+"""The same becomes 29 MB."""
 WHOLE_NUMBER_MAX = 10**15
 """Excel keeps 15 digits."""
 
@@ -26,13 +33,14 @@ def main(workbook: str, csv_file: str) -> int:
     with suppress(ValueError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (CSV_BYTES_MAX, CSV_BYTES_MAX))
     try:
         with Path(csv_file).open("w", encoding="utf-8", newline="") as out:
             csv.writer(out, lineterminator="\r\n").writerows(_rows(workbook))
     except (CalamineError, MemoryError):
         return UNREADABLE
-    except OSError:
-        return NOT_WRITTEN
+    except OSError as error:
+        return TOO_LARGE if error.errno == errno.EFBIG else NOT_WRITTEN
     return 0
 
 
