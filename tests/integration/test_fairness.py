@@ -1,7 +1,7 @@
 """Accounts share the workers: a bounded number of jobs of each is worked on, the others wait in the queue."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from jobmonitor.contract.events import JobCancelled, JobStopRequested, JobSubmitted
 from support.engine import Engine, open_engine
+from support.waiting import until
 
 ROOM = 3
 """As open_engine sets it."""
@@ -131,3 +132,67 @@ async def test_a_job_nobody_let_begin_is_let_in_by_the_reconciler(engine: Engine
     assert await engine.ledger.admit_waiting() == 0
     await engine.run_to_end(job_id)
     assert (await engine.run(job_id))["state"] == "completed"
+
+
+async def runs_of_another_type(engine: Engine, jobs: int, *, admitted: bool, account_id: int = 1) -> None:
+    """Jobs whose workers are away, as they stand in the ledger."""
+    await engine.owner.execute(
+        "INSERT INTO ledger.runs (job_id, account_id, owner_id, job_type, parameters, created_at, state, admitted) "
+        "SELECT gen_random_uuid(), $1, 2, 'away', '{}', now() - interval '1 day', 'queued', $2 "
+        "FROM generate_series(1, $3)",
+        account_id,
+        admitted,
+        jobs,
+    )
+
+
+async def of_type(engine: Engine, job_type: str) -> int:
+    number: int = await engine.owner.fetchval(
+        "SELECT count(*) FROM ledger.runs WHERE job_type = $1 AND admitted AND state = 'queued'", job_type
+    )
+    return number
+
+
+async def test_jobs_of_a_type_whose_workers_are_away_hold_up_no_other_type(engine: Engine) -> None:
+    await runs_of_another_type(engine, ROOM, admitted=True)
+    await runs_of_another_type(engine, 50, admitted=False)
+    await submit(engine, 5)
+    assert await of_type(engine, "probe") == ROOM
+    begun = next(iter(set(await at_work(engine)) & set(await probes(engine))))
+    await engine.run_to_end(begun)
+    assert await of_type(engine, "probe") == ROOM, "the next of its type begins, though others wait longer"
+    assert await of_type(engine, "away") == ROOM
+
+
+async def probes(engine: Engine) -> list[UUID]:
+    return [
+        row["job_id"] for row in await engine.owner.fetch("SELECT job_id FROM ledger.runs WHERE job_type = 'probe'")
+    ]
+
+
+async def test_what_is_written_is_written_by_one_job_whatever_its_type(engine: Engine) -> None:
+    await runs_of_another_type(engine, 1, admitted=True)
+    await engine.owner.execute("UPDATE ledger.runs SET writes = 'supporters'")
+    engine.probe.writes = "supporters"  # type: ignore[assignment]
+    await submit(engine, 1)
+    assert await of_type(engine, "probe") == 0
+    await engine.owner.execute("UPDATE ledger.runs SET state = 'failed' WHERE job_type = 'away'")
+    assert await engine.ledger.admit_waiting() == 1
+    assert await of_type(engine, "probe") == 1
+
+
+async def test_an_account_whose_lock_is_held_keeps_no_other_waiting(engine: Engine) -> None:
+    for account_id in (1, 2, 3):
+        await runs_of_another_type(engine, 1, admitted=False, account_id=account_id)
+    async with engine.ledger.transaction() as ledger:
+        await engine.ledger.find_room(ledger, 2)
+        admitting = asyncio.create_task(engine.ledger.admit_waiting())
+        await until(lambda: _is(at_work(engine, 1), 1))
+        assert len(await at_work(engine, 2)) == 0
+        # what was let begin is committed: whoever ends or begins a job of account 1 waits for nobody
+        await engine.owner.execute("SELECT pg_advisory_xact_lock(hashtextextended('admission', 1))")
+    assert await admitting == 3
+
+
+async def _is(found: Awaitable[list[UUID]], count: int) -> bool:
+    return len(await found) == count

@@ -2,16 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
 
-from jobmonitor.reconciler.__main__ import Rounds
+from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
+from jobmonitor.contract.topics import work_topic
+from jobmonitor.ledger.claims import claim
 from jobmonitor.reconciler.duties import Duties
+from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.settings import ReconcilerSettings
-from support.engine import Engine, open_engine
+from jobmonitor.reconciler.tasks import tasks
+from jobmonitor.runtime.objects import ObjectStore
+from support.engine import Engine, open_engine, read_events
 from support.servers import Database
 from support.waiting import until
 
@@ -34,19 +41,111 @@ async def test_ordinary_work_is_tidied_and_only_a_loss_is_mended(engine: Engine)
         "VALUES ('{work.probe}', '{left}', '{x}', '{x}', now() - interval '1 hour')"
     )
     swept, sent = counted("tidied", "sweep_parts"), counted("mended", "send_leftover_messages")
-    settings = ReconcilerSettings(
-        database_url=engine.settings.database_url, object_store_url=engine.settings.object_store_url
-    )
-    rounds = Rounds(Duties(engine.ledger, engine.producer, engine.objects, settings), every_s=0.01)
+    async with reconciling(engine) as loops:
 
-    going = asyncio.create_task(rounds.go_on())
+        async def all_done() -> bool:
+            return (counted("tidied", "sweep_parts"), counted("mended", "send_leftover_messages")) == (
+                swept + 1,
+                sent + 1,
+            )
 
-    async def all_done() -> bool:
-        return (counted("tidied", "sweep_parts"), counted("mended", "send_leftover_messages")) == (swept + 1, sent + 1)
-
-    await until(all_done)
-    going.cancel()
-    with suppress(asyncio.CancelledError):
-        await going
+        await until(all_done)
+        assert loops.check().ok
     assert counted("mended", "sweep_parts") == 0
-    assert rounds.check().ok
+
+
+@asynccontextmanager
+async def reconciling(engine: Engine, objects: ObjectStore | None = None) -> AsyncIterator[Loops]:
+    """A reconciler at work, in a hurry."""
+    settings = ReconcilerSettings(
+        database_url=engine.settings.database_url,
+        object_store_url=engine.settings.object_store_url,
+        reconcile_every_s=0.01,
+        outbox_after_s=60,
+        unclaimed_after_s=0,
+    )
+    loops = Loops(tasks(Duties(engine.ledger, engine.producer, objects or engine.objects, settings), settings))
+    going = asyncio.create_task(loops.go_on())
+    try:
+        yield loops
+    finally:
+        going.cancel()
+        with suppress(asyncio.CancelledError):
+            await going
+
+
+class SlowStore(ObjectStore):
+    """An object store that does not answer."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.asked = 0
+
+    async def delete_under(self, folder: str) -> None:
+        self.asked += 1
+        await asyncio.Event().wait()
+
+
+async def test_an_object_store_that_does_not_answer_holds_up_neither_leases_nor_stops_nor_due_jobs(
+    engine: Engine,
+) -> None:
+    ended = await engine.submit(units=4)
+    await engine.run_to_end(ended)
+    objects = SlowStore(engine.settings.object_store_url)
+    async with reconciling(engine, objects):
+        await until(lambda: _true(objects.asked > 0))
+        due = await engine.submit(units=2, run_at=datetime.now(UTC) + timedelta(hours=1))
+        await engine.owner.execute("UPDATE ledger.runs SET run_at = now() WHERE job_id = $1", due)
+        await until(lambda: _is_in_state(engine, due, "queued"))
+        lost = await engine.submit(units=2, chunk_units=2)
+        await engine.runner.run(lost, 0)
+        assert await claim(engine.ledger.pool, lost, 1, lease=timedelta(hours=1)) is not None
+        await engine.end_leases(lost)
+        await until(lambda: _is_handed_out_again(engine, lost))
+        stopped = await engine.submit(units=2, chunk_units=2)
+        await engine.runner.run(stopped, 0)
+        assert await claim(engine.ledger.pool, stopped, 1, lease=timedelta(hours=1)) is not None
+        await engine.ledger.stop(stopped, JobStopRequested(account_id=1, requested_by=2), stoppable=True)
+        await engine.end_leases(stopped)
+        await until(lambda: _is_in_state(engine, stopped, "cancelled"))
+    assert objects.asked == 1
+
+
+async def _true(answer: bool) -> bool:
+    return answer
+
+
+async def _is_in_state(engine: Engine, job_id: UUID, state: str) -> bool:
+    return bool((await engine.run(job_id))["state"] == state)
+
+
+async def _is_handed_out_again(engine: Engine, job_id: UUID) -> bool:
+    hints = [event for event in await read_events(engine.bootstrap, work_topic("probe")) if event.job_id == job_id]
+    return any(isinstance(hint.data, ChunkDispatched) and hint.data.attempt == 2 for hint in hints)
+
+
+async def test_files_that_cannot_be_deleted_keep_no_others_from_being_deleted(engine: Engine) -> None:
+    jobs = [await engine.submit(units=1) for _ in range(3)]
+    for job_id in jobs:
+        await engine.run_to_end(job_id)
+    stuck = min(jobs)
+
+    class Stuck(ObjectStore):
+        async def delete_under(self, folder: str) -> None:
+            if str(stuck) in folder:
+                raise ConnectionError(folder)
+            await super().delete_under(folder)
+
+    async def others_are_swept() -> bool:
+        left = await engine.owner.fetch("SELECT job_id FROM ledger.runs WHERE NOT swept")
+        return [row["job_id"] for row in left] == [stuck]
+
+    async with reconciling(engine, Stuck(engine.settings.object_store_url)):
+        await until(others_are_swept)
+
+
+async def test_a_job_done_in_one_step_needs_no_sweep(engine: Engine) -> None:
+    engine.probe.small = True
+    job_id = await engine.submit(units=1)
+    assert (await engine.run(job_id))["state"] == "completed"
+    assert (await engine.run(job_id))["swept"]

@@ -7,10 +7,10 @@ from jobmonitor.reconciler.patience import LONGEST_PAUSE_S, Patience
 JOB, OTHER = UUID(int=1), UUID(int=2)
 
 
-def test_a_waiting_request_is_asked_for_at_once_then_at_doubling_pauses() -> None:
+def test_a_waiting_request_is_asked_for_after_a_while_then_at_doubling_pauses() -> None:
     patience = Patience(first_pause_s=10)
-    asked_at = [second for second in range(100) if patience.due([JOB], float(second))]
-    assert asked_at == [0, 10, 30, 70]
+    asked_at = [second for second in range(180) if patience.due([JOB], float(second))]
+    assert asked_at == [10, 30, 70, 150]
 
 
 def test_the_pause_has_a_limit() -> None:
@@ -21,6 +21,17 @@ def test_the_pause_has_a_limit() -> None:
 
 def test_what_was_taken_up_is_forgotten_and_starts_anew() -> None:
     patience = Patience(first_pause_s=10)
-    assert patience.due([JOB, OTHER], 0.0) == {JOB, OTHER}
-    assert patience.due([OTHER], 1.0) == set()
-    assert patience.due([JOB, OTHER], 2.0) == {JOB}
+    for pages in ([[JOB], [OTHER]], [[OTHER]], [[OTHER]]):
+        for page in pages:
+            patience.due(page, 0.0)
+        patience.all_seen()
+    assert len(patience) == 1
+    assert patience.due([JOB, OTHER], 10.0) == [OTHER]
+
+
+def test_what_is_on_another_page_is_not_forgotten() -> None:
+    patience = Patience(first_pause_s=10)
+    patience.due([JOB], 0.0)
+    patience.due([OTHER], 1.0)
+    patience.all_seen()
+    assert patience.due([JOB], 10.0) == [JOB]

@@ -92,7 +92,7 @@ class Ledger:
             for account_id in sorted({run.job.account_id for run in runs}):
                 room = await self.find_room(ledger, account_id)
                 for run in runs:
-                    if run.job.account_id == account_id and room.take(run.writes):
+                    if run.job.account_id == account_id and room.take(run.job.job_type, run.writes):
                         ledger.admit(run)
         return len(rows)
 
@@ -101,10 +101,15 @@ class Ledger:
         return await find_room(ledger.connection, account_id, self._fairness.account_jobs_max)
 
     async def admit_waiting(self) -> int:
-        """Let queued jobs begin where their account has room. Who ends a job does so already; this mends a loss."""
-        accounts = [row["account_id"] for row in await self.pool.fetch(SQL["accounts_waiting"])]
-        async with self.transaction() as ledger:
-            return await ledger.admit_waiting(accounts)
+        """Let queued jobs begin where their account has room. Who ends a job does so already; this mends a loss.
+
+        Each account in a transaction of its own: nobody waits for the lock of another.
+        """
+        admitted = 0
+        for row in await self.pool.fetch(SQL["accounts_waiting"], self._fairness.account_jobs_max):
+            async with self.transaction() as ledger:
+                admitted += await ledger.admit_waiting([row["account_id"]])
+        return admitted
 
     async def stop(self, job_id: UUID, request: JobStopRequested, *, stoppable: bool) -> None:
         """Let a job's stop take effect; a type that cannot be stopped only notes that it was asked.

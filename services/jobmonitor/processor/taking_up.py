@@ -146,7 +146,7 @@ class _Step:
             return
         if run.job.state is not State.QUEUED or (at_once and await self._done(run, params)):
             return
-        if (await self._room(run)).take(run.writes):
+        if (await self._room(run)).take(run.job.job_type, run.writes):
             self._admit(run)
 
     def _accept(self, job_id: UUID, submission: JobSubmitted) -> Run:

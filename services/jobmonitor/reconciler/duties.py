@@ -1,25 +1,39 @@
 """The reconciler's duties. Each mends one kind of loss, in batches, and may be repeated or run in several processes."""
 
-import time
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import asyncpg
-import msgspec
 
-from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
-from jobmonitor.database.sql import statements
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
-from jobmonitor.reconciler.patience import Patience
+from jobmonitor.reconciler.republishing import Republishing
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
 
-SQL = statements("jobmonitor.reconciler.sql")
 SOURCE = "/jobmonitor/reconciler"
 BATCH = 200
+FIRST = UUID(int=0)
+
+
+class Place:
+    """Where the next round goes on among rows in the order of their job ids; behind the last one it begins anew.
+
+    So a job whose files cannot be deleted costs a round, and the others get their turn.
+    """
+
+    def __init__(self) -> None:
+        self.place = FIRST
+
+    def behind(self, rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
+        """These rows, moving on behind each before it is done."""
+        for row in rows:
+            self.place = row["job_id"]
+            yield row
+        if len(rows) < BATCH:
+            self.place = FIRST
 
 
 class Duties:
@@ -30,8 +44,9 @@ class Duties:
         self._producer = producer
         self._objects = objects
         self._settings = settings
-        self._untaken = Patience(settings.untaken_after_s)
-        self._unheard = Patience(settings.untaken_after_s)
+        self._republishing = Republishing(ledger.pool, producer, untaken_after_s=settings.untaken_after_s)
+        self._purged = Place()
+        self._swept = Place()
 
     async def start_due_jobs(self) -> int:
         """Scheduled jobs whose time has come; one that came due while everything was down starts at once."""
@@ -72,27 +87,11 @@ class Duties:
 
     async def republish_submissions(self) -> int:
         """Submissions nobody took up, published again with their own id and time."""
-        untaken = timedelta(seconds=self._settings.untaken_after_s)
-        rows = await self._ledger.pool.fetch(SQL["untaken_submissions"], untaken, list(JOB_TYPES), BATCH)
-        due = self._untaken.due((row["job_id"] for row in rows), time.monotonic())
-        for row in rows:
-            if row["job_id"] not in due:
-                continue
-            data = msgspec.convert(row["data"], JobSubmitted)
-            await self._producer.send(jobs_topic(data.job_type), _again(row, data))
-        return len(due)
+        return await self._republishing.submissions()
 
     async def republish_stops(self) -> int:
         """Stop requests nobody heard, published again with their own id and time."""
-        untaken = timedelta(seconds=self._settings.untaken_after_s)
-        rows = await self._ledger.pool.fetch(SQL["unheard_stops"], untaken, BATCH)
-        due = self._unheard.due((row["job_id"] for row in rows), time.monotonic())
-        for row in rows:
-            if row["job_id"] not in due:
-                continue
-            data = msgspec.convert(row["data"], JobStopRequested)
-            await self._producer.send(jobs_topic(row["job_type"]), _again(row, data))
-        return len(due)
+        return await self._republishing.stops()
 
     async def expire_results(self) -> int:
         """Results and reports past their time."""
@@ -101,8 +100,8 @@ class Duties:
 
     async def purge_results(self) -> int:
         """The files of what has expired: deleted, and then noted, so that a crash in between deletes again."""
-        rows = await self._ledger.pool.fetch(LEDGER_SQL["runs_to_purge"], BATCH)
-        for row in rows:
+        rows = await self._ledger.pool.fetch(LEDGER_SQL["runs_to_purge"], self._purged.place, BATCH)
+        for row in self._purged.behind(rows):
             await self._objects.delete_under(f"results/{row['account_id']}/{row['job_id']}")
             await self._ledger.pool.execute(LEDGER_SQL["note_purged"], row["job_id"])
         return len(rows)
@@ -112,14 +111,10 @@ class Duties:
 
         Not a loss: this is how they are always tidied up.
         """
-        rows = await self._ledger.pool.fetch(LEDGER_SQL["ended_runs_with_chunks"], BATCH)
-        for row in rows:
+        rows = await self._ledger.pool.fetch(LEDGER_SQL["runs_to_sweep"], self._swept.place, BATCH)
+        for row in self._swept.behind(rows):
             await self._objects.delete_under(f"parts/{row['account_id']}/{row['job_id']}")
             results = self._objects.keys_under(f"results/{row['account_id']}/{row['job_id']}")
             await self._objects.delete([key async for key in results if key != row["result_key"]])
             await self._ledger.forget_chunks(row["job_id"])
         return len(rows)
-
-
-def _again(row: asyncpg.Record, data: JobSubmitted | JobStopRequested) -> Event:
-    return Event(id=row["event_id"], source=SOURCE, job_id=row["job_id"], time=row["at"], data=data)

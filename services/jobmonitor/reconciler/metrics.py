@@ -12,5 +12,7 @@ TIDIED = Counter(
     "Ordinary work of the reconciler, by duty: jobs started when due, files of ended jobs deleted",
     ["duty"],
 )
-ROUND_SECONDS = Histogram("jobmonitor_reconciler_round_seconds", "Time of one round over all duties")
-LAST_ROUND = Gauge("jobmonitor_reconciler_last_round_timestamp_seconds", "When the last full round ended")
+ROUND_SECONDS = Histogram("jobmonitor_reconciler_round_seconds", "Time of one round of a duty", ["duty"])
+LAST_ROUND = Gauge(
+    "jobmonitor_reconciler_last_round_timestamp_seconds", "When the last round of a duty ended well", ["duty"]
+)

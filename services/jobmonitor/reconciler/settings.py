@@ -15,9 +15,11 @@ from jobmonitor.runtime.settings import (
 class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, FairnessSettings):
     """Any number of reconcilers may run; they share the work by row locks."""
 
+    database_pool_size: int = 8
+    """Its duties go on side by side, and one that is slow keeps its connection."""
     reconcile_every_s: float = 1.0
     untaken_after_s: float = 10.0
-    """A request in the view that no worker took up for so long is published again."""
+    """A request in the view that was seen waiting for so long is published again."""
     unclaimed_after_s: float = 30.0
     """A chunk that was dispatched and not claimed for so long is dispatched again."""
     outbox_after_s: float = 2.0

@@ -81,7 +81,7 @@ class FairnessSettings:
     """How accounts and jobs share the workers; the same for processors and reconcilers."""
 
     account_jobs_max: int = 8
-    """Jobs of one account that are worked on at once, over all workers and job types; the others wait in the queue."""
+    """Jobs of one account and type that are worked on at once, over all workers; the others wait in the queue."""
     chunks_in_flight: int = 4
     """Of one job at a time, over all workers: bounds how long a stop takes and how much one job can take."""
 

@@ -1,3 +1,5 @@
--- An ended job needs no chunks; what they were stands in the timeline.
-DELETE FROM ledger.chunks
+-- An ended job needs no chunks; what they were stands in the timeline. Nothing of it is left to sweep.
+WITH gone AS (DELETE FROM ledger.chunks WHERE job_id = $1)
+UPDATE ledger.runs
+SET swept = true
 WHERE job_id = $1

@@ -1,2 +1,6 @@
--- Expired runs whose files may still lie there.
-SELECT job_id, account_id FROM ledger.runs WHERE expired AND NOT purged LIMIT $1
+-- Expired runs whose files may still lie there; those behind a place.
+SELECT job_id, account_id
+FROM ledger.runs
+WHERE expired AND NOT purged AND job_id > $1
+ORDER BY job_id
+LIMIT $2

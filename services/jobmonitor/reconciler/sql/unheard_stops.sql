@@ -1,9 +1,4 @@
--- Stop requests that the view knows and no worker heard.
-SELECT t.job_id, t.event_id, t.at, t.data, r.job_type
-FROM projection.job_monitor AS m
-JOIN ledger.runs AS r USING (job_id)
-JOIN projection.job_timeline AS t USING (job_id)
-WHERE m.stop_requested_at < now() - $1::interval AND r.stop_requested_by IS NULL
-  AND r.state IN ('scheduled', 'queued', 'running')
-  AND t.type = 'job_stop_requested'
-LIMIT $2
+-- Which of these jobs have not ended and heard of no stop.
+SELECT job_id
+FROM ledger.runs
+WHERE job_id = ANY ($1::uuid[]) AND stop_requested_by IS NULL AND state IN ('scheduled', 'queued', 'running')

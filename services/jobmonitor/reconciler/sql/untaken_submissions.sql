@@ -1,9 +1,11 @@
--- Submissions that the view knows and no worker took up: published, then skipped or lost on the way.
-SELECT t.job_id, t.event_id, t.at, t.data
-FROM projection.job_monitor AS m
-JOIN projection.job_timeline AS t USING (job_id)
-WHERE m.sequence = 0 AND m.updated_at < now() - $1::interval AND m.job_type = ANY ($2::text[])
-  AND t.type = 'job_submitted'
-  AND NOT EXISTS (SELECT FROM ledger.runs AS r WHERE r.job_id = m.job_id)
-ORDER BY t.at
-LIMIT $3
+-- Of each of these job types the next submissions behind a Job# whose job, as far as the view knows, nobody took up.
+SELECT next.job_id, next.job_type, next.number
+FROM unnest($1::text[], $2::bigint[]) AS place(job_type, number)
+CROSS JOIN LATERAL (
+    SELECT job_id, job_type, number
+    FROM projection.job_monitor
+    WHERE job_type = place.job_type AND number > place.number AND accepted_at IS NULL AND completed_at IS NULL
+    ORDER BY number
+    LIMIT $3
+) AS next
+ORDER BY next.number

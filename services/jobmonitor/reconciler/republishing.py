@@ -1,0 +1,120 @@
+"""Requests that nobody took up are published again: to a topic that workers read, an event may still be skipped.
+
+What waits is looked at page by page, each job type by itself: thousands of submissions to a type nobody serves keep
+those of other types, and those behind them, waiting for nobody.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.events import JobStopRequested, JobSubmitted
+from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
+from jobmonitor.database.pool import Pool
+from jobmonitor.database.sql import statements
+from jobmonitor.ledger.runs import SQL as LEDGER_SQL
+from jobmonitor.reconciler.patience import Patience
+from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer, outgoing
+
+SQL = statements("jobmonitor.reconciler.sql")
+SOURCE = "/jobmonitor/reconciler"
+PAGE = 200
+"""Requests looked at in one round, of each job type."""
+REMEMBERED_MAX = 10_000
+"""Requests of one type that are asked for in turns, the oldest; those behind them get theirs when some are taken up."""
+
+log = structlog.stdlib.get_logger()
+
+
+class _Turns:
+    """Where the next page of waiting requests begins, by their Job#."""
+
+    def __init__(self, first_pause_s: float) -> None:
+        self.place = 0
+        self._seen = 0
+        self._patience = Patience(first_pause_s)
+
+    def due(self, page: Sequence[asyncpg.Record], waiting: Iterable[UUID]) -> list[UUID]:
+        """Those of the page to ask for now. ``page`` begins behind ``place``; ``waiting`` are those of it that wait."""
+        asked = self._patience.due(waiting, time.monotonic())
+        self._seen += len(page)
+        if len(page) < PAGE or self._seen >= REMEMBERED_MAX:
+            self._patience.all_seen()
+            self.place = self._seen = 0
+        else:
+            self.place = page[-1]["number"]
+        return asked
+
+
+class Republishing:
+    """Asks again for submissions and stops. Several processes at once only send more copies, which change nothing."""
+
+    def __init__(self, pool: Pool, producer: Producer, *, untaken_after_s: float) -> None:
+        """``untaken_after_s``: how long a request may be seen waiting before it is published again."""
+        self._pool = pool
+        self._producer = producer
+        self._submissions = {job_type: _Turns(untaken_after_s) for job_type in JOB_TYPES}
+        self._stops = _Turns(untaken_after_s)
+
+    async def submissions(self) -> int:
+        """Submissions that the view knows and no worker took up, with their own id and time; returns how many."""
+        places = [turns.place for turns in self._submissions.values()]
+        rows = await self._pool.fetch(SQL["untaken_submissions"], list(self._submissions), places, PAGE)
+        known = await self._known([row["job_id"] for row in rows])
+        due: list[UUID] = []
+        for job_type, turns in self._submissions.items():
+            page = [row for row in rows if row["job_type"] == job_type]
+            due += turns.due(page, [row["job_id"] for row in page if row["job_id"] not in known])
+        asked = await self._pool.fetch(SQL["submissions_as_sent"], due) if due else []
+        return await self._publish([message for row in asked for message in _submission(row)])
+
+    async def stops(self) -> int:
+        """Stop requests that the view knows and no worker heard; returns how many."""
+        page = await self._pool.fetch(SQL["asked_stops"], self._stops.place, PAGE)
+        unheard = await self._pool.fetch(SQL["unheard_stops"], [row["job_id"] for row in page]) if page else []
+        due = self._stops.due(page, [row["job_id"] for row in unheard])
+        asked = await self._pool.fetch(SQL["stops_as_sent"], due) if due else []
+        return await self._publish([message for row in asked for message in _stop(row)])
+
+    async def _known(self, job_ids: list[UUID]) -> set[UUID]:
+        rows = await self._pool.fetch(LEDGER_SQL["known_runs"], job_ids) if job_ids else []
+        return {row["job_id"] for row in rows}
+
+    async def _publish(self, messages: Sequence[Outgoing]) -> int:
+        """What Kafka does not take, it may take at the next turn. Raises KafkaUnavailable."""
+        failures = await self._producer.deliver(messages) if messages else []
+        for message, failure in zip(messages, failures, strict=True):
+            if isinstance(failure, MessageRefused):
+                log.error("not_published_again", job_id=message.key.decode(), reason=str(failure))
+        for failure in failures:
+            if isinstance(failure, KafkaUnavailable):
+                raise failure
+        return failures.count(None)
+
+
+def _submission(row: asyncpg.Record) -> list[Outgoing]:
+    try:
+        data = msgspec.convert(row["data"], JobSubmitted)
+    except msgspec.ValidationError as error:  # written under another contract; it must not end the process
+        log.warning("submission_unreadable", job_id=str(row["job_id"]), error=str(error))
+        return []
+    return [_again(row, data, data.job_type)]
+
+
+def _stop(row: asyncpg.Record) -> list[Outgoing]:
+    try:
+        data = msgspec.convert(row["data"], JobStopRequested)
+    except msgspec.ValidationError as error:
+        log.warning("stop_unreadable", job_id=str(row["job_id"]), error=str(error))
+        return []
+    return [_again(row, data, row["job_type"])]
+
+
+def _again(row: asyncpg.Record, data: JobSubmitted | JobStopRequested, job_type: str) -> Outgoing:
+    event = Event(id=row["event_id"], source=SOURCE, job_id=row["job_id"], time=row["at"], data=data)
+    return outgoing(jobs_topic(job_type), event)

@@ -1,0 +1,168 @@
+"""Requests nobody took up are published again, whatever else waits, and what is looked for is found by an index."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from jobmonitor.contract.events import JobStopRequested, JobSubmitted
+from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.database.sql import statements
+from jobmonitor.ledger.runs import SQL as LEDGER_SQL
+from jobmonitor.reconciler.republishing import PAGE, Republishing
+from jobmonitor.reconciler.republishing import SQL as RECONCILER_SQL
+from support.engine import Engine, create_topics, open_engine, read_events
+
+UNSERVED, SERVED = "user-data-export", "probe"
+
+
+@pytest.fixture
+async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+    async with open_engine(database, kafka, tmp_path) as opened:
+        await create_topics(kafka.bootstrap, jobs_topic(UNSERVED))
+        yield opened
+
+
+async def see(engine: Engine, job_type: str, jobs: int, *, stop: bool = False) -> list[UUID]:
+    """So many submissions, as the view knows them; with ``stop`` somebody asked each to stop, and it is running."""
+    rows = await engine.owner.fetch(
+        """
+        WITH numbers AS (
+            INSERT INTO registry.job_numbers (job_id) SELECT gen_random_uuid() FROM generate_series(1, $2)
+            RETURNING job_id, number, month
+        ), rows AS (
+            INSERT INTO projection.job_monitor (job_id, number, month, account_id, owner_id, job_type, state, sequence,
+                done, total, rejected, updated_at, accepted_at, stop_requested_at)
+            SELECT job_id, number, month, 1, 2, $1, 'queued', 0, 0, 0, 0, now(),
+                CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN now() END
+            FROM numbers
+        ), told AS (
+            INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data)
+            SELECT job_id, 'job_submitted', 0, job_id::text, 1, 2, now(),
+                jsonb_build_object('account_id', 1, 'owner_id', 2, 'job_type', $1::text, 'parameters', '{}'::jsonb)
+            FROM numbers
+            UNION ALL
+            SELECT job_id, 'job_stop_requested', 0, job_id || ':stop', 1, 2, now(),
+                jsonb_build_object('account_id', 1, 'requested_by', 2)
+            FROM numbers WHERE $3
+        )
+        SELECT job_id FROM numbers ORDER BY number
+        """,
+        job_type,
+        jobs,
+        stop,
+    )
+    return [row["job_id"] for row in rows]
+
+
+async def published(engine: Engine, job_type: str) -> list[UUID]:
+    events = await read_events(engine.bootstrap, jobs_topic(job_type))
+    return [event.job_id for event in events if isinstance(event.data, JobSubmitted | JobStopRequested)]
+
+
+def republishing(engine: Engine) -> Republishing:
+    return Republishing(engine.ledger.pool, engine.producer, untaken_after_s=0)
+
+
+async def test_submissions_to_a_type_nobody_serves_keep_no_other_types_waiting(engine: Engine) -> None:
+    await see(engine, UNSERVED, 500)
+    [other] = await see(engine, SERVED, 1)
+    again = republishing(engine)
+    await again.submissions()  # sees them
+    assert await again.submissions() <= PAGE + 1
+    assert other in await published(engine, SERVED)
+
+
+async def test_thousands_in_front_keep_nobody_behind_them_waiting(engine: Engine) -> None:
+    jobs = await see(engine, UNSERVED, 2 * PAGE + 1)
+    again = republishing(engine)
+    for _ in range(3 + 3):  # three pages, seen and then asked for
+        await again.submissions()
+    assert set(await published(engine, UNSERVED)) >= set(jobs)
+
+
+async def test_what_was_taken_up_is_left_alone(engine: Engine) -> None:
+    """The view may be behind the ledger."""
+    [job_id] = await see(engine, SERVED, 1)
+    await engine.submit(job_id=job_id)
+    again = republishing(engine)
+    assert [await again.submissions() for _ in range(3)] == [0, 0, 0]
+
+
+async def test_a_stop_nobody_heard_is_asked_for_again_until_it_was_heard(engine: Engine) -> None:
+    [job_id] = await see(engine, SERVED, 1, stop=True)
+    await engine.submit(job_id=job_id)
+    again = republishing(engine)
+    await again.stops()
+    assert await again.stops() == 1
+    assert job_id in await published(engine, SERVED)
+    await engine.ledger.stop(job_id, JobStopRequested(account_id=1, requested_by=2), stoppable=True)
+    assert await again.stops() == 0
+
+
+async def test_a_submission_that_can_no_longer_be_read_ends_nothing(engine: Engine) -> None:
+    broken, whole = await see(engine, SERVED, 2)
+    await engine.owner.execute(
+        'UPDATE projection.job_timeline SET data = \'{"account_id": "?"}\' WHERE job_id = $1', broken
+    )
+    again = republishing(engine)
+    await again.submissions()
+    await again.submissions()
+    asked = await published(engine, SERVED)
+    assert whole in asked
+    assert broken not in asked
+
+
+LOOKED_FOR: dict[str, tuple[dict[str, str], list[Any]]] = {
+    "untaken_submissions": (RECONCILER_SQL, [[SERVED, UNSERVED], [0, 0], 200]),
+    "asked_stops": (RECONCILER_SQL, [0, 200]),
+    "unheard_stops": (RECONCILER_SQL, [[UUID(int=1)]]),
+    "submissions_as_sent": (RECONCILER_SQL, [[UUID(int=1)]]),
+    "stops_as_sent": (RECONCILER_SQL, [[UUID(int=1)]]),
+    "known_runs": (LEDGER_SQL, [[UUID(int=1)]]),
+    "runs_to_sweep": (LEDGER_SQL, [UUID(int=0), 200]),
+    "runs_to_purge": (LEDGER_SQL, [UUID(int=0), 200]),
+    "due_runs": (LEDGER_SQL, [200]),
+    "stopping_runs": (LEDGER_SQL, [200]),
+    "accounts_waiting": (LEDGER_SQL, [8]),
+    "next_waiting": (LEDGER_SQL, [1, [], []]),
+    "account_load": (LEDGER_SQL, [1]),
+}
+"""What the reconciler asks every second: the statement's arguments by its name."""
+
+
+async def fill(engine: Engine) -> None:
+    """Tables of some size, of which next to nothing is for the reconciler."""
+    await engine.owner.execute(
+        """
+        INSERT INTO ledger.runs (job_id, account_id, owner_id, job_type, parameters, created_at, state, admitted, swept)
+        SELECT gen_random_uuid(), n % 50, 2, 'probe', '{}', now(), 'completed', true, true
+        FROM generate_series(1, 20000) AS n;
+        INSERT INTO ledger.chunks (job_id, chunk, kind, state)
+        SELECT job_id, 1, 'work', 'done' FROM ledger.runs;
+        WITH numbers AS (
+            INSERT INTO registry.job_numbers (job_id) SELECT job_id FROM ledger.runs RETURNING job_id, number, month
+        )
+        INSERT INTO projection.job_monitor (job_id, number, month, account_id, owner_id, job_type, state, sequence,
+            done, total, rejected, updated_at, accepted_at, completed_at)
+        SELECT job_id, number, month, 1, 2, 'probe', 'completed', 9, 0, 0, 0, now(), now(), now() FROM numbers;
+        INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data)
+        SELECT job_id, 'job_submitted', 0, job_id::text, 1, 2, now(), '{}' FROM ledger.runs;
+        ANALYZE ledger.runs, ledger.chunks, projection.job_monitor, projection.job_timeline;
+        """
+    )
+
+
+async def test_what_the_reconciler_looks_for_is_found_by_an_index(engine: Engine) -> None:
+    await fill(engine)
+    for name, (sql, arguments) in LOOKED_FOR.items():
+        async with engine.ledger.pool.acquire() as connection:
+            plan = await connection.fetch(f"EXPLAIN {sql[name]}", *arguments)
+        text = "\n".join(row[0] for row in plan)
+        assert "Seq Scan" not in text, f"{name}:\n{text}"
+
+
+def test_every_statement_of_the_reconciler_is_looked_at() -> None:
+    assert set(statements("jobmonitor.reconciler.sql")) <= set(LOOKED_FOR)
