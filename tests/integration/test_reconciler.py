@@ -99,12 +99,12 @@ async def test_an_object_store_that_does_not_answer_holds_up_neither_leases_nor_
         await until(lambda: _is_in_state(engine, due, "queued"))
         lost = await engine.submit(units=2, chunk_units=2)
         await engine.runner.run(lost, 0)
-        assert await claim(engine.ledger.pool, lost, 1, lease=timedelta(hours=1)) is not None
+        assert await claim(engine.ledger.pool, lost, 1, job_type="probe", lease=timedelta(hours=1)) is not None
         await engine.end_leases(lost)
         await until(lambda: _is_handed_out_again(engine, lost))
         stopped = await engine.submit(units=2, chunk_units=2)
         await engine.runner.run(stopped, 0)
-        assert await claim(engine.ledger.pool, stopped, 1, lease=timedelta(hours=1)) is not None
+        assert await claim(engine.ledger.pool, stopped, 1, job_type="probe", lease=timedelta(hours=1)) is not None
         await engine.ledger.stop(stopped, JobStopRequested(account_id=1, requested_by=2), stoppable=True)
         await engine.end_leases(stopped)
         await until(lambda: _is_in_state(engine, stopped, "cancelled"))
