@@ -26,12 +26,12 @@ from bench.figures import Figure, at_least, at_most, beside, percentile, tell, t
 from bench.peers.measure import PeerFigures, measure_peers
 from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.contract.events import JobStarted, JobSubmitted
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import jobs_topic, requests_topic
 from jobmonitor.local.service import PROJECTION, WORKER, ServiceSpec
 from jobmonitor.runtime.kafka import Producer, outgoing
 from support.brokers import broker_at
 
-TOPIC = jobs_topic("probe")
+REQUESTS, FACTS = requests_topic("probe"), jobs_topic("probe")
 SPECS = (
     ServiceSpec("projection", PROJECTION),
     ServiceSpec("processor", WORKER),
@@ -66,7 +66,7 @@ class Bench:
 
     async def submit(self, events: Sequence[Event]) -> None:
         for start in range(0, len(events), 1000):
-            await self.producer.send_messages([outgoing(TOPIC, event) for event in events[start : start + 1000]])
+            await self.producer.send_messages([outgoing(REQUESTS, event) for event in events[start : start + 1000]])
 
     async def ended(self) -> int:
         count: int = await self.view.fetchval("SELECT count(*) FROM projection.job_history WHERE job_type = 'probe'")
@@ -114,7 +114,7 @@ async def measure(servers: EngineServers, say: Callable[[str], object]) -> list[
     producer = Producer(broker_at(servers.kafka_bootstrap))
     await producer.start()
     view = await asyncpg.connect(servers.superuser_url)
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=servers.kafka_bootstrap, auto_offset_reset="latest")
+    consumer = AIOKafkaConsumer(FACTS, bootstrap_servers=servers.kafka_bootstrap, auto_offset_reset="latest")
     await consumer.start()
     starts = Starts(consumer)
     listening = asyncio.create_task(starts.listen())

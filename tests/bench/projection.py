@@ -21,7 +21,7 @@ from bench.engine_servers import EngineServers, engine_servers
 from bench.figures import Figure, at_least, at_most, beside, tell
 from bench.progress_log import job_ids, put_running_jobs, write_log
 from bench.projection_delay import delay_figures, running_projection
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import jobs_topic, view_topics
 from support.engine import create_topics
 
 RUNS = 3
@@ -43,7 +43,7 @@ def projection_figures() -> list[Figure]:
 def _fold_figures(servers: EngineServers, jobs: int, events: int) -> list[Figure]:
     """A bare loop and the projection in turns over one log."""
     ids, job_type = job_ids(jobs), f"bench-{jobs}"
-    asyncio.run(create_topics(servers.kafka_bootstrap, jobs_topic(job_type)))
+    asyncio.run(create_topics(servers.kafka_bootstrap, *view_topics(job_type)))
     asyncio.run(write_log(servers.kafka_bootstrap, jobs_topic(job_type), job_type, ids, events))
     bare, ours, memory = [], [], []
     for _ in range(RUNS):

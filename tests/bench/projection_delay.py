@@ -18,7 +18,7 @@ import psutil
 from bench.engine_servers import EngineServers
 from bench.figures import Figure, at_most, percentile
 from bench.progress_log import job_ids, progress, put_running_jobs
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import jobs_topic, view_topics
 from jobmonitor.runtime.kafka import Producer, outgoing
 from support.brokers import broker_at
 from support.engine import create_topics
@@ -36,7 +36,7 @@ TICK_S = 0.005
 
 def delay_figures(servers: EngineServers) -> list[Figure]:
     """Several runs of each, against one projection."""
-    asyncio.run(create_topics(servers.kafka_bootstrap, jobs_topic(JOB_TYPE)))
+    asyncio.run(create_topics(servers.kafka_bootstrap, *view_topics(JOB_TYPE)))
     asyncio.run(put_running_jobs(servers.superuser_url, JOB_TYPE, job_ids(JOBS)))
     with running_projection(servers, JOB_TYPE):
         return asyncio.run(_delay_figures(servers))
@@ -44,13 +44,13 @@ def delay_figures(servers: EngineServers) -> list[Figure]:
 
 @contextmanager
 def running_projection(servers: EngineServers, job_type: str) -> Iterator[psutil.Process]:
-    """The projection as a process of its own, following one topic."""
+    """The projection as a process of its own, following the topics of one job type."""
     environment = {
         **os.environ,
         "JOBMONITOR_DATABASE_URL": servers.url("jobmonitor_projection"),
         "JOBMONITOR_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
         "JOBMONITOR_PROJECTION_GROUP": f"bench-{uuid4()}",
-        "JOBMONITOR_PROJECTION_TOPICS": jobs_topic(job_type),
+        "JOBMONITOR_PROJECTION_TOPICS": ",".join(view_topics(job_type)),
     }
     with tempfile.TemporaryFile() as output:
         command = [sys.executable, "-m", "jobmonitor.projection"]

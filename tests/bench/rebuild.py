@@ -24,7 +24,7 @@ from bench.figures import Figure, at_most, tell
 from bench.progress_log import ACCOUNTS, BEGAN_AT, writers
 from bench.projection_delay import running_projection
 from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import jobs_topic, requests_topic, view_topics
 from support.engine import PARTITIONS, create_topics
 from support.job_events import JobEvents, ordinary_life
 
@@ -45,7 +45,7 @@ def rebuild_figures() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="jobmonitor-bench-") as folder:
         Path(folder).chmod(0o711)
         with engine_servers(Path(folder) / "servers", []) as servers:
-            asyncio.run(create_topics(servers.kafka_bootstrap, jobs_topic(JOB_TYPE)))
+            asyncio.run(create_topics(servers.kafka_bootstrap, *view_topics(JOB_TYPE)))
             asyncio.run(_write_lives(servers.kafka_bootstrap, events // LIFE))
             with running_projection(servers, JOB_TYPE):
                 return asyncio.run(_figures(servers, events // LIFE))
@@ -53,11 +53,15 @@ def rebuild_figures() -> list[Figure]:
 
 async def _write_lives(bootstrap: str, jobs: int) -> None:
     randomness = random.Random(jobs)
-    async with writers(bootstrap, jobs_topic(JOB_TYPE)) as to:
+    async with (
+        writers(bootstrap, requests_topic(JOB_TYPE)) as to_requests,
+        writers(bootstrap, jobs_topic(JOB_TYPE)) as to_facts,
+    ):
         for first in range(0, jobs, AT_ONCE):
             places = range(first, min(first + AT_ONCE, jobs))
             lives = [(place, _life(place, UUID(int=randomness.getrandbits(128), version=4))) for place in places]
             for number in range(LIFE):
+                to = to_facts if number else to_requests
                 for place, life in lives:
                     await to[place % PARTITIONS].write(life[number])
 

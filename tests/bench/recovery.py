@@ -21,7 +21,7 @@ from chaos.watch import ACCOUNT_ID, partition_keys
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import requests_topic
 from jobmonitor.local.service import GATEWAY, PROJECTION, WORKER, Service, ServiceSpec
 from jobmonitor.runtime.kafka import Producer, outgoing
 from support.brokers import broker_at
@@ -77,7 +77,7 @@ class Recovery:
         )
         for job_id in job_ids:
             event = Event(id=str(uuid4()), source="/bench", job_id=job_id, time=now, data=data)
-            await self._producer.send_messages([outgoing(jobs_topic("probe"), event)])
+            await self._producer.send_messages([outgoing(requests_topic("probe"), event)])
         return job_ids
 
     async def _done(self, job_ids: Sequence[UUID]) -> None:

@@ -9,7 +9,7 @@ import httpx2
 from chaos.history import Outcome, Told
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import topic_of
 from jobmonitor.gateway.broker import Broker
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
@@ -60,7 +60,7 @@ class KafkaDoor:
     async def _publish(self, told: Told, data: EventData) -> Answer:
         event = Event(id=str(uuid4()), source=SOURCE, job_id=told.job_id, time=datetime.now(UTC), data=data)
         try:
-            await self._broker.send(jobs_topic(told.job_type), event)
+            await self._broker.send(topic_of(data, told.job_type), event)
         except KafkaUnavailable as error:
             return "info", str(error)
         return "ok", "confirmed"

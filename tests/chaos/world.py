@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from jobmonitor.contract.envelope import Undecodable, decode
-from jobmonitor.contract.topics import DEAD_LETTERS, JOB_TYPES, TOPICS, jobs_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, jobs_topic, requests_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.runtime.kept_letters import KeptLetters, Record
 
@@ -45,7 +45,7 @@ SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled',
 """
 """Open jobs; chunks, which are swept a moment after their job has ended; messages on their way."""
 READ_TIMEOUT_MS = 2000
-JOB_TOPICS = [topic for topic in TOPICS if topic.name in map(jobs_topic, JOB_TYPES)]
+VIEW_TOPICS = [topic for topic in TOPICS if topic.name.startswith((requests_topic(""), jobs_topic("")))]
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,8 +136,8 @@ async def _records(kafka_bootstrap: str, topic: str) -> list[Record]:
 
 
 async def waiting_messages(connection: Connection, consumer: AIOKafkaConsumer) -> int:
-    """Messages on the job topics that the projection has not folded yet."""
-    partitions = [TopicPartition(topic.name, number) for topic in JOB_TOPICS for number in range(topic.partitions)]
+    """Messages of requests and facts that the projection has not folded yet."""
+    partitions = [TopicPartition(topic.name, number) for topic in VIEW_TOPICS for number in range(topic.partitions)]
     ends = await consumer.end_offsets(partitions)
     rows = await connection.fetch("SELECT topic, partition, next_offset FROM projection.offsets")
     folded = {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}

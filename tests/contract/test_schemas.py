@@ -17,7 +17,7 @@ from jobmonitor.contract.documents import event_schema, file_name
 from jobmonitor.contract.envelope import Event, decode, encode, type_name
 from jobmonitor.contract.events import EVENT_TYPES, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.contract.topics import JOB_TYPES, TOPICS, jobs_topic, work_topic
+from jobmonitor.contract.topics import JOB_TYPES, TOPICS, jobs_topic, requests_topic, work_topic
 from support.event_strategies import events
 from support.schema_checks import problems
 
@@ -157,13 +157,21 @@ def test_the_job_id_of_an_idempotency_key_is_the_one_the_readme_promises() -> No
     assert "5b4f6c1e-6f2d-5b8e-9d0a-2f0c7a3f9e11" in readme
 
 
-def test_every_job_type_has_its_two_topics_and_every_event_a_topic() -> None:
+def test_every_job_type_has_its_three_topics_and_every_event_one_of_them() -> None:
     document = yaml.safe_load((SCHEMAS / "topics.yaml").read_text())
     by_name = {topic["name"]: topic for topic in document["topics"]}
     assert list(by_name) == [topic.name for topic in TOPICS]
     for job_type in JOB_TYPES:
-        travels = {*by_name[jobs_topic(job_type)]["event_types"], *by_name[work_topic(job_type)]["event_types"]}
-        assert travels == set(EVENT_TYPES)
+        names = (requests_topic(job_type), jobs_topic(job_type), work_topic(job_type))
+        travels = [event_type for name in names for event_type in by_name[name]["event_types"]]
+        assert sorted(travels) == sorted(EVENT_TYPES)
+
+
+def test_producers_write_requests_and_nothing_else() -> None:
+    requests = {
+        event_type for topic in TOPICS if topic.name.startswith("requests.") for event_type in topic.event_types
+    }
+    assert requests == {"jobmonitor.job_submitted.v1", "jobmonitor.job_stop_requested.v1"}
 
 
 def _comparable(value: Any) -> Any:

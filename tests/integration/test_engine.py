@@ -33,6 +33,7 @@ from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import KafkaUnavailable
 from support.engine import Engine, open_engine, read_events
+from support.job_events import NOON
 
 LEASE = timedelta(seconds=30)
 STOP = JobStopRequested(account_id=1, requested_by=2)
@@ -273,7 +274,7 @@ async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine
     await engine.runner.run(job_id, 0)
     under_way = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     assert under_way is not None
-    await engine.ledger.stop(job_id, STOP, stoppable=True)
+    await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
     assert isinstance((await engine.facts(job_id))[-1], JobStopping)
     await engine.runner.run(job_id, 2)
     await engine.runner._run_claimed(under_way)
@@ -287,7 +288,7 @@ async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: En
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
-    await engine.ledger.stop(job_id, STOP, stoppable=True)
+    await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
     assert await duties_of(engine).finish_stops() == 0
     await engine.end_leases(job_id)
     assert await duties_of(engine).finish_stops() == 1
@@ -296,14 +297,14 @@ async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: En
 
 async def test_a_stop_in_the_name_of_another_account_changes_nothing(engine: Engine) -> None:
     job_id = await engine.submit(units=2)
-    await engine.ledger.stop(job_id, JobStopRequested(account_id=9, requested_by=2), stoppable=True)
+    await engine.ledger.stop(job_id, JobStopRequested(account_id=9, requested_by=2), NOON, stoppable=True)
     await engine.run_to_end(job_id)
     assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
 
 
 async def test_a_type_that_cannot_be_stopped_goes_on(engine: Engine) -> None:
     job_id = await engine.submit(units=2)
-    await engine.ledger.stop(job_id, STOP, stoppable=False)
+    await engine.ledger.stop(job_id, STOP, NOON, stoppable=False)
     await engine.run_to_end(job_id)
     assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 from jobmonitor.contract.events import JobCancelled, JobFailed, JobStopRequested
 from jobmonitor.ledger.claims import Claim, claim
 from support.engine import Engine, open_engine
+from support.job_events import NOON
 
 LEASE = timedelta(seconds=30)
 
@@ -42,7 +43,7 @@ async def test_a_worker_back_after_its_job_was_cancelled_without_it_leaves_no_ef
     paused = await under_way(engine)
     stop = JobStopRequested(account_id=1, requested_by=2)
     await engine.end_leases(paused.job_id)
-    await engine.ledger.stop(paused.job_id, stop, stoppable=True)
+    await engine.ledger.stop(paused.job_id, stop, NOON, stoppable=True)
     cancelled = (await engine.facts(paused.job_id))[-1]
     assert isinstance(cancelled, JobCancelled)
     assert cancelled.done == 0

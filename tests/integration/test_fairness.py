@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest_asyncio
 
 from jobmonitor.contract.events import JobCancelled, JobStopRequested, JobSubmitted
-from support.engine import Engine, open_engine
+from support.engine import Engine, heard, open_engine
+from support.job_events import NOON
 from support.waiting import until
 
 ROOM = 3
@@ -25,13 +26,11 @@ async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Eng
 
 async def submit(engine: Engine, jobs: int, account_id: int = 1, **says: Any) -> list[UUID]:
     """So many jobs of an account, taken up together; in the order they wait."""
-    batch = [
-        (uuid4(), JobSubmitted(account_id=account_id, owner_id=2, job_type="probe", parameters={"units": 1}, **says))
-        for _ in range(jobs)
-    ]
+    job = JobSubmitted(account_id=account_id, owner_id=2, job_type="probe", parameters={"units": 1}, **says)
+    batch = [heard(uuid4(), job) for _ in range(jobs)]
     await engine.taking_up.take_up(batch)
     rows = await engine.owner.fetch("SELECT job_id FROM ledger.runs ORDER BY created_at, job_id")
-    ours = {job_id for job_id, _ in batch}
+    ours = {submission.job_id for submission in batch}
     return [row["job_id"] for row in rows if row["job_id"] in ours]
 
 
@@ -74,7 +73,7 @@ async def test_a_failed_and_a_stopped_job_make_room_too(engine: Engine) -> None:
     await submit(engine, 5)
     begun = await at_work(engine)
     await engine.ledger.fail(begun[0], "gone", "It is gone.")
-    await engine.ledger.stop(begun[1], JobStopRequested(account_id=1, requested_by=2), stoppable=True)
+    await engine.ledger.stop(begun[1], JobStopRequested(account_id=1, requested_by=2), NOON, stoppable=True)
     now = await at_work(engine)
     assert len(now) == ROOM
     assert not {begun[0], begun[1]} & set(now)
@@ -83,7 +82,7 @@ async def test_a_failed_and_a_stopped_job_make_room_too(engine: Engine) -> None:
 async def test_a_job_that_waits_can_be_stopped_and_never_begins(engine: Engine) -> None:
     jobs = await submit(engine, 4)
     waiting = next(iter(set(jobs) - set(await at_work(engine))))
-    await engine.ledger.stop(waiting, JobStopRequested(account_id=1, requested_by=2), stoppable=True)
+    await engine.ledger.stop(waiting, JobStopRequested(account_id=1, requested_by=2), NOON, stoppable=True)
     assert isinstance((await engine.facts(waiting))[-1], JobCancelled)
     await engine.run_to_end((await at_work(engine))[0])
     assert await engine.dispatched(waiting) == []
@@ -99,7 +98,7 @@ async def test_scheduled_jobs_that_come_due_together_take_turns_as_well(engine: 
 
 async def test_many_workers_at_once_never_admit_more(engine: Engine) -> None:
     job = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 1})
-    await asyncio.gather(*[engine.taking_up.take_up([(uuid4(), job)]) for _ in range(12)])
+    await asyncio.gather(*[engine.taking_up.take_up([heard(uuid4(), job)]) for _ in range(12)])
     assert len(await at_work(engine)) == ROOM
 
 

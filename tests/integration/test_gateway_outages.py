@@ -73,7 +73,9 @@ async def test_with_kafka_away_a_submission_is_refused_and_can_be_sent_again(
     assert alive.status_code == 200
     assert (accepted.status_code, accepted.json()["id"]) == (202, str(job_id_for(1, key)))
     events = [
-        each for each in await read_events(broker, "jobs.user-data-export") if str(each.job_id) == accepted.json()["id"]
+        each
+        for each in await read_events(broker, "requests.user-data-export")
+        if str(each.job_id) == accepted.json()["id"]
     ]
     assert len({str(event.data) for event in events}) == 1
     assert (await client.get(f"/api/v1/jobs/{accepted.json()['id']}")).status_code == 200

@@ -16,7 +16,7 @@ from support.engine import read_events
 from support.gateway import OTHER_USER, SUPER, USER, RunningGateway, StoppableExport, running_gateway
 from support.waiting import until
 
-TOPIC = "jobs.user-data-export"
+TOPIC = "requests.user-data-export"
 EXPORT: dict[str, Any] = {"type": "user-data-export", "parameters": {"format": "user"}}
 
 

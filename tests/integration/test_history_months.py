@@ -10,19 +10,19 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from jobmonitor.contract.envelope import encode
 from jobmonitor.database.migrate import migrate
 from jobmonitor.database.pool import open_pool
 from jobmonitor.projection.batch import read
 from jobmonitor.projection.store import Partition, Place, Store
 from support.job_events import JobEvents, ordinary_life
 from support.old_shapes import migrate_to
-from support.projecting import Read
+from support.projecting import arrived
 from support.servers import ROLE_PASSWORDS, Database, Postgres
 
 OLD = date(2019, 3, 1)
 """A month no migration makes a partition for."""
-WAY = Partition("jobs.user-data-export", 0)
+JOB_TYPE = "user-data-export"
+WAY = Partition(f"jobs.{JOB_TYPE}", 0)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def store(database: Database) -> AsyncIterator[Store]:
 
 async def _flush(store: Store, *events: Any) -> None:
     places = await store.claim([WAY])
-    messages = [Read(*WAY, 0, b"", encode(event)) for event in events]
+    messages = [arrived(event, WAY.partition, job_type=JOB_TYPE) for event in events]
     await store.flush(read(messages), {WAY: Place(places[WAY].epoch, 1)})
 
 
@@ -94,7 +94,7 @@ async def test_several_processes_may_need_a_month_at_once(owner: Any, store: Sto
     places = await store.claim(ways)
 
     async def flush(way: Partition, job: JobEvents) -> None:
-        messages = [Read(*way, 0, b"", encode(event)) for event in ordinary_life(job)]
+        messages = [arrived(event, way.partition, job_type=JOB_TYPE) for event in ordinary_life(job)]
         await store.flush(read(messages), {way: Place(places[way].epoch, 1)})
 
     await asyncio.gather(*(flush(way, job) for way, job in zip(ways, jobs, strict=True)))

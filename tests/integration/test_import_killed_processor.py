@@ -12,7 +12,7 @@ import pytest
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.user_data_import import UserDataImport
 from support.crm import Crm
 from support.engine import Engine, open_engine
@@ -39,7 +39,7 @@ async def submit_twice(engine: Engine, **parameters: Any) -> UUID:
     data = JobSubmitted(account_id=1, owner_id=2, job_type=SLUG, parameters=parameters)
     event = Event(id=str(job_id), source="/jobmonitor/test", job_id=job_id, time=datetime.now(UTC), data=data)
     for _ in range(2):
-        await engine.producer.send(jobs_topic(SLUG), event)
+        await engine.producer.send(requests_topic(SLUG), event)
     return job_id
 
 

@@ -14,13 +14,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.contract.events import JobFailed, JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, work_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, work_topic
 from jobmonitor.job_types.protocol import RetryPolicy
 from jobmonitor.processor.worker import Worker
 from support.engine import Engine, create_topics, open_engine, read_records
 from support.waiting import until
 
-JOBS, WORK = jobs_topic("probe"), work_topic("probe")
+REQUESTS, WORK = requests_topic("probe"), work_topic("probe")
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Processing:
     async def submit(self, **parameters: Any) -> UUID:
         job_id = uuid4()
         data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"chunk_units": 2} | parameters)
-        await self.engine.producer.send(JOBS, event(job_id, data))
+        await self.engine.producer.send(REQUESTS, event(job_id, data))
         return job_id
 
     async def state(self, job_id: UUID) -> str | None:
@@ -109,7 +109,7 @@ async def test_parameters_that_break_the_schema_fail_the_job_and_name_the_field(
 async def test_a_stop_published_to_kafka_cancels(processing: Processing) -> None:
     job_id = await processing.submit(units=4000, chunk_units=1)
     await until(processing.reaches(job_id, "running"))
-    await processing.engine.producer.send(JOBS, event(job_id, JobStopRequested(account_id=1, requested_by=2)))
+    await processing.engine.producer.send(REQUESTS, event(job_id, JobStopRequested(account_id=1, requested_by=2)))
     await until(processing.reaches(job_id, "cancelled"))
     assert 0 < len(await processing.engine.effects()) < 4000
 
@@ -156,23 +156,24 @@ async def test_a_poison_chunk_fails_its_job_and_its_message_is_kept(processing: 
     assert str(job_id) in headers["dead-letter-reason"].decode()
 
 
-async def test_facts_pass_by_and_count_as_read(processing: Processing) -> None:
-    """Most of a job topic are facts: without a way through Faust they must not look like a backlog."""
+async def test_a_worker_reads_requests_and_chunks_only_and_acknowledges_them_all(processing: Processing) -> None:
     job_id = await processing.submit(units=20, chunk_units=1)
     await until(processing.reaches(job_id, "completed"))
     consumer = AIOKafkaConsumer(
         bootstrap_servers=processing.engine.bootstrap, group_id="jobmonitor-processor-probe", enable_auto_commit=False
     )
     await consumer.start()
-    partitions = [TopicPartition(JOBS, number) for number in range(4)]
+    partitions = [TopicPartition(REQUESTS, number) for number in range(4)]
 
     async def all_read() -> bool:
         ends = await consumer.end_offsets(partitions)
         committed = {partition: await consumer.committed(partition) or 0 for partition in partitions}
-        return sum(ends.values()) > 20 and bool(committed == ends)
+        return sum(ends.values()) > 0 and bool(committed == ends)
 
     try:
         await until(all_read)
+        facts = [TopicPartition(jobs_topic("probe"), number) for number in range(4)]
+        assert [await consumer.committed(partition) for partition in facts] == [None] * 4
     finally:
         await consumer.stop()
 
@@ -181,7 +182,7 @@ async def test_undecodable_requests_do_not_stop_the_stream(processing: Processin
     producer = AIOKafkaProducer(bootstrap_servers=processing.engine.bootstrap)
     await producer.start()
     for partition in range(4):
-        await producer.send_and_wait(JOBS, b"\xff\xfe", partition=partition)
+        await producer.send_and_wait(REQUESTS, b"\xff\xfe", partition=partition)
     await producer.stop()
     job_id = await processing.submit(units=4)
     await until(processing.reaches(job_id, "completed"))

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
-from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.contract.topics import requests_topic, work_topic
 from support.engine import Engine, create_topics, open_engine
 from support.processors import processors
 
@@ -39,13 +39,13 @@ async def members(engine: Engine) -> int:
 
 async def test_a_processor_that_ends_by_a_bug_leaves_its_group_first(engine: Engine) -> None:
     """Else the broker would miss it only after ten seconds, in which nobody reads its partitions."""
-    await create_topics(engine.bootstrap, jobs_topic("probe"), work_topic("probe"))
+    await create_topics(engine.bootstrap, requests_topic("probe"), work_topic("probe"))
     parameters = {"units": 1, "bug_attempts": 99, "file": False}
     data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters)
     event = Event(id=str(uuid4()), source="/tests", job_id=uuid4(), time=datetime.now(UTC), data=data)
 
     with processors() as some:
         process = some.start(engine, "probe")
-        await engine.producer.send(jobs_topic("probe"), event)
+        await engine.producer.send(requests_topic("probe"), event)
         assert await asyncio.to_thread(process.wait, 60) == 1
         assert await members(engine) == 0

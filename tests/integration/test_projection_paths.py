@@ -12,13 +12,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.projection.batch import Rejected, read
 from jobmonitor.projection.store import Fenced, Partition, Place, Store
 from support.job_events import JobEvents, ordinary_life, result_of
-from support.projecting import TABLES, Read
+from support.projecting import TABLES, arrived
 from support.servers import Database
 from support.waiting import until
 
@@ -65,7 +65,7 @@ async def _fold(store: Store, way: Partition, place: Place, events: Sequence[Eve
     """Again where two that met at one job gave way to each other."""
     while True:
         try:
-            await store.flush(read(Read(*way, 0, b"", encode(event)) for event in events), {way: place})
+            await store.flush(read(arrived(event, way.partition, job_type=JOB_TYPE) for event in events), {way: place})
         except asyncpg.TransactionRollbackError:
             continue
         return

@@ -15,16 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.events import Fact, JobStopRequested
 from jobmonitor.database.pool import Pool, open_pool
-from jobmonitor.projection.batch import Rejected, read
+from jobmonitor.job.evolve import state_after
+from jobmonitor.job.state import ENDED, State
+from jobmonitor.projection.batch import Message, Rejected, read
 from jobmonitor.projection.store import Partition, Place, Store
 from support.lives import PARTITIONS, Delivery, Sent, deliveries, in_order, jobs
-from support.projecting import TABLES, Read
+from support.projecting import TABLES, Read, home_of
 from support.servers import Database
 
 JOB_TYPE = "user-data-export"
-TOPIC = jobs_topic(JOB_TYPE)
 LIVES = jobs(JOB_TYPE)
 EXAMPLES = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -38,7 +39,7 @@ class Tables:
     owner: "asyncpg.Connection[asyncpg.Record]"
     pool: Pool
     log: list[Read] = field(default_factory=list)
-    letters: dict[tuple[int, int], Rejected] = field(default_factory=dict)
+    letters: dict[tuple[str, int, int], Rejected] = field(default_factory=dict)
     """The dead letters by their position, once each however often their batch was tried."""
 
     async def begin_again(self, events: Sequence[Event]) -> None:
@@ -58,8 +59,9 @@ class Tables:
         """Append the batch to the log and fold it, by one store or by two with a partition each at once."""
         messages = []
         for sent in batch:
-            offset = sum(message.partition == sent.partition for message in self.log)
-            messages.append(Read(TOPIC, sent.partition, offset, b"", sent.value))
+            topic = home_of(sent.value, JOB_TYPE)
+            offset = sum((message.topic, message.partition) == (topic, sent.partition) for message in self.log)
+            messages.append(Read(topic, sent.partition, offset, b"", sent.value))
             self.log.append(messages[-1])
         if shared:
             ways = [[message for message in messages if message.partition == number] for number in range(PARTITIONS)]
@@ -95,7 +97,7 @@ class Tables:
             return
 
     async def _keep(self, rejected: Sequence[Rejected]) -> None:
-        self.letters |= {(letter.message.partition, letter.message.offset): letter for letter in rejected}
+        self.letters |= {_position(letter.message): letter for letter in rejected}
 
     async def dump(self) -> Dump:
         """All rows as PostgreSQL writes them, sorted."""
@@ -104,9 +106,9 @@ class Tables:
             for table in TABLES
         }
 
-    async def offsets(self) -> list[tuple[int, int]]:
-        rows = await self.owner.fetch("SELECT partition, next_offset FROM projection.offsets ORDER BY partition")
-        return [(row["partition"], row["next_offset"]) for row in rows]
+    async def offsets(self) -> list[tuple[str, int, int]]:
+        rows = await self.owner.fetch("SELECT topic, partition, next_offset FROM projection.offsets ORDER BY 1, 2")
+        return [tuple(row) for row in rows]
 
     async def sequences(self) -> dict[UUID, int]:
         return {row["job_id"]: row["sequence"] for view in TABLES[:2] for row in await self._jobs(view)}
@@ -116,6 +118,10 @@ class Tables:
 
     async def _jobs(self, view: str) -> list[asyncpg.Record]:
         return await self.owner.fetch(f"SELECT job_id, sequence FROM projection.{view}")
+
+
+def _position(message: Message) -> tuple[str, int, int]:
+    return message.topic, message.partition, message.offset
 
 
 @pytest.fixture
@@ -215,3 +221,32 @@ async def test_i21_i22_a_job_is_in_one_view_and_one_that_left_the_monitor_stays_
         assert left <= history
         assert seen <= monitor | history
         seen, left = monitor | history, history
+
+
+@EXAMPLES
+@given(LIVES, st.data())
+async def test_facts_alone_leave_the_same_bytes_as_facts_and_requests(
+    tables: Tables, several: list[list[Event]], data: st.DataObject
+) -> None:
+    """Of jobs a worker has heard of, and whose wishes to stop have come to something, or to nothing with their end."""
+    heard = [life for life in several if any(_has_heard(event) for event in life)]
+    lives = [life for life in heard if not _wish_is_open(life)]
+    await tables.begin_again(_all(lives))
+    await tables.deliver(data.draw(deliveries(_all(lives))))
+    await tables.redrive()
+    both = await tables.dump()
+
+    await tables.begin_again(_all(lives))
+    await tables.deliver(in_order([event for event in _all(lives) if isinstance(event.data, Fact)]))
+    assert not tables.letters
+    assert await tables.dump() == both
+
+
+def _has_heard(event: Event) -> bool:
+    return isinstance(event.data, Fact) and event.data.sequence == 1
+
+
+def _wish_is_open(life: list[Event]) -> bool:
+    states = [state for event in life if isinstance(event.data, Fact) and (state := state_after(event.data))]
+    waits = not {State.STOPPING, *ENDED} & set(states)
+    return waits and any(isinstance(event.data, JobStopRequested) for event in life)

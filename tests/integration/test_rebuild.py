@@ -23,7 +23,7 @@ from jobmonitor.database.sql import statements
 from jobmonitor.projection.rebuild_tables import FRESH, LIVE, make_fresh_tables, remove_leftovers, shape
 from support.gateway import SUPER, running_gateway
 from support.job_events import ordinary_life
-from support.projecting import Views, open_views
+from support.projecting import Views, home_of, open_views
 from support.servers import Database
 from support.waiting import until
 
@@ -406,7 +406,7 @@ async def test_jobs_whose_events_were_deleted_from_the_log_are_kept(views: Views
     await views.publish(event for life in [open_job, *new[1:]] for event in life)
     async with views.projecting():
         await views.caught_up()
-    await forget(views, {row["partition"]: row["next_offset"] for row in ends})
+    await forget(views, {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in ends})
     right = await views.dump()
     changed = new[1][0].job_id
     await views.fetch("UPDATE projection.job_monitor SET done = 77 WHERE job_id = $1", changed)
@@ -421,13 +421,11 @@ async def test_jobs_whose_events_were_deleted_from_the_log_are_kept(views: Views
         assert (await views.folded(open_job[0].job_id, sequence=8))["view"] == "job_history"
 
 
-async def forget(views: Views, before: dict[int, int]) -> None:
+async def forget(views: Views, before: dict[TopicPartition, int]) -> None:
     """Delete the messages before these offsets, as a retention does."""
     admin = AIOKafkaAdminClient(bootstrap_servers=views.bootstrap)
     await admin.start()
-    await admin.delete_records(
-        {TopicPartition(views.topic, number): RecordsToDelete(offset) for number, offset in before.items()}
-    )
+    await admin.delete_records({partition: RecordsToDelete(offset) for partition, offset in before.items()})
     await admin.close()
 
 
@@ -465,7 +463,8 @@ async def test_the_partitions_are_replayed_in_the_order_of_time(views: Views) ->
 async def send(views: Views, partition: int, events: list[Event]) -> None:
     async with AIOKafkaProducer(bootstrap_servers=views.bootstrap) as producer:
         for event in events:
-            await producer.send(views.topic, encode(event), partition=partition)
+            value = encode(event)
+            await producer.send(home_of(value, views.job_type), value, partition=partition)
 
 
 # The shape -----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from jobmonitor.checker import CheckSettings, Report, check
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, topic_of, view_topics
 from jobmonitor.crm.import_targets import upload_key
 from jobmonitor.job_types.user_data_import import UserDataImport
 from jobmonitor.ledger.claims import claim
@@ -31,7 +31,7 @@ from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Outgoing, Producer
 from support.brokers import broker_at
-from support.engine import Engine, create_topics, open_engine
+from support.engine import Engine, create_topics, heard, open_engine
 from support.job_events import JobEvents
 from support.projecting import Views
 from support.servers import Database, Postgres
@@ -62,7 +62,7 @@ class World:
             kafka=broker_at(self.kafka.bootstrap),
             object_store_url=f"file://{self.folder}",
             mail_folder=str(self.mail),
-            topics=tuple(jobs_topic(slug) for slug in (*JOB_TYPES, self.topic_type) if slug),
+            topics=tuple(topic for slug in (*JOB_TYPES, self.topic_type) if slug for topic in view_topics(slug)),
         )
         return await check(settings, history=self.clients if with_clients else None, calm=calm)
 
@@ -93,13 +93,15 @@ class World:
 
     async def publish(self, events: Iterable[Event]) -> None:
         """Publish under this copy's own job type."""
-        await create_topics(self.kafka.bootstrap, jobs_topic(self.topic_type))
+        await create_topics(self.kafka.bootstrap, *view_topics(self.topic_type))
         producer = Producer(broker_at(self.kafka.bootstrap))
         await producer.start()
         try:
-            topic = jobs_topic(self.topic_type)
             await producer.send_messages(
-                [Outgoing(topic, str(event.job_id).encode(), encode(event), "") for event in events]
+                [
+                    Outgoing(topic_of(event.data, self.topic_type), str(event.job_id).encode(), encode(event), "")
+                    for event in events
+                ]
             )
         finally:
             await producer.stop()
@@ -139,7 +141,7 @@ class Worlds:
 async def make_worlds(postgres: Postgres, kafka: KafkaServer, database: Database, folder: Path) -> Worlds:
     """Run the jobs, and keep both moments."""
     history: list[Operation] = []
-    names = [DEAD_LETTERS, *(jobs_topic(slug) for slug in JOB_TYPES)]
+    names = [DEAD_LETTERS, *(topic for slug in JOB_TYPES for topic in view_topics(slug))]
     await create_topics(kafka.bootstrap, *names)
     async with open_engine(database, kafka, folder) as engine:
         jobs = await _Jobs(engine, database, history).run()
@@ -224,12 +226,12 @@ class _Jobs:
     async def _stop(self, job_id: UUID) -> None:
         request = JobStopRequested(account_id=ACCOUNT, requested_by=OWNER)
         await self._send(job_id, "probe", request)
-        await self._engine.ledger.stop(job_id, request, stoppable=True)
+        await self._engine.ledger.stop(job_id, request, datetime.now(UTC), stoppable=True)
         self._tell("stop", job_id)
 
     async def _send(self, job_id: UUID, job_type: str, data: JobSubmitted | JobStopRequested) -> None:
         event = Event(id=str(uuid4()), source="/tests", job_id=job_id, time=datetime.now(UTC), data=data)
-        await self._engine.producer.send(jobs_topic(job_type), event)
+        await self._engine.producer.send(topic_of(data, job_type), event)
 
     def _tell(self, operation: str, job_id: UUID, **says: Any) -> None:
         self._history.append(Operation(operation=operation, job_id=job_id, outcome="ok", **says))
@@ -253,7 +255,7 @@ class _Jobs:
         job_id = await self._publish(submission)
         one_step = OneStep(job_type, engine.objects, ResultFiles(engine.objects, 30))
         planner = Planner(_no_plan, crash=_crash, plans_max=0)
-        await TakingUp(job_type, engine.ledger, one_step, planner).take_up([(job_id, submission)])
+        await TakingUp(job_type, engine.ledger, one_step, planner).take_up([heard(job_id, submission)])
         return job_id
 
 
@@ -274,7 +276,7 @@ async def project(database: Database, kafka: KafkaServer, *job_types: str) -> No
         database_url=database.url("jobmonitor_projection"),
         kafka_bootstrap=kafka.bootstrap,
         projection_group=f"projection-{uuid4()}",
-        projection_topics=",".join(jobs_topic(slug) for slug in job_types),
+        projection_topics=",".join(topic for slug in job_types for topic in view_topics(slug)),
     )
     producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
-from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.chunks import ChunkRunner
@@ -23,7 +23,7 @@ from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
-from jobmonitor.processor.taking_up import TakingUp
+from jobmonitor.processor.taking_up import Submission, TakingUp
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
@@ -74,7 +74,7 @@ class Engine:
             parameters={"units": 10, "chunk_units": 2} | parameters,
             run_at=run_at,
         )
-        await self.taking_up.take_up([(job_id, submission)])
+        await self.taking_up.take_up([heard(job_id, submission)])
         return job_id
 
     async def dispatched(self, job_id: UUID) -> list[int]:
@@ -149,7 +149,7 @@ async def _if_reachable(reach: Awaitable[Answer]) -> Answer | None:
 @asynccontextmanager
 async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -> AsyncIterator[Engine]:
     """An engine on a fresh database, with the probe's topics and the changed settings."""
-    await create_topics(kafka.bootstrap, jobs_topic("probe"), work_topic("probe"))
+    await create_topics(kafka.bootstrap, *view_topics("probe"), work_topic("probe"))
     owner = await asyncpg.connect(database.owner_url)
     settings = ProcessorSettings(
         database_url=database.url("jobmonitor_worker"),
@@ -184,6 +184,11 @@ async def _no_plan(job_id: UUID) -> None:
 
 def _crash(error: BaseException) -> NoReturn:
     raise error
+
+
+def heard(job_id: UUID, data: JobSubmitted) -> Submission:
+    """A submission as a worker hears it."""
+    return Submission(job_id, str(uuid4()), datetime.now(UTC), data)
 
 
 async def create_topics(bootstrap: str, *names: str) -> None:

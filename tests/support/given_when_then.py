@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from jobmonitor.contract.events import (
+    Asked,
     Fact,
     JobCancelled,
     JobCompleted,
@@ -22,6 +25,8 @@ from jobmonitor.job.state import Job, State
 
 NOW = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=7)
+ASKED = Asked(request_id="a", submitted_at=NOW, parameters={"format": "user"})
+ASKED_FOR_LATER = msgspec.structs.replace(ASKED, run_at=LATER)
 RESULT = Result(
     key="results/1/a.csv",
     media_type="text/csv",
@@ -53,16 +58,16 @@ def fact(kind: type[Fact], sequence: int, **says: Any) -> Any:
     return kind(account_id=1, owner_id=2, job_type="user-data-export", sequence=sequence, **says)
 
 
-QUEUED = (fact(JobQueued, 1),)
+QUEUED = (fact(JobQueued, 1, asked=ASKED),)
 RUNNING = (*QUEUED, fact(JobStarted, 2, total=10, unit="supporters"))
 COMPLETED = (*RUNNING, fact(JobCompleted, 3, done=10, total=10, rejected=0, outcomes={"exported": 10}, result=RESULT))
 FAILED = (*RUNNING, fact(JobFailed, 3, code="gave_up", reason="It failed."))
-STOPPING = (*RUNNING, fact(JobStopping, 3, requested_by=5))
-CANCELLED = (*STOPPING, fact(JobCancelled, 4, done=0, total=10, requested_by=5))
+STOPPING = (*RUNNING, fact(JobStopping, 3, requested_by=5, requested_at=NOW))
+CANCELLED = (*STOPPING, fact(JobCancelled, 4, done=0, total=10, requested_by=5, requested_at=NOW))
 
 
 def scheduled(run_at: Any) -> tuple[JobFact, ...]:
-    return (fact(JobScheduled, 1, run_at=run_at),)
+    return (fact(JobScheduled, 1, run_at=run_at, asked=ASKED_FOR_LATER),)
 
 
 def given(*facts: JobFact) -> Job:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from jobmonitor.contract.events import JobCompleted, JobSubmitted
-from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_import import UserDataImport
 from jobmonitor.processor.chunks import ChunkRunner
@@ -18,7 +18,7 @@ from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.taking_up import TakingUp
 from support.crm import Crm
-from support.engine import Engine, create_topics, read_events
+from support.engine import Engine, create_topics, heard, read_events
 from support.imports import Imports
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,7 +48,7 @@ class ImportEngine:
         """As if the submission had been heard."""
         job_id = uuid4()
         submission = JobSubmitted(account_id=self.account_id, owner_id=2, job_type=SLUG, parameters=parameters)
-        await self.taking_up.take_up([(job_id, submission)])
+        await self.taking_up.take_up([heard(job_id, submission)])
         return job_id
 
     async def run_to_end(self, job_id: UUID) -> None:
@@ -120,7 +120,7 @@ def kill(worker: "subprocess.Popen[bytes]") -> None:
 
 async def import_engine(engine: Engine, crm: Crm, job_type: UserDataImport) -> ImportEngine:
     """Imports of this account in the engine."""
-    await create_topics(engine.bootstrap, jobs_topic(SLUG), work_topic(SLUG))
+    await create_topics(engine.bootstrap, *view_topics(SLUG), work_topic(SLUG))
     files = ResultFiles(engine.objects, engine.settings.result_retention_days)
     one_step = OneStep(job_type, engine.objects, files)
     return ImportEngine(

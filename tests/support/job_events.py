@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import (
+    Asked,
     EventData,
     Fact,
     JobCancelled,
@@ -52,21 +53,29 @@ class JobEvents:
     job_id: UUID = field(default_factory=uuid4)
     began_at: datetime = NOON
     total: int = 100
+    asked: Asked | None = None
+    """What the first fact says was asked: what ``submitted`` said last."""
     _sequences: Iterator[int] = field(default_factory=lambda: count(1))
+    stop_asked_at: datetime = NOON
+    """When ``stop_requested`` last did so."""
     _seconds: Iterator[int] = field(default_factory=count)
 
     def submitted(self, **says: Any) -> Event:
         whole: dict[str, Any] = {"parameters": {"format": "user"}, **says}
-        return self._event(JobSubmitted(**self._who(), **whole))
+        event = self._event(JobSubmitted(**self._who(), **whole))
+        self.asked = Asked(request_id=event.id, submitted_at=event.time, **whole)
+        return event
 
     def stop_requested(self, by: int = 2) -> Event:
-        return self._event(JobStopRequested(account_id=self.account_id, requested_by=by))
+        event = self._event(JobStopRequested(account_id=self.account_id, requested_by=by))
+        self.stop_asked_at = event.time
+        return event
 
     def scheduled(self, run_at: datetime) -> Event:
-        return self._fact(JobScheduled, run_at=run_at)
+        return self._fact(JobScheduled, run_at=run_at, asked=self.asked)
 
     def queued(self) -> Event:
-        return self._fact(JobQueued)
+        return self._fact(JobQueued, asked=self.asked)
 
     def started(self) -> Event:
         return self._fact(JobStarted, total=self.total, unit="supporters")
@@ -80,13 +89,15 @@ class JobEvents:
         return self._fact(JobCompleted, **tally, result=result or result_of(self.total))
 
     def failed(self) -> Event:
-        return self._fact(JobFailed, code="csv_required", reason="The file is no CSV file.")
+        return self._fact(JobFailed, code="csv_required", reason="The file is no CSV file.", asked=self.asked)
 
     def stopping(self, by: int = 2) -> Event:
-        return self._fact(JobStopping, requested_by=by)
+        return self._fact(JobStopping, requested_by=by, requested_at=self.stop_asked_at)
 
     def cancelled(self, done: int = 0, *, by: int = 2, result: Result | None = None) -> Event:
-        return self._fact(JobCancelled, done=done, total=self.total, requested_by=by, result=result)
+        return self._fact(
+            JobCancelled, done=done, total=self.total, requested_by=by, requested_at=self.stop_asked_at, result=result
+        )
 
     def downloaded(self, by: int = 2) -> Event:
         return self._fact(ResultDownloaded, downloaded_by=by)
@@ -95,7 +106,10 @@ class JobEvents:
         return self._fact(ResultExpired)
 
     def _fact(self, kind: type[Fact], **says: Any) -> Event:
-        fact: Any = kind(**self._who(), sequence=next(self._sequences), **says)
+        sequence = next(self._sequences)
+        if sequence > 1:
+            says.pop("asked", None)
+        fact: Any = kind(**self._who(), sequence=sequence, **says)
         return self._event(fact, event_id=f"{self.job_id}:{fact.sequence}")
 
     def _who(self) -> dict[str, Any]:

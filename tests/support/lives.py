@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event, encode
-from jobmonitor.contract.events import EventData, Fact, JobFact, JobStopRequested, JobSubmitted
+from jobmonitor.contract.events import Asked, EventData, Fact, JobFact, JobStopRequested, JobSubmitted
 from jobmonitor.job.commands import (
     AcceptJob,
     Command,
@@ -77,7 +77,15 @@ def lives(draw: st.DrawFn, job_id: UUID, job_type: str) -> list[Event]:
         reference=draw(st.sampled_from([None, "", "Spring"])),
         run_at=run_at,
     )
-    data: list[EventData] = [submitted, *draw(_facts(Job(account_id=account_id, owner_id=owner_id, job_type=job_type)))]
+    asked = Asked(
+        request_id=f"{job_id}/0",
+        submitted_at=NOON,
+        parameters=submitted.parameters,
+        reference=submitted.reference,
+        run_at=run_at,
+    )
+    job = Job(account_id=account_id, owner_id=owner_id, job_type=job_type)
+    data: list[EventData] = [submitted, *draw(_facts(job, asked))]
     for by in draw(st.lists(st.integers(1, 3), max_size=2)):
         data.insert(draw(st.integers(1, len(data))), JobStopRequested(account_id=account_id, requested_by=by))
     return [_event(job_id, place, said, draw(st.integers(0, 3000))) for place, said in enumerate(data)]
@@ -90,10 +98,10 @@ def _event(job_id: UUID, place: int, data: EventData, late_ms: int) -> Event:
 
 
 @st.composite
-def _facts(draw: st.DrawFn, job: Job) -> list[JobFact]:
+def _facts(draw: st.DrawFn, job: Job, asked: Asked) -> list[JobFact]:
     facts: list[JobFact] = []
     for _ in range(draw(st.integers(0, MOST_FACTS))):
-        possible = [fact for command in _commands(job) for fact in decide(command, job)]
+        possible = [fact for command in _commands(job, asked) for fact in decide(command, job)]
         if not possible:
             break
         facts.append(draw(st.sampled_from(possible)))
@@ -101,22 +109,21 @@ def _facts(draw: st.DrawFn, job: Job) -> list[JobFact]:
     return facts
 
 
-def _commands(job: Job) -> list[Command]:
+def _commands(job: Job, asked: Asked) -> list[Command]:
     """Everything that can be asked of the job now; ``decide`` says what comes of it."""
     tally: dict[str, Any] = {"outcomes": {"done": job.total}, "result": result_of(TOTAL)}
     steps = [RecordProgress(units=units) for units in (1, 3) if job.done + units <= job.total]
     return [
         *steps,
-        AcceptJob(now=NOON),
-        AcceptJob(now=NOON, run_at=LATER),
+        AcceptJob(asked=asked, now=NOON),
         QueueJob(),
         StartJob(total=TOTAL, unit="rows"),
         CompleteJob(rejected=0, **tally),
         CompleteJob(rejected=min(1, job.total), **tally),
-        FailJob(code="x", reason="y"),
-        StopJob(requested_by=1),
-        FinishStop(requested_by=1),
-        FinishStop(requested_by=1, result=result_of(job.done)),
+        FailJob(code="x", reason="y", asked=asked),
+        StopJob(requested_by=1, requested_at=NOON),
+        FinishStop(requested_by=1, requested_at=NOON),
+        FinishStop(requested_by=1, requested_at=NOON, result=result_of(job.done)),
         RecordDownload(downloaded_by=1),
         ExpireResult(),
     ]

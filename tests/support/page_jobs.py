@@ -7,7 +7,7 @@ from uuid import UUID
 from playwright.async_api import APIRequestContext
 
 from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import topic_of
 from jobmonitor.runtime.kafka import Producer
 from support.brokers import broker_at
 from support.job_events import JobEvents
@@ -20,7 +20,7 @@ async def tell(kafka_bootstrap: str, events: Iterable[Event]) -> None:
     await producer.start()
     try:
         for event in events:
-            await producer.send(jobs_topic("user-data-export"), event)
+            await producer.send(topic_of(event.data, "user-data-export"), event)
     finally:
         await producer.stop()
 

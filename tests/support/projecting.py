@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from jobmonitor.contract.envelope import Event, encode
-from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic
+from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
+from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, topic_of, view_topics
 from jobmonitor.database.pool import open_pool
 from jobmonitor.projection.dead_letters import DeadLetterBox
 from jobmonitor.projection.projector import Projector
@@ -39,6 +39,20 @@ class Read(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def home_of(value: bytes | None, job_type: str) -> str:
+    """The topic on which a message belongs; one that is no event stands among the facts."""
+    try:
+        return topic_of(decode(value).data, job_type)
+    except Undecodable:
+        return jobs_topic(job_type)
+
+
+def arrived(event: Event, partition: int, *, job_type: str, offset: int = 0) -> Read:
+    """The event as a message on its own topic."""
+    value = encode(event)
+    return Read(home_of(value, job_type), partition, offset, b"", value)
 
 
 def process_environment(settings: ProjectionSettings) -> dict[str, str]:
@@ -67,7 +81,12 @@ class Views:
 
     @property
     def topic(self) -> str:
+        """That of the facts."""
         return jobs_topic(self.job_type)
+
+    @property
+    def requests(self) -> str:
+        return requests_topic(self.job_type)
 
     def job(self, **who: Any) -> JobEvents:
         """A new job of this topic's type."""
@@ -81,9 +100,11 @@ class Views:
         """Publish in this order; returns when the broker has all."""
         await self.publish_raw([(str(event.job_id).encode(), encode(event)) for event in events])
 
-    async def publish_raw(self, messages: Iterable[tuple[bytes, Any]]) -> None:
-        """Publish keys with any values, None too."""
-        await self.producer.send_messages([Outgoing(self.topic, key, value, "") for key, value in messages])
+    async def publish_raw(self, messages: Iterable[tuple[bytes, Any]], topic: str | None = None) -> None:
+        """Publish keys with any values, None too; where they belong unless told otherwise."""
+        await self.producer.send_messages(
+            [Outgoing(topic or home_of(value, self.job_type), key, value, "") for key, value in messages]
+        )
 
     async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask as the owner, on a connection of its own: the server may have been away."""
@@ -112,14 +133,15 @@ class Views:
         return await until(has)
 
     async def caught_up(self) -> None:
-        """Wait until everything in the topic is folded."""
-        ends: dict[int, int] = {}
-        for record in await read_records(self.bootstrap, self.topic):
-            ends[record.partition] = record.offset + 1
+        """Wait until everything in the topics is folded."""
+        ends: dict[tuple[str, int], int] = {}
+        for topic in self.settings.topics():
+            for record in await read_records(self.bootstrap, topic):
+                ends[topic, record.partition] = record.offset + 1
 
         async def is_folded() -> bool:
-            rows = await self.fetch("SELECT * FROM projection.offsets WHERE topic = $1", self.topic)
-            folded = {row["partition"]: row["next_offset"] for row in rows}
+            rows = await self.fetch("SELECT * FROM projection.offsets")
+            folded = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
             return all(folded.get(partition, 0) >= end for partition, end in ends.items())
 
         await until(is_folded, within_s=60)
@@ -138,12 +160,12 @@ class Views:
         await self.fetch(f"TRUNCATE {', '.join(f'projection.{table}' for table in TABLES)}")
 
     async def dead_letters(self) -> list[dict[str, Any]]:
-        """This topic's dead letters: their key, value, headers of the original, and ours."""
+        """The dead letters of these topics: their key, value, headers of the original, and ours."""
         letters = []
         for record in await read_records(self.bootstrap, DEAD_LETTERS):
             ours = {name[len(PREFIX) :]: text.decode() for name, text in record.headers if name.startswith(PREFIX)}
             theirs = {name: text for name, text in record.headers if not name.startswith(PREFIX)}
-            if ours.get("topic") == self.topic:
+            if ours.get("topic") in self.settings.topics():
                 letters.append({"key": record.key, "value": record.value, "headers": theirs, **ours})
         return letters
 
@@ -179,12 +201,12 @@ class Views:
 async def open_views(database: Any, kafka: Any) -> AsyncIterator[Views]:
     """A topic nobody else uses, and an empty database."""
     job_type = f"t{uuid4().hex[:12]}"
-    await create_topics(kafka.bootstrap, jobs_topic(job_type), DEAD_LETTERS)
+    await create_topics(kafka.bootstrap, *view_topics(job_type), DEAD_LETTERS)
     settings = ProjectionSettings(
         database_url=database.url("jobmonitor_projection"),
         kafka_bootstrap=kafka.bootstrap,
         projection_group=f"projection-{job_type}",
-        projection_topics=jobs_topic(job_type),
+        projection_topics=",".join(view_topics(job_type)),
     )
     producer = Producer(broker_at(kafka.bootstrap), send_timeout_s=30)
     await producer.start()

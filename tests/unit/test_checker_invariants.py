@@ -16,12 +16,12 @@ from jobmonitor.checker.lifecycle import CLOCKS_DIFFER, EDGES
 from jobmonitor.checker.report import EXAMPLES_MAX, CouldNotLook, Finding, Looked
 from jobmonitor.checker.snapshot import Chunks, Run, Snapshot
 from jobmonitor.contract.envelope import Event, encode
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import topic_of
 from jobmonitor.job.state import ENDED, State
 from support.job_events import NOON, JobEvents
 from support.projecting import Read
 
-TOPIC = jobs_topic("user-data-export")
+JOB_TYPE = "user-data-export"
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Scene:
     def snapshot(self, *, calm: bool = False) -> Snapshot:
         fold = LogFold({})
         for offset, event in enumerate(self.events):
-            fold.add(Read(TOPIC, 0, offset, None, encode(event)))
+            fold.add(Read(topic_of(event.data, JOB_TYPE), 0, offset, None, encode(event)))
         return Snapshot(
             calm=calm,
             now=NOON,

@@ -8,17 +8,18 @@ from hypothesis import strategies as st
 
 from jobmonitor.checker.job_log import JobLog, LogFold, plain
 from jobmonitor.contract.envelope import Event, encode
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import jobs_topic, topic_of, view_topics
 from support.job_events import JobEvents, ordinary_life
 from support.projecting import Read
 
-TOPIC = jobs_topic("user-data-export")
+JOB_TYPE = "user-data-export"
+TOPIC = jobs_topic(JOB_TYPE)
 
 
-def folded(events: list[Event], *, folded_to: int = 0, topic: str = TOPIC) -> dict[UUID, JobLog]:
-    fold = LogFold({(topic, 0): folded_to})
+def folded(events: list[Event], *, folded_to: int = 0, topic: str | None = None) -> dict[UUID, JobLog]:
+    fold = LogFold({(each, 0): folded_to for each in view_topics(JOB_TYPE)})
     for offset, event in enumerate(events):
-        fold.add(Read(topic, 0, offset, None, encode(event)))
+        fold.add(Read(topic or topic_of(event.data, JOB_TYPE), 0, offset, None, encode(event)))
     return fold.close()
 
 
@@ -61,7 +62,14 @@ def test_a_missing_fact_and_two_with_one_number_are_noticed() -> None:
 
 def test_a_message_on_a_foreign_topic_is_no_part_of_the_job() -> None:
     job = JobEvents()
-    assert folded([job.submitted(), job.queued()], topic="jobs.probe")[job.job_id].last_sequence == 0
+    for topic in ("jobs.probe", "requests.probe"):
+        assert folded([job.submitted(), job.queued()], topic=topic) == {}
+
+
+def test_a_request_among_facts_and_a_fact_among_requests_are_no_part_of_the_job() -> None:
+    job = JobEvents()
+    assert folded([job.submitted()], topic="jobs.user-data-export") == {}
+    assert folded([job.queued()], topic="requests.user-data-export") == {}
 
 
 def test_bytes_nobody_can_read_are_counted_and_passed_over() -> None:

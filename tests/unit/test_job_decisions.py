@@ -1,6 +1,7 @@
 """What each command makes of a job, state by state."""
 
 import pytest
+from msgspec.structs import replace
 
 from jobmonitor.contract.events import (
     JobCancelled,
@@ -28,6 +29,8 @@ from jobmonitor.job.commands import (
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import State, percent
 from support.given_when_then import (
+    ASKED,
+    ASKED_FOR_LATER,
     CANCELLED,
     COMPLETED,
     FAILED,
@@ -46,19 +49,22 @@ from support.given_when_then import (
 
 
 def test_a_job_without_a_time_is_queued_at_once() -> None:
-    assert when(NEW_JOB, AcceptJob(now=NOW)) == [fact(JobQueued, 1)]
+    assert when(NEW_JOB, AcceptJob(asked=ASKED, now=NOW)) == [fact(JobQueued, 1, asked=ASKED)]
 
 
 def test_a_job_for_later_is_scheduled() -> None:
-    assert when(NEW_JOB, AcceptJob(now=NOW, run_at=LATER)) == [fact(JobScheduled, 1, run_at=LATER)]
+    assert when(NEW_JOB, AcceptJob(asked=ASKED_FOR_LATER, now=NOW)) == [
+        fact(JobScheduled, 1, run_at=LATER, asked=ASKED_FOR_LATER)
+    ]
 
 
 def test_a_job_whose_time_has_passed_is_queued() -> None:
-    assert when(NEW_JOB, AcceptJob(now=LATER, run_at=NOW)) == [fact(JobQueued, 1)]
+    asked = replace(ASKED, run_at=NOW)
+    assert when(NEW_JOB, AcceptJob(asked=asked, now=LATER)) == [fact(JobQueued, 1, asked=asked)]
 
 
 def test_accepting_twice_is_accepting_once() -> None:
-    assert when(given(*QUEUED), AcceptJob(now=NOW)) == []
+    assert when(given(*QUEUED), AcceptJob(asked=ASKED, now=NOW)) == []
 
 
 def test_a_scheduled_job_is_queued_when_it_is_due() -> None:
@@ -75,7 +81,7 @@ def test_a_planned_job_starts_with_its_total() -> None:
 
 
 def test_a_job_cancelled_while_it_was_planned_does_not_start() -> None:
-    cancelled = given(*QUEUED, fact(JobCancelled, 2, done=0, total=0, requested_by=5))
+    cancelled = given(*QUEUED, fact(JobCancelled, 2, done=0, total=0, requested_by=5, requested_at=NOW))
     assert when(cancelled, StartJob(total=10, unit="supporters")) == []
 
 
@@ -123,21 +129,23 @@ def test_a_stop_that_took_effect_wins_over_a_completion() -> None:
 
 @pytest.mark.parametrize("facts", [QUEUED, scheduled(LATER)])
 def test_a_job_that_has_not_started_is_cancelled_at_once(facts: tuple[JobQueued, ...]) -> None:
-    assert when(given(*facts), StopJob(requested_by=5)) == [fact(JobCancelled, 2, done=0, total=0, requested_by=5)]
+    assert when(given(*facts), StopJob(requested_by=5, requested_at=NOW)) == [
+        fact(JobCancelled, 2, done=0, total=0, requested_by=5, requested_at=NOW)
+    ]
 
 
 def test_a_running_job_first_finishes_its_chunks() -> None:
-    assert when(given(*RUNNING), StopJob(requested_by=5)) == [STOPPING[2]]
-    assert when(given(*STOPPING), FinishStop(requested_by=5)) == [CANCELLED[3]]
+    assert when(given(*RUNNING), StopJob(requested_by=5, requested_at=NOW)) == [STOPPING[2]]
+    assert when(given(*STOPPING), FinishStop(requested_by=5, requested_at=NOW)) == [CANCELLED[3]]
 
 
 @pytest.mark.parametrize("facts", [STOPPING, COMPLETED, FAILED, CANCELLED])
 def test_a_stop_that_comes_late_or_twice_changes_nothing(facts: tuple[JobQueued, ...]) -> None:
-    assert when(given(*facts), StopJob(requested_by=5)) == []
+    assert when(given(*facts), StopJob(requested_by=5, requested_at=NOW)) == []
 
 
 def test_only_a_stopping_job_finishes_its_stop() -> None:
-    assert when(given(*RUNNING), FinishStop(requested_by=5)) == []
+    assert when(given(*RUNNING), FinishStop(requested_by=5, requested_at=NOW)) == []
 
 
 @pytest.mark.parametrize("facts", [QUEUED, RUNNING, scheduled(LATER)])
@@ -151,7 +159,7 @@ def test_any_job_that_has_neither_ended_nor_been_stopped_can_fail(facts: tuple[J
 def test_a_stop_that_took_effect_wins_over_a_failure() -> None:
     """The stop was acknowledged; a chunk that gives up afterwards must not turn it into a failure (invariant 19)."""
     assert when(given(*STOPPING), FailJob(code="gave_up", reason="It failed.")) == []
-    assert when(given(*STOPPING), FinishStop(requested_by=5)) == [CANCELLED[3]]
+    assert when(given(*STOPPING), FinishStop(requested_by=5, requested_at=NOW)) == [CANCELLED[3]]
 
 
 def test_an_ended_job_cannot_fail() -> None:
@@ -187,7 +195,7 @@ def test_a_downloaded_result_is_kept_until_it_expires() -> None:
 
 
 def test_a_stopped_job_that_reports_what_it_did_has_a_result_to_download_and_to_expire() -> None:
-    (cancelled,) = when(given(*STOPPING), FinishStop(requested_by=5, result=RESULT))
+    (cancelled,) = when(given(*STOPPING), FinishStop(requested_by=5, requested_at=NOW, result=RESULT))
     job = given(*STOPPING, cancelled)
     assert when(job, RecordDownload(downloaded_by=7)) == [fact(ResultDownloaded, 5, downloaded_by=7)]
     assert when(job, ExpireResult()) == [fact(ResultExpired, 5)]

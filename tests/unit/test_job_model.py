@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobFact, JobProgressed, JobSubmitted
@@ -29,7 +30,7 @@ from jobmonitor.job.commands import (
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import Job, State, percent
 from jobmonitor.projection.fold import JobRow, fold, in_monitor
-from support.given_when_then import DIAGRAM, LATER, NEW_JOB, NOW, RESULT, when
+from support.given_when_then import ASKED, DIAGRAM, LATER, NEW_JOB, NOW, RESULT, when
 
 AFTER = LATER + timedelta(days=1)
 JOB_ID = UUID(int=1)
@@ -108,7 +109,7 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     @rule(late=st.booleans())
     def accept(self, late: bool) -> None:
-        self.ask(AcceptJob(run_at=self.run_at, now=AFTER if late else NOW))
+        self.ask(AcceptJob(asked=replace(ASKED, run_at=self.run_at), now=AFTER if late else NOW))
         if not self.told.accepted and self.told.end is None:
             self.told.accepted, self.told.due = True, late or self.run_at is None
 
@@ -150,7 +151,7 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     @rule()
     def stop(self) -> None:
-        self.ask(StopJob(requested_by=5))
+        self.ask(StopJob(requested_by=5, requested_at=NOW))
         if self.told.accepted and self.told.end is None:
             self.told.stopped = True
             if not self.told.at_work:
@@ -158,7 +159,7 @@ class LifeOfAJob(RuleBasedStateMachine):
 
     @rule(with_file=st.booleans())
     def finish_stop(self, with_file: bool) -> None:
-        self.ask(FinishStop(requested_by=5, result=RESULT if with_file else None))
+        self.ask(FinishStop(requested_by=5, requested_at=NOW, result=RESULT if with_file else None))
         if self.told.stopped and self.told.end is None:
             self.end(State.CANCELLED, file=with_file)
 

@@ -41,6 +41,8 @@ from jobmonitor.job.commands import (
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import ENDED, Job, State
 from support.given_when_then import (
+    ASKED,
+    ASKED_FOR_LATER,
     CANCELLED,
     COMPLETED,
     DIAGRAM,
@@ -113,7 +115,7 @@ expired          .          .          .          .           .           .     
 TALLY = {"done": 10, "total": 10, "outcomes": {"exported": 10}}
 BARE = (*RUNNING, fact(JobCompleted, 3, **TALLY, rejected=0))
 ERRORS = (*RUNNING, fact(JobCompleted, 3, **TALLY, rejected=1, result=RESULT))
-PARTIAL = (*STOPPING, fact(JobCancelled, 4, done=4, total=10, requested_by=5, result=RESULT))
+PARTIAL = (*STOPPING, fact(JobCancelled, 4, done=4, total=10, requested_by=5, requested_at=NOW, result=RESULT))
 
 STATES: dict[str, Job] = {
     "new": given(),
@@ -136,8 +138,8 @@ ENDS: dict[str, Job] = {
 """A job in each end, with and without a stored result where the end allows both."""
 
 COMMANDS: dict[str, Command] = {
-    "accept": AcceptJob(now=NOW),
-    "accept_for_later": AcceptJob(now=NOW, run_at=LATER),
+    "accept": AcceptJob(asked=ASKED, now=NOW),
+    "accept_for_later": AcceptJob(asked=ASKED_FOR_LATER, now=NOW),
     "queue": QueueJob(),
     "start": StartJob(total=10, unit="supporters"),
     "progress": RecordProgress(units=1),
@@ -145,8 +147,8 @@ COMMANDS: dict[str, Command] = {
     "complete": CompleteJob(rejected=0, outcomes={"exported": 10}, result=RESULT),
     "complete_errors": CompleteJob(rejected=1, outcomes={"exported": 9, "error": 1}, result=RESULT),
     "fail": FailJob(code="gave_up", reason="It failed."),
-    "stop": StopJob(requested_by=5),
-    "finish_stop": FinishStop(requested_by=5),
+    "stop": StopJob(requested_by=5, requested_at=NOW),
+    "finish_stop": FinishStop(requested_by=5, requested_at=NOW),
     "download": RecordDownload(downloaded_by=7),
     "expire": ExpireResult(),
 }
@@ -169,11 +171,11 @@ SAYS: dict[str, dict[str, object]] = {
     "scheduled": {"run_at": LATER},
     "started": {"total": 10, "unit": "supporters"},
     "progressed": {"done": 1, "total": 10},
-    "stopping": {"requested_by": 5},
+    "stopping": {"requested_by": 5, "requested_at": NOW},
     "completed": {**TALLY, "rejected": 0, "result": RESULT},
     "errors": {**TALLY, "rejected": 1, "result": RESULT},
     "failed": {"code": "gave_up", "reason": "It failed."},
-    "cancelled": {"done": 1, "total": 10, "requested_by": 5},
+    "cancelled": {"done": 1, "total": 10, "requested_by": 5, "requested_at": NOW},
     "downloaded": {"downloaded_by": 7},
 }
 """What a fact of each name says besides whose job it is about."""

@@ -1,6 +1,5 @@
 """What holds for every job whatever is asked of it, in any order, any number of times."""
 
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from hypothesis import given, settings
@@ -23,20 +22,19 @@ from jobmonitor.job.commands import (
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import Job
-from support.given_when_then import DIAGRAM, NEW_JOB
+from support.given_when_then import ASKED, ASKED_FOR_LATER, DIAGRAM, NEW_JOB, NOW
 
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
 TOTAL = 6
 
 commands: st.SearchStrategy[Command] = st.one_of(
-    st.sampled_from([AcceptJob(now=NOW), AcceptJob(now=NOW, run_at=NOW + timedelta(days=1))]),
+    st.sampled_from([AcceptJob(asked=ASKED, now=NOW), AcceptJob(asked=ASKED_FOR_LATER, now=NOW)]),
     st.just(QueueJob()),
     st.just(StartJob(total=TOTAL, unit="rows")),
     st.builds(RecordProgress, units=st.integers(0, 2)),
     st.builds(CompleteJob, rejected=st.integers(0, 1), outcomes=st.just({"done": TOTAL}), result=st.none()),
     st.just(FailJob(code="x", reason="y")),
-    st.just(StopJob(requested_by=1)),
-    st.just(FinishStop(requested_by=1)),
+    st.just(StopJob(requested_by=1, requested_at=NOW)),
+    st.just(FinishStop(requested_by=1, requested_at=NOW)),
     st.just(RecordDownload(downloaded_by=1)),
     st.just(ExpireResult()),
 )

@@ -19,6 +19,10 @@ def batch_of(*events: Event, topic: str = TOPIC) -> Batch:
     return read(Read(topic, 0, place, b"", encode(event)) for place, event in enumerate(events))
 
 
+def reasons(batch: Batch) -> list[str]:
+    return [reason for _, reason in batch.undecodable]
+
+
 def told(batch: Batch) -> list[tuple[int, bool]]:
     """How far the points say the jobs are, and which of them is a job's newest."""
     return [(event.data.done, newest) for event, newest in batch.plain_points()]
@@ -66,7 +70,6 @@ def test_progress_that_comes_late_doubled_or_says_less_is_not_plain(job: JobEven
     [
         JobEvents(account_id=7).progressed(1),
         JobEvents(owner_id=7).progressed(1),
-        JobEvents(job_type="other").progressed(1),
         JobEvents(total=3).progressed(4),
     ],
 )
@@ -77,8 +80,22 @@ def test_progress_that_cannot_be_right_is_left_to_the_fold(strange: Event, job: 
     assert batch_of(job.progressed(1), contradicting).varied == {job.job_id}
 
 
-def test_progress_on_another_type_s_topic_is_left_to_the_fold(job: JobEvents) -> None:
-    assert batch_of(job.progressed(1), topic="jobs.other").varied == {job.job_id}
+def test_what_is_on_another_type_s_topic_begins_no_job(job: JobEvents) -> None:
+    for event, topic, home in (
+        (job.progressed(1), "jobs.other", "jobs.user-data-export"),
+        (job.queued(), "jobs.other", "jobs.user-data-export"),
+        (job.submitted(), "requests.other", "requests.user-data-export"),
+    ):
+        batch = batch_of(event, topic=topic)
+        assert batch.job_ids() == set()
+        assert home in reasons(batch)[0]
+
+
+def test_a_fact_among_requests_and_a_request_among_facts_are_refused(job: JobEvents) -> None:
+    for fact in (job.progressed(1), job.completed(), job.downloaded()):
+        assert "belongs on jobs.user-data-export" in reasons(batch_of(fact, topic="requests.user-data-export"))[0]
+    assert "belongs on requests.user-data-export" in reasons(batch_of(job.submitted()))[0]
+    assert "topic of requests" in reasons(batch_of(job.stop_requested()))[0]
 
 
 MESSAGE = encode(JobEvents().progressed(1))

@@ -20,7 +20,7 @@ from support.job_events import NOON, JobEvents
 
 TABLE = """
                     none       scheduled  queued     running    stopping   completed  errors     failed     cancelled
-submitted           queued     queued     .          .          .          .          .          .          .
+submitted           queued     .          .          .          .          .          .          .          .
 submitted_for_later scheduled  .          .          .          .          .          .          .          .
 stop_requested      refused    .          .          .          .          .          .          .          .
 scheduled           scheduled  .          .          .          .          .          .          .          .

@@ -14,7 +14,7 @@ from jobmonitor.checker.mail import read_mail
 from jobmonitor.checker.report import CouldNotLook, Report
 from jobmonitor.checker.settings import CheckSettings
 from jobmonitor.checker.snapshot import Snapshot
-from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
+from jobmonitor.contract.topics import JOB_TYPES, view_topics
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -58,7 +58,7 @@ def judge(snapshot: Snapshot) -> Report:
 
 
 def _topics(settings: CheckSettings, snapshot: Snapshot) -> set[str]:
-    named = settings.topics or tuple(jobs_topic(job_type) for job_type in JOB_TYPES)
+    named = settings.topics or tuple(topic for job_type in JOB_TYPES for topic in view_topics(job_type))
     return {*named, *(topic for topic, _ in snapshot.folded_to)}
 
 

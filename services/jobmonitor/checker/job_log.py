@@ -22,13 +22,14 @@ from jobmonitor.contract.events import (
     JobProgressed,
     JobStopRequested,
     JobSubmitted,
+    submission_in,
 )
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import requests_topic, topic_of
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import Job
 from jobmonitor.projection.batch import Message
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
-from jobmonitor.projection.timeline import TimelinePoint, timeline_point
+from jobmonitor.projection.timeline import TimelinePoint, timeline_points
 
 LEDGER_SOURCES = "/jobmonitor/"
 """With this the sources of facts begin that a ledger made; jobs that run elsewhere are only reported here."""
@@ -77,7 +78,7 @@ class JobLog:
         self.who: tuple[Who, ...] = ()
         """Whose job the facts say it is; at most one in a healthy log."""
         self.submission: JobSubmitted | None = None
-        """The first."""
+        """The first, or what the first fact says of it."""
         self.stops: tuple[Stop, ...] = ()
         self.by_ledger = False
         """Whether a ledger made facts of it."""
@@ -98,6 +99,7 @@ class JobLog:
             self.stops = (*self.stops, Stop(data.account_id, event.time))
         elif isinstance(data, Fact):
             self.by_ledger = self.by_ledger or event.source.startswith(LEDGER_SOURCES)
+            self.submission = submission_in(data) or self.submission
             self._add_fact(data, event.time)
 
     def _add_fact(self, fact: JobFact, at: datetime) -> None:
@@ -118,12 +120,13 @@ class JobLog:
             row = fold(self.row, event)
         except Inapplicable:
             return
-        if jobs_topic(row.job_type) == topic:
+        if topic_of(event.data, row.job_type) == topic:
             self.row = row
-            self._add_point(timeline_point(row, event))
+            for point in timeline_points(row, event):
+                self._add_point(point)
 
     def _add_point(self, point: TimelinePoint) -> None:
-        key, value = (sys.intern(point.type), point.slot), (-(point.sequence or 0), point.at, point.event_id)
+        key, value = (sys.intern(point.type), point.slot), (-point.rank, point.at, point.event_id)
         if key not in self._points or value < self._points[key][:3]:
             self._points[key] = (
                 *value,
@@ -204,14 +207,13 @@ class LogFold:
         self._folded_to = folded_to
 
     def add(self, message: Message) -> None:
-        """Take a message of a job topic in. What nobody can decode is the dead letters' matter."""
+        """Take a message in, a request or a fact. What nobody can decode is the dead letters' matter."""
         self.messages += 1
         event, topic = _decoded(message.value), message.topic
-        if event is None:
+        if event is None or not _is_at_home(event.data, topic):
             return
         job = self._job(event.job_id)
-        if _is_at_home(event.data, topic):
-            job.add(event)
+        job.add(event)
         if message.offset < self._folded_to.get((topic, message.partition), 0):
             job.fold(event, topic)
 
@@ -244,7 +246,9 @@ def _is_at_home(data: EventData, topic: str) -> bool:
     """Whether the readers of this topic take the event for one of theirs."""
     if isinstance(data, ChunkDispatched):
         return False
-    return isinstance(data, JobStopRequested) or jobs_topic(data.job_type) == topic
+    if isinstance(data, JobStopRequested):
+        return topic.startswith(requests_topic(""))
+    return topic_of(data, data.job_type) == topic
 
 
 def _digest(fact: JobFact) -> int:

@@ -16,4 +16,4 @@ class CheckSettings:
     mail_folder: str = ""
     """The maildir of the mail sink; empty where there is none to read: then nothing is said about mail."""
     topics: tuple[str, ...] = ()
-    """The job topics; empty for those of the catalogue. What the projection follows besides is always read."""
+    """The topics of requests and facts; empty: those of the catalogue. What the projection follows is always read."""

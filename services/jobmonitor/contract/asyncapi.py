@@ -2,7 +2,7 @@
 
 from jobmonitor.contract.documents import Document, event_title, file_name
 from jobmonitor.contract.envelope import CONTENT_TYPE, TYPE_HEADER
-from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, JobRequest
+from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched
 from jobmonitor.contract.json_schema import text_of
 from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, Topic
 
@@ -30,7 +30,6 @@ DESCRIPTION = (
     "1.0 in structured JSON; the README beside this file says how to publish one from any language."
 )
 
-_REQUESTS = tuple(name for name, data_type in EVENT_TYPES.items() if issubclass(data_type, JobRequest))
 _WORK = tuple(name for name, data_type in EVENT_TYPES.items() if data_type is ChunkDispatched)
 
 
@@ -93,12 +92,10 @@ def _operations(topic: Topic) -> Document:
             f"{action}_{_name(topic)}": _operation(topic, action, _titles(topic), summary)
             for action in ("send", "receive")
         }
-    requests = [event_title(name) for name in topic.event_types if name in _REQUESTS]
-    facts = [event_title(name) for name in topic.event_types if name not in _REQUESTS]
-    return {
-        f"receive_{_name(topic)}": _operation(topic, "receive", requests, "Takes requests from any producer."),
-        f"send_{_name(topic)}": _operation(topic, "send", facts, "Says what happened to the jobs."),
-    }
+    if topic.name.startswith("requests."):
+        summary = "Takes requests from any producer."
+        return {f"receive_{_name(topic)}": _operation(topic, "receive", _titles(topic), summary)}
+    return {f"send_{_name(topic)}": _operation(topic, "send", _titles(topic), "Says what happened to the jobs.")}
 
 
 def _operation(topic: Topic, action: str, titles: list[str], summary: str) -> Document:

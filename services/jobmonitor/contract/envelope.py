@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import EVENT_TYPES, EventData, Fact, Instant
+from jobmonitor.contract.events import EVENT_TYPES, EventData, Instant
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 """The ``content-type`` header of every message (CloudEvents Kafka binding, structured mode)."""
@@ -52,7 +52,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     """The event and its version."""
     subject: UUID
-    """The job id; in text also the message's key on the job topics."""
+    """The job id; in text also the key of requests and facts."""
     time: Instant
     """When it happened."""
     datacontenttype: str = "application/json"
@@ -61,7 +61,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TYPE_NAMES = {event_type: name for name, event_type in EVENT_TYPES.items()}
-FACT_TYPES = frozenset(name for name, event_type in EVENT_TYPES.items() if issubclass(event_type, Fact))
 _DECODERS = {name: msgspec.json.Decoder(event_type) for name, event_type in EVENT_TYPES.items()}
 _envelope_decoder = msgspec.json.Decoder(Envelope)
 _encoder = msgspec.json.Encoder()
@@ -94,7 +93,7 @@ def decode(message: bytes | None) -> Event:
     Raises Undecodable: no JSON, an envelope field missing or wrong, an unknown type, or data that breaks its schema.
     """
     if message is None:
-        raise Undecodable("The message is empty (a tombstone); job topics are never compacted.")
+        raise Undecodable("The message is empty (a tombstone); no topic is compacted.")
     if b"\\u0000" in message and _ESCAPED_NUL.search(message):  # the plain search is a hundred times faster
         raise Undecodable("The message holds a NUL character, which no database text can.")
     try:

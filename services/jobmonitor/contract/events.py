@@ -1,8 +1,9 @@
 """Every event of the system, one frozen type per request, fact or piece of work.
 
-*Requests* are what somebody wants (``JobSubmitted``, ``JobStopRequested``); any producer may publish them. *Facts* are
-what happened to a job; the owner of the job's ledger publishes them, numbered per job by ``sequence`` and carrying
-absolute values, so a late or doubled fact is harmless. *Work* travels on the work topics only.
+*Requests* are what somebody wants (``JobSubmitted``, ``JobStopRequested``); any producer may publish them, on the
+topics of requests. *Facts* are what happened to a job; our processes publish them, on the topics of facts, numbered per
+job by ``sequence`` and carrying absolute values, so a late or doubled fact is harmless. The first fact of a job repeats
+what was asked: facts alone tell the whole of a job. *Work* travels on the work topics only.
 
 No event holds personal data: ids, counts and file references only.
 """
@@ -59,6 +60,26 @@ class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """The user who asked."""
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was asked for, as the submission that was taken up said it."""
+
+    request_id: str
+    """The ``id`` of the submission."""
+    submitted_at: Instant
+    """The ``time`` of the submission."""
+    parameters: dict[str, Any] | None = None
+    """What the job type asks for; absent where it was too much to repeat."""
+    reference: Reference | None = None
+    """The user's own name for the job."""
+    run_at: Instant | None = None
+    """When to start; ``None`` means at once."""
+
+    def __post_init__(self) -> None:
+        for instant in (self.submitted_at, self.run_at):
+            if instant is not None:
+                _must_exist_in_utc(instant)
+
+
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all facts say: whose job it is and the fact's place in the job's life."""
 
@@ -77,6 +98,8 @@ class JobScheduled(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     run_at: Instant
     """When it is to start."""
+    asked: Asked | None = None
+    """What was asked for: in the first fact of a job."""
 
     def __post_init__(self) -> None:
         _must_exist_in_utc(self.run_at)
@@ -84,6 +107,9 @@ class JobScheduled(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 class JobQueued(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job was accepted and waits for a worker."""
+
+    asked: Asked | None = None
+    """What was asked for: in the first fact of a job."""
 
 
 class JobStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -148,6 +174,8 @@ class JobFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A stable word for programs, for instance ``csv_required``."""
     reason: str
     """One sentence its owner understands."""
+    asked: Asked | None = None
+    """What was asked for: in the first fact of a job, which then was refused."""
 
 
 class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -155,6 +183,11 @@ class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     requested_by: Id
     """The user who asked for the stop."""
+    requested_at: Instant
+    """When they asked."""
+
+    def __post_init__(self) -> None:
+        _must_exist_in_utc(self.requested_at)
 
 
 class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -166,8 +199,13 @@ class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Units there were to do."""
     requested_by: Id
     """The user who asked for the stop."""
+    requested_at: Instant
+    """When they asked."""
     result: Result | None = None
     """What was done until then, where the job type reports it."""
+
+    def __post_init__(self) -> None:
+        _must_exist_in_utc(self.requested_at)
 
 
 class ResultDownloaded(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -209,6 +247,9 @@ JobFact = (
 JobRequest = JobSubmitted | JobStopRequested
 EventData = JobRequest | JobFact | ChunkDispatched
 
+FirstFact = JobScheduled | JobQueued | JobFailed
+"""What a job can begin with."""
+
 EVENT_TYPES: dict[str, type[EventData]] = {
     "jobmonitor.job_submitted.v1": JobSubmitted,
     "jobmonitor.job_stop_requested.v1": JobStopRequested,
@@ -228,3 +269,17 @@ EVENT_TYPES: dict[str, type[EventData]] = {
 
 A changed meaning or shape gets a new ``.vN``; a new field with a default does not.
 """
+
+
+def submission_in(fact: JobFact) -> JobSubmitted | None:
+    """The submission as the first fact of its job repeats it; None in every other fact."""
+    if not isinstance(fact, FirstFact) or fact.asked is None:
+        return None
+    return JobSubmitted(
+        account_id=fact.account_id,
+        owner_id=fact.owner_id,
+        job_type=fact.job_type,
+        parameters=fact.asked.parameters or {},
+        reference=fact.asked.reference,
+        run_at=fact.asked.run_at,
+    )

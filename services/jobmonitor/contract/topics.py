@@ -6,7 +6,7 @@ with its final number of partitions.
 
 from dataclasses import dataclass
 
-from jobmonitor.contract.events import EVENT_TYPES
+from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, EventData, Fact, JobRequest
 
 DAY_MS = 24 * 60 * 60 * 1000
 MESSAGE_BYTES_MAX = 1024 * 1024
@@ -27,13 +27,18 @@ class Topic:
     partitions: int
     """Also the most workers that can share the topic."""
     retention_ms: int
-    """-1 keeps everything: the job topics are the log the views are rebuilt from."""
+    """-1 keeps everything: the topics of facts are the log the views are rebuilt from."""
     event_types: tuple[str, ...]
     """Empty where the messages are not events of ours (dead letters keep the original bytes)."""
 
 
+def requests_topic(job_type: str) -> str:
+    """The topic producers write to: submissions and stops of jobs of this type."""
+    return f"requests.{job_type}"
+
+
 def jobs_topic(job_type: str) -> str:
-    """The topic that holds the whole life of every job of this type."""
+    """The topic of what happened to every job of this type. Only our own processes write to it."""
     return f"jobs.{job_type}"
 
 
@@ -42,18 +47,43 @@ def work_topic(job_type: str) -> str:
     return f"work.{job_type}"
 
 
+def topic_of(data: EventData, job_type: str) -> str:
+    """Where an event about a job of this type belongs. Readers refuse it on any other topic."""
+    match data:
+        case ChunkDispatched():
+            return work_topic(job_type)
+        case Fact():
+            return jobs_topic(job_type)
+        case _:
+            return requests_topic(job_type)
+
+
+def view_topics(job_type: str) -> tuple[str, str]:
+    """What the views are made from: the requests, so that a job is seen as soon as it is sent, and the facts."""
+    return requests_topic(job_type), jobs_topic(job_type)
+
+
 _WORK_EVENTS = ("jobmonitor.chunk_dispatched.v1",)
-_JOB_EVENTS = tuple(name for name in EVENT_TYPES if name not in _WORK_EVENTS)
+_REQUEST_EVENTS = tuple(name for name, data_type in EVENT_TYPES.items() if issubclass(data_type, JobRequest))
+_FACT_EVENTS = tuple(name for name, data_type in EVENT_TYPES.items() if issubclass(data_type, Fact))
 
 
-def _topics_of(job_type: str) -> tuple[Topic, Topic]:
-    life = Topic(
+def _topics_of(job_type: str) -> tuple[Topic, Topic, Topic]:
+    requests = Topic(
+        name=requests_topic(job_type),
+        purpose=f"What producers ask for: {job_type} jobs, and their stops.",
+        key="job id",
+        partitions=4,
+        retention_ms=30 * DAY_MS,
+        event_types=_REQUEST_EVENTS,
+    )
+    facts = Topic(
         name=jobs_topic(job_type),
-        purpose=f"The whole life of every {job_type} job, requests and facts, in order per job.",
+        purpose=f"What happened to every {job_type} job.",
         key="job id",
         partitions=4,
         retention_ms=-1,
-        event_types=_JOB_EVENTS,
+        event_types=_FACT_EVENTS,
     )
     work = Topic(
         name=work_topic(job_type),
@@ -63,7 +93,7 @@ def _topics_of(job_type: str) -> tuple[Topic, Topic]:
         retention_ms=7 * DAY_MS,
         event_types=_WORK_EVENTS,
     )
-    return life, work
+    return requests, facts, work
 
 
 TOPICS: tuple[Topic, ...] = (

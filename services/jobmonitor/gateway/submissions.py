@@ -19,7 +19,7 @@ import uuid_utils
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics, models
@@ -234,7 +234,7 @@ async def _mark_unconfirmed(services: Services, viewer: Viewer, job_id: UUID) ->
 
 async def _publish(services: Services, job_type: str, job_id: UUID, data: EventData) -> None:
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=data)
-    await services.broker.send(jobs_topic(job_type), event)
+    await services.broker.send(topic_of(data, job_type), event)
 
 
 async def _shown(

@@ -4,14 +4,14 @@ from datetime import datetime
 
 import msgspec
 
-from jobmonitor.contract.events import Result
+from jobmonitor.contract.events import Asked, Result
 
 
 class AcceptJob(msgspec.Struct, frozen=True, kw_only=True):
     """A worker heard of the submission."""
 
-    run_at: datetime | None = None
-    """When to start; None or a past time means at once."""
+    asked: Asked
+    """Without ``run_at``, or with a past one, the job starts at once."""
     now: datetime
 
 
@@ -45,18 +45,22 @@ class FailJob(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     reason: str
+    asked: Asked | None = None
+    """What was asked for, where the job fails before anything else became of it: it is refused."""
 
 
 class StopJob(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asked for a stop of a job whose type allows it."""
 
     requested_by: int
+    requested_at: datetime
 
 
 class FinishStop(msgspec.Struct, frozen=True, kw_only=True):
     """The last chunk under way has ended after a stop."""
 
     requested_by: int
+    requested_at: datetime
     result: Result | None = None
 
 

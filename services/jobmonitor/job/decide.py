@@ -78,9 +78,10 @@ def _next(fact: type[AnyFact], job: Job, **says: Any) -> AnyFact:
 def _accept(command: AcceptJob, job: Job) -> JobFact | None:
     if job.state is not None:
         return None
-    if command.run_at is not None and command.run_at > command.now:
-        return _next(JobScheduled, job, run_at=command.run_at)
-    return _next(JobQueued, job)
+    run_at = command.asked.run_at
+    if run_at is not None and run_at > command.now:
+        return _next(JobScheduled, job, run_at=run_at, asked=command.asked)
+    return _next(JobQueued, job, asked=command.asked)
 
 
 def _start(command: StartJob, job: Job) -> JobFact | None:
@@ -123,16 +124,18 @@ def _fail(command: FailJob, job: Job) -> JobFact | None:
     """A stop that took effect wins over a failure too: what fails while the last chunks finish is a cancelled job's."""
     if job.ended or job.state is State.STOPPING:
         return None
-    return _next(JobFailed, job, code=command.code, reason=command.reason)
+    asked = command.asked if job.state is None else None
+    return _next(JobFailed, job, code=command.code, reason=command.reason, asked=asked)
 
 
 def _stop(command: StopJob, job: Job) -> JobFact | None:
     """A job that has not started is cancelled at once; a running one first lets its chunks under way finish."""
+    asked_for = {"requested_by": command.requested_by, "requested_at": command.requested_at}
     match job.state:
         case State.SCHEDULED | State.QUEUED:
-            return _next(JobCancelled, job, done=0, total=job.total, requested_by=command.requested_by)
+            return _next(JobCancelled, job, done=0, total=job.total, **asked_for)
         case State.RUNNING:
-            return _next(JobStopping, job, requested_by=command.requested_by)
+            return _next(JobStopping, job, **asked_for)
         case _:
             return None
 
@@ -146,6 +149,7 @@ def _finish_stop(command: FinishStop, job: Job) -> JobFact | None:
         done=job.done,
         total=job.total,
         requested_by=command.requested_by,
+        requested_at=command.requested_at,
         result=command.result,
     )
 

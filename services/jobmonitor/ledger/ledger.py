@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -111,8 +111,8 @@ class Ledger:
                 admitted += await ledger.admit_waiting([row["account_id"]])
         return admitted
 
-    async def stop(self, job_id: UUID, request: JobStopRequested, *, stoppable: bool) -> None:
-        """Let a job's stop take effect; a type that cannot be stopped only notes that it was asked.
+    async def stop(self, job_id: UUID, request: JobStopRequested, at: datetime, *, stoppable: bool) -> None:
+        """Let a job's stop, asked for ``at`` this time, take effect; a type that cannot be stopped only notes it.
 
         A request in the name of another account changes nothing, nor does one for a job that no worker took up yet: it
         has to come again.
@@ -121,10 +121,11 @@ class Ledger:
             run = await ledger.find(job_id)
             if run is None or run.job.account_id != request.account_id:
                 return
-            requested_by = request.requested_by
-            run = ledger.save(msgspec.structs.replace(run, stop_requested_by=run.stop_requested_by or requested_by))
+            if run.stop_requested_at is None:
+                run = msgspec.structs.replace(run, stop_requested_by=request.requested_by, stop_requested_at=at)
+                ledger.save(run)
             if stoppable:
-                ledger.apply(run, StopJob(requested_by=requested_by))
+                ledger.apply(run, StopJob(requested_by=request.requested_by, requested_at=at))
                 await self._finish_stop(ledger, job_id)
 
     async def finish_stops(self, limit: int = 100) -> int:
@@ -235,4 +236,5 @@ class Ledger:
         """Cancel the job if it is stopping and nobody runs a chunk of it."""
         run = await ledger.lock(job_id)
         if run.job.state is State.STOPPING and not await ledger.connection.fetchval(SQL["live_leases"], job_id):
-            ledger.apply(run, FinishStop(requested_by=run.stop_requested_by or run.job.owner_id))
+            requested_by, requested_at = run.stop_requested_by or run.job.owner_id, run.stop_requested_at
+            ledger.apply(run, FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC)))

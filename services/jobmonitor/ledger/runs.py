@@ -32,6 +32,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     admitted: bool = False
     """Whether it may be worked on; until then it waits for its account to have room."""
     stop_requested_by: int | None = None
+    stop_requested_at: datetime | None = None
+    """When the first stop was asked for that a worker heard of."""
     chunks_total: int = 0
     """Work chunks; the plan (0) and the assembly (the last) do not count."""
     chunks_dispatched: int = 0
@@ -87,6 +89,7 @@ def _columns(run: Run) -> dict[str, Any]:
 _COUNTERS = (
     "admitted",
     "stop_requested_by",
+    "stop_requested_at",
     "chunks_total",
     "chunks_dispatched",
     "chunks_done",

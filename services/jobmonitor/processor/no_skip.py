@@ -35,8 +35,6 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ack_lock
 
-from jobmonitor.contract.envelope import FACT_TYPES, TYPE_HEADER
-
 PAUSE_S = 0.1
 """Between looks for something to read while there is nothing to read from."""
 
@@ -151,14 +149,6 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
                 fetcher.seek_to(TopicPartition(*tp), partition.due)
 
 
-_FACT_HEADERS = frozenset((TYPE_HEADER, name.encode()) for name in FACT_TYPES)
-
-
-def is_fact(headers: Iterable[tuple[str, bytes]]) -> bool:
-    """Whether the headers alone say that this is a fact. False proves nothing."""
-    return any(tuple(header) in _FACT_HEADERS for header in headers)
-
-
 class NoSkipConsumer(driver.Consumer):
     """Faust's consumer, with its account of offsets replaced by :class:`Reading`."""
 
@@ -215,21 +205,11 @@ class NoSkipConsumer(driver.Consumer):
         for tp, record in self.scheduler.iterate(records):
             if reading.over:
                 return
-            if self._passes_by(tp, record):
-                reading.partitions[tp].due = record.offset + 1
-                continue
             self._hand_over(reading.partitions[tp], tp, record.offset)
             yield tp, self._to_message(tp, record)
             reading.partitions[tp].due = record.offset + 1
         if records:
             self._settle(reading, behind)
-
-    def _passes_by(self, tp: TP, record: Any) -> bool:
-        """Facts, which are most of a job topic, are for the projection: not worth a way through Faust."""
-        if not is_fact(record.headers):
-            return False
-        self._read_offset[tp] = record.offset
-        return True
 
     def _settle(self, reading: Reading, behind: Mapping[TP, int]) -> None:
         """After a batch that was handed over whole. The position is behind the last record where the log has a hole."""

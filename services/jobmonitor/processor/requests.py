@@ -1,4 +1,4 @@
-"""What a processor does with the requests on a job type's topic. Repeating any of it changes nothing."""
+"""What a processor does with the requests for jobs of its type. Repeating any of it changes nothing."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.metrics import REQUESTS
-from jobmonitor.processor.taking_up import TakingUp
+from jobmonitor.processor.taking_up import Submission, TakingUp
 
 log = structlog.stdlib.get_logger()
 
@@ -24,7 +24,7 @@ class RequestHandler:
         self._taking_up = taking_up
 
     def account_of(self, event: Event) -> int | None:
-        """Whose request it is; None for what is no request to this job type: facts are for the projection."""
+        """Whose request it is; None for what is no request to this job type."""
         match event.data:
             case JobSubmitted() as submission if submission.job_type == self._job_type.slug:
                 return submission.account_id
@@ -35,16 +35,20 @@ class RequestHandler:
 
     async def handle(self, events: Sequence[Event]) -> None:
         """All submissions first: a stop that came ahead of its submission then still finds it."""
-        submissions = [(event.job_id, event.data) for event in events if isinstance(event.data, JobSubmitted)]
+        submissions = [
+            Submission(event.job_id, event.id, event.time, event.data)
+            for event in events
+            if isinstance(event.data, JobSubmitted)
+        ]
         if submissions:
             REQUESTS.labels(self._job_type.slug, "submit").inc(len(submissions))
             await self._taking_up.take_up(submissions)
-            log.info("jobs_taken_up", jobs=len(submissions), job_id=str(submissions[0][0]))
+            log.info("jobs_taken_up", jobs=len(submissions), job_id=str(submissions[0].job_id))
         for event in events:
             if isinstance(event.data, JobStopRequested):
                 await self._stop(event, event.data)
 
     async def _stop(self, event: Event, request: JobStopRequested) -> None:
         REQUESTS.labels(self._job_type.slug, "stop").inc()
-        await self._ledger.stop(event.job_id, request, stoppable=self._job_type.stoppable)
+        await self._ledger.stop(event.job_id, request, event.time, stoppable=self._job_type.stoppable)
         log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)

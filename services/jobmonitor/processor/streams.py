@@ -20,7 +20,7 @@ import faust
 import structlog
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
-from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.contract.topics import requests_topic, work_topic
 from jobmonitor.processor.intake import Intake, Request
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
@@ -79,7 +79,7 @@ class Streams:
     def hear_requests(self, intake: Intake, account_of: Callable[[Event], int | None]) -> None:
         """Requests go to the intake. ``account_of`` tells whose request an event is; None passes by.
 
-        Undecodable messages are only counted: on a job topic the projection keeps them as dead letters.
+        Undecodable messages are only counted: on a topic of requests the projection keeps them as dead letters.
         """
 
         async def listen(stream: "faust.StreamT[bytes]") -> None:
@@ -91,7 +91,7 @@ class Streams:
                 else:
                     await intake.add(account_id, Request(request, event.ack))
 
-        self._listen(jobs_topic(self._job_type), listen)
+        self._listen(requests_topic(self._job_type), listen)
 
     def hear_work(self, handle: Handler, refuse: Refusal) -> None:
         """Chunks are handled one at a time per partition. Undecodable messages go to ``refuse``, as dead letters."""

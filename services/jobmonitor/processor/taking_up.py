@@ -7,12 +7,13 @@ the job at fault goes the way of the large ones, whose attempts are counted.
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import structlog
 
-from jobmonitor.contract.events import JobSubmitted
+from jobmonitor.contract.events import Asked, JobSubmitted
 from jobmonitor.database.pool import see_account
 from jobmonitor.job.commands import AcceptJob, FailJob
 from jobmonitor.job.state import Job, State
@@ -31,7 +32,26 @@ log = structlog.stdlib.get_logger()
 STEPS_S = 0.1
 """How long a transaction goes on beginning jobs; those left over are for the next one."""
 
-Submission = tuple[UUID, JobSubmitted]
+
+class Submission(NamedTuple):
+    """Somebody's wish for a job."""
+
+    job_id: UUID
+    request_id: str
+    at: datetime
+    """When it was sent, by the clock of who sent it."""
+    data: JobSubmitted
+
+    def asked(self) -> Asked:
+        """What the job's first fact repeats of it."""
+        data = self.data
+        return Asked(
+            request_id=self.request_id,
+            submitted_at=self.at,
+            parameters=data.parameters,
+            reference=data.reference,
+            run_at=data.run_at,
+        )
 
 
 class TakingUp:
@@ -59,7 +79,7 @@ class TakingUp:
         try:
             await self._together([submission], at_once=True)
         except Exception as error:
-            log.warning("not_in_one_step", job_id=str(submission[0]), error=repr(error))
+            log.warning("not_in_one_step", job_id=str(submission.job_id), error=repr(error))
             await self._begin(submission)
 
     async def _begin(self, submission: Submission) -> None:
@@ -67,14 +87,15 @@ class TakingUp:
         try:
             await self._together([submission], at_once=False)
         except MessageTooLarge as error:
-            log.warning("job_too_large", job_id=str(submission[0]), error=str(error))
+            log.warning("job_too_large", job_id=str(submission.job_id), error=str(error))
             await self._refuse(submission)
 
     async def _refuse(self, submission: Submission) -> None:
         async with self._ledger.transaction() as ledger:
-            for job_id, data in await _unknown(ledger, [submission]):
-                run = ledger.take_up(_new_run(self._job_type, job_id, data))
-                ledger.apply(run, FailJob(code=TOO_LARGE, reason=TOO_LARGE_REASON))
+            for unknown in await _unknown(ledger, [submission]):
+                run = ledger.take_up(_new_run(self._job_type, unknown))
+                asked = msgspec.structs.replace(unknown.asked(), parameters=None)
+                ledger.apply(run, FailJob(code=TOO_LARGE, reason=TOO_LARGE_REASON, asked=asked))
 
     async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> list[Submission]:
         """Take up as many as a transaction has time for, one at least; returns the others."""
@@ -83,8 +104,7 @@ class TakingUp:
             step = _Step(self._job_type, self._ledger, ledger, self._one_step, free=self._planner.free)
             left = sorted(await _unknown(ledger, submissions), key=_account, reverse=True)
             while left:
-                job_id, submission = left.pop()
-                await step.take_up(job_id, submission, at_once=at_once)
+                await step.take_up(left.pop(), at_once=at_once)
                 if time.monotonic() > ends_at_s:
                     break
         for job_id in step.planned_here:
@@ -93,24 +113,25 @@ class TakingUp:
 
 
 def _account(submission: Submission) -> int:
-    return submission[1].account_id
+    return submission.data.account_id
 
 
 async def _unknown(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
     """Those that nobody took up before, each once."""
-    by_id = {job_id: (job_id, submission) for job_id, submission in reversed(submissions)}
+    by_id = {submission.job_id: submission for submission in reversed(submissions)}
     for row in await ledger.connection.fetch(SQL["known_runs"], list(by_id)):
         del by_id[row["job_id"]]
     return list(by_id.values())
 
 
-def _new_run(job_type: JobType[Any], job_id: UUID, submission: JobSubmitted) -> Run:
+def _new_run(job_type: JobType[Any], submission: Submission) -> Run:
+    data = submission.data
     return Run(
-        job_id=job_id,
-        job=Job(account_id=submission.account_id, owner_id=submission.owner_id, job_type=submission.job_type),
-        parameters=submission.parameters,
+        job_id=submission.job_id,
+        job=Job(account_id=data.account_id, owner_id=data.owner_id, job_type=data.job_type),
+        parameters=data.parameters,
         created_at=datetime.now(UTC),
-        run_at=submission.run_at,
+        run_at=data.run_at,
         writes=job_type.writes,
     )
 
@@ -132,26 +153,24 @@ class _Step:
         self._account_id: int | None = None
         """The account the connection sees."""
 
-    async def take_up(self, job_id: UUID, submission: JobSubmitted, *, at_once: bool) -> None:
+    async def take_up(self, submission: Submission, *, at_once: bool) -> None:
         """Schedule the job, do it, let it begin, or let it wait; or fail it for parameters that break its schema.
 
         Whoever published those has no answer to read.
         """
-        run = self._accept(job_id, submission)
+        run = self._transaction.take_up(_new_run(self._job_type, submission))
+        asked = submission.asked()
         try:
-            params = read_parameters(self._job_type.params_type, submission.parameters)
+            params = read_parameters(self._job_type.params_type, submission.data.parameters)
         except BadParameters as error:
-            refusal = FailJob(code="bad_parameters", reason=f"The parameters cannot be used. {error}")
-            self._transaction.apply(run, refusal)
+            reason = f"The parameters cannot be used. {error}"
+            self._transaction.apply(run, FailJob(code="bad_parameters", reason=reason, asked=asked))
             return
+        run = self._transaction.apply(run, AcceptJob(asked=asked, now=run.created_at))
         if run.job.state is not State.QUEUED or (at_once and await self._done(run, params)):
             return
         if (await self._room(run)).take(run.job.job_type, run.writes):
             self._admit(run)
-
-    def _accept(self, job_id: UUID, submission: JobSubmitted) -> Run:
-        run = self._transaction.take_up(_new_run(self._job_type, job_id, submission))
-        return self._transaction.apply(run, AcceptJob(run_at=submission.run_at, now=run.created_at))
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""

@@ -1,4 +1,4 @@
-"""The projection process: the job topics in, the monitor, the history and the timeline out."""
+"""The projection process: requests and facts in, the monitor, the history and the timeline out."""
 
 import asyncio
 import os

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import jobs_topic, requests_topic, topic_of
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
 from jobmonitor.projection.progress import Progress, decode_progress, goes_on, in_one_second
-from jobmonitor.projection.timeline import TimelinePoint, timeline_point
+from jobmonitor.projection.timeline import TimelinePoint, timeline_points
 
 
 class Message(Protocol):
@@ -94,7 +94,8 @@ class Batch:
     def _decoded(self, message: Message) -> Event | None:
         try:
             event = decode(message.value)
-        except Undecodable as error:
+            must_be_at_home(event, message.topic)
+        except (Undecodable, Inapplicable) as error:
             self.undecodable.append(Rejected(message, str(error)))
             return None
         self.varied.add(event.job_id)
@@ -157,19 +158,35 @@ def fold_arrivals(known: Mapping[UUID, JobRow], arrivals: Iterable[Arrival]) -> 
     for message, event in arrivals:
         try:
             row = fold(rows.get(event.job_id), event)
-            _must_be_at_home(row, message.topic)
+            _must_be_of_its_type(row, event, message.topic)
         except Inapplicable as error:
             changes.inapplicable.append(Rejected(message, str(error)))
             continue
         rows[event.job_id] = row
-        _add(changes.points, timeline_point(row, event))
+        for point in timeline_points(row, event):
+            _add(changes.points, point)
     changes.rows.update((job_id, row) for job_id, row in rows.items() if row != known.get(job_id))
     return changes
 
 
-def _must_be_at_home(row: JobRow, topic: str) -> None:
-    if jobs_topic(row.job_type) != topic:
-        raise Inapplicable(f"The job is a {row.job_type}: its events belong on {jobs_topic(row.job_type)}.")
+def must_be_at_home(event: Event, topic: str) -> None:
+    """Requests and facts have topics of their own, by the type of their job. Raises Inapplicable.
+
+    A stop does not name the type: of it only the kind of topic can be told.
+    """
+    if isinstance(event.data, JobStopRequested):
+        if not topic.startswith(requests_topic("")):
+            raise Inapplicable("A stop is a request: it belongs on the topic of requests of its job's type.")
+        return
+    home = topic_of(event.data, event.data.job_type)
+    if topic != home:
+        raise Inapplicable(f"A {type(event.data).__name__} of a {event.data.job_type} job belongs on {home}.")
+
+
+def _must_be_of_its_type(row: JobRow, event: Event, topic: str) -> None:
+    home = topic_of(event.data, row.job_type)
+    if topic != home:
+        raise Inapplicable(f"The job is a {row.job_type}: this belongs on {home}.")
 
 
 def _add(points: dict[tuple[UUID, str, int], TimelinePoint], point: TimelinePoint) -> None:

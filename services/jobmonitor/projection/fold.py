@@ -3,6 +3,9 @@
 Facts of one job can overtake each other on their way to Kafka, and everything is delivered at least once. So nothing
 here depends on the order: a state yields only to a later one of a job's life, counts only rise, moments are the
 earliest told, and every other value is set once. The row after a set of events is therefore always the same.
+
+Facts alone leave the same row as facts and requests. What a request says of its job counts until the job's first fact
+repeats what was asked; a wish to stop counts while it may still take effect, and then as the fact tells it.
 """
 
 from datetime import date, datetime
@@ -15,6 +18,8 @@ import msgspec
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import (
     ChunkDispatched,
+    Fact,
+    FirstFact,
     JobCancelled,
     JobCompleted,
     JobFact,
@@ -50,13 +55,14 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     job_type: str
     reference: str | None = None
     parameters: dict[str, Any] | None = None
-    """None until the submission itself is seen."""
+    """None until the submission or the first fact is seen."""
     state: State
     sequence: int = 0
     """Of the newest fact seen; 0 before the first."""
     submitted_at: datetime | None = None
     run_at: datetime | None = None
     accepted_at: datetime | None = None
+    """When the first fact of the job happened. What was asked is since then what that fact says."""
     started_at: datetime | None = None
     completed_at: datetime | None = None
     """When the job ended, in whatever way."""
@@ -69,25 +75,27 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     failure_reason: str | None = None
     result: Result | None = None
     stop_requested_at: datetime | None = None
+    """Of the stop that took effect; before a fact tells it, of the last one asked for. None in any other end."""
     stop_requested_by: int | None = None
     downloaded_at: datetime | None = None
     downloaded_by: int | None = None
     expired_at: datetime | None = None
     updated_at: datetime
-    """When the newest event seen happened."""
+    """When the newest fact seen happened; before the first, the newest request."""
     month: date | None = None
     """In which the job got its Job#; says in which partition of the history it is. None until it has got one."""
 
 
 _RANKS = {state: min(rank, 4) for rank, state in enumerate(State)}
 """How far in a job's life each state lies; the four ends lie equally far."""
+NO_STOP = {"stop_requested_at": None, "stop_requested_by": None}
 _exact_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def fold(row: JobRow | None, event: Event) -> JobRow:
     """The row after this event; an equal row if the event says nothing new.
 
-    Raises Inapplicable: the event contradicts the row, does not belong on a job topic, or is about a job of which
+    Raises Inapplicable: the event contradicts the row, is a chunk, or is about a job of which
     nothing else is known yet and does not say whose it is.
     """
     data = event.data
@@ -95,9 +103,7 @@ def fold(row: JobRow | None, event: Event) -> JobRow:
         raise Inapplicable("Chunks travel on the work topics only.")
     row = _first_row(event.job_id, data, event.time) if row is None else row
     _must_agree(row, data)
-    changes = _changes(row, data, event.time)
-    if event.time > row.updated_at:
-        changes["updated_at"] = event.time
+    changes = _changes(row, data, event.time) | _updated(row, data, event.time)
     return msgspec.structs.replace(row, **changes)
 
 
@@ -154,7 +160,7 @@ def _must_agree(row: JobRow, data: JobRequest | JobFact) -> None:
 
 
 def _must_be_a_repeat(row: JobRow, data: JobSubmitted) -> None:
-    if row.submitted_at is None:
+    if row.submitted_at is None or row.parameters is None:
         return
     same = data.parameters == row.parameters or _exact(data.parameters) == _exact(row.parameters)
     if not same or (data.reference or None) != row.reference:
@@ -169,16 +175,42 @@ def _exact(parameters: dict[str, Any] | None) -> Any:
 def _changes(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str, Any]:
     match data:
         case JobSubmitted():
-            return _advance(row, data) | {
-                "submitted_at": _earliest(row.submitted_at, at),
-                "parameters": data.parameters,
-                "reference": data.reference or None,
-                "run_at": row.run_at or data.run_at,
-            }
+            return {} if row.accepted_at else _advance(row, data) | _submission(row, data, at)
         case JobStopRequested():
-            return _stop(row, at, data.requested_by)
+            return _stop_wish(row, at, data.requested_by)
         case _:
-            return _advance(row, data) | {"sequence": max(row.sequence, data.sequence)} | _fact(row, data, at)
+            changes = _advance(row, data) | {"sequence": max(row.sequence, data.sequence)}
+            return changes | _first_fact(data, at) | _fact(row, data, at)
+
+
+def _updated(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str, Any]:
+    if isinstance(data, Fact) and row.sequence == 0:
+        return {"updated_at": at}
+    counts = isinstance(data, Fact) or row.sequence == 0
+    return {"updated_at": at} if counts and at > row.updated_at else {}
+
+
+def _submission(row: JobRow, data: JobSubmitted, at: datetime) -> dict[str, Any]:
+    return {
+        "submitted_at": _earliest(row.submitted_at, at),
+        "parameters": data.parameters,
+        "reference": data.reference or None,
+        "run_at": row.run_at or data.run_at,
+    }
+
+
+def _first_fact(fact: JobFact, at: datetime) -> dict[str, Any]:
+    """What the first fact says of the submission is the last word, even if it says nothing."""
+    if not isinstance(fact, FirstFact) or fact.sequence > 1:
+        return {}
+    asked = fact.asked
+    return {
+        "accepted_at": at,
+        "submitted_at": asked and asked.submitted_at,
+        "parameters": asked and asked.parameters,
+        "reference": (asked and asked.reference) or None,
+        "run_at": asked and asked.run_at,
+    }
 
 
 def _fact(row: JobRow, fact: JobFact, at: datetime) -> dict[str, Any]:
@@ -186,15 +218,15 @@ def _fact(row: JobRow, fact: JobFact, at: datetime) -> dict[str, Any]:
         case JobProgressed():
             return _counts(row, fact.done, fact.total)
         case JobScheduled():
-            return {"accepted_at": _earliest(row.accepted_at, at), "run_at": fact.run_at}
+            return {"run_at": fact.run_at}
         case JobQueued():
-            return {"accepted_at": _earliest(row.accepted_at, at)}
+            return {}
         case JobStarted():
             return {"started_at": _earliest(row.started_at, at), "unit": fact.unit} | _counts(row, 0, fact.total)
         case JobStopping():
-            return _stop(row, at, fact.requested_by)
+            return _stop(row, fact)
         case JobCompleted() | JobFailed() | JobCancelled():
-            return {} if row.completed_at else {"completed_at": at} | _end(row, fact, at)
+            return {} if row.completed_at else {"completed_at": at} | _end(row, fact)
         case ResultDownloaded():
             return _who("downloaded", row.downloaded_at, row.downloaded_by, at, fact.downloaded_by)
         case ResultExpired():
@@ -203,15 +235,15 @@ def _fact(row: JobRow, fact: JobFact, at: datetime) -> dict[str, Any]:
             assert_never(fact)
 
 
-def _end(row: JobRow, fact: JobCompleted | JobFailed | JobCancelled, at: datetime) -> dict[str, Any]:
+def _end(row: JobRow, fact: JobCompleted | JobFailed | JobCancelled) -> dict[str, Any]:
     match fact:
         case JobCompleted():
             tally = {"rejected": fact.rejected, "outcomes": fact.outcomes, "result": fact.result}
-            return tally | _counts(row, fact.done, fact.total)
+            return tally | _counts(row, fact.done, fact.total) | NO_STOP
         case JobFailed():
-            return {"failure_code": fact.code, "failure_reason": fact.reason}
+            return {"failure_code": fact.code, "failure_reason": fact.reason} | NO_STOP
         case JobCancelled():
-            return {"result": fact.result} | _counts(row, fact.done, fact.total) | _stop(row, at, fact.requested_by)
+            return {"result": fact.result} | _counts(row, fact.done, fact.total) | _stop(row, fact)
 
 
 def _advance(row: JobRow, data: JobRequest | JobFact) -> dict[str, Any]:
@@ -223,8 +255,23 @@ def _counts(row: JobRow, done: int, total: int) -> dict[str, Any]:
     return {"done": max(row.done, done), "total": max(row.total, total)}
 
 
-def _stop(row: JobRow, at: datetime, requested_by: int) -> dict[str, Any]:
-    return _who("stop_requested", row.stop_requested_at, row.stop_requested_by, at, requested_by)
+def _stop_wish(row: JobRow, at: datetime, by: int) -> dict[str, Any]:
+    """A wish: the last one stands, while the job may still be stopped."""
+    if row.state is State.STOPPING or row.state in ENDED:
+        return {}
+    if row.stop_requested_at is not None and (row.stop_requested_at, row.stop_requested_by or 0) >= (at, by):
+        return {}
+    return {"stop_requested_at": at, "stop_requested_by": by}
+
+
+def _stop(row: JobRow, fact: JobStopping | JobCancelled) -> dict[str, Any]:
+    """A stop that took effect: the first that a fact tells stands, whatever was wished before."""
+    if row.state in ENDED and row.state is not State.CANCELLED:
+        return {}
+    if row.state not in (State.STOPPING, State.CANCELLED):
+        return {"stop_requested_at": fact.requested_at, "stop_requested_by": fact.requested_by}
+    known_at, known_by = row.stop_requested_at, row.stop_requested_by
+    return _who("stop_requested", known_at, known_by, fact.requested_at, fact.requested_by)
 
 
 def _who(what: str, known_at: datetime | None, known_by: int | None, at: datetime, by: int) -> dict[str, Any]:

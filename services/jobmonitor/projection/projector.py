@@ -1,4 +1,4 @@
-"""Follows the job topics and folds what it reads into the views, in batches, until it is told to stop.
+"""Follows the requests and the facts and folds what it reads into the views, in batches, until it is told to stop.
 
 Kafka's group decides which process follows which partitions; where to go on stands in the database, so nothing that
 Kafka delivers twice or out of turn can do harm: messages of a partition that is not claimed are dropped, and a claim

@@ -1,4 +1,4 @@
-"""Reads the job topics from their beginning up to where the live tables are folded, all partitions in order of time.
+"""Reads requests and facts from the beginning up to where the live tables are folded, all partitions in order of time.
 
 The live projection met the messages in about that order. It matters where messages contradict each other, and for a
 wish to stop, which says too little to begin a job with: they may stand on different partitions.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
+from jobmonitor.contract.topics import JOB_TYPES, view_topics
 from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ProcessSettings
 
 
@@ -14,7 +14,7 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     """Two to write, one to answer whether the database is there."""
     projection_group: str = "jobmonitor-projection"
     projection_topics: str = ""
-    """Topics separated by commas; empty follows the job topics of the catalogue."""
+    """Topics separated by commas; empty follows the requests and the facts of every job type of the catalogue."""
     projection_batch_events: int = 50_000
     """Most messages folded at once, in two transactions of different partitions; as many gather meanwhile. So many are
     folded only when many wait."""
@@ -24,4 +24,4 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     def topics(self) -> list[str]:
         """The topics to follow."""
         named = [topic.strip() for topic in self.projection_topics.split(",") if topic.strip()]
-        return named or [jobs_topic(job_type) for job_type in JOB_TYPES]
+        return named or [topic for job_type in JOB_TYPES for topic in view_topics(job_type)]

@@ -14,7 +14,7 @@ import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import JOB_TYPES, jobs_topic
+from jobmonitor.contract.topics import JOB_TYPES, topic_of
 from jobmonitor.database.pool import Pool
 from jobmonitor.database.sql import statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
@@ -79,7 +79,7 @@ class Republishing:
         unheard = await self._pool.fetch(SQL["unheard_stops"], [row["job_id"] for row in page]) if page else []
         due = self._stops.due(page, [row["job_id"] for row in unheard])
         asked = await self._pool.fetch(SQL["stops_as_sent"], due) if due else []
-        return await self._publish([message for row in asked for message in _stop(row)])
+        return await self._publish([_stop(row) for row in asked])
 
     async def _known(self, job_ids: list[UUID]) -> set[UUID]:
         rows = await self._pool.fetch(LEDGER_SQL["known_runs"], job_ids) if job_ids else []
@@ -106,15 +106,11 @@ def _submission(row: asyncpg.Record) -> list[Outgoing]:
     return [_again(row, data, data.job_type)]
 
 
-def _stop(row: asyncpg.Record) -> list[Outgoing]:
-    try:
-        data = msgspec.convert(row["data"], JobStopRequested)
-    except msgspec.ValidationError as error:
-        log.warning("stop_unreadable", job_id=str(row["job_id"]), error=str(error))
-        return []
-    return [_again(row, data, row["job_type"])]
+def _stop(row: asyncpg.Record) -> Outgoing:
+    data = JobStopRequested(account_id=row["account_id"], requested_by=row["stop_requested_by"])
+    return _again(row, data, row["job_type"])
 
 
 def _again(row: asyncpg.Record, data: JobSubmitted | JobStopRequested, job_type: str) -> Outgoing:
     event = Event(id=row["event_id"], source=SOURCE, job_id=row["job_id"], time=row["at"], data=data)
-    return outgoing(jobs_topic(job_type), event)
+    return outgoing(topic_of(data, job_type), event)

@@ -1,6 +1,6 @@
 """Dead letters: messages nobody could decode or apply, kept whole with the reason, so that nothing is lost.
 
-One message makes one dead letter: on the job topics the projection writes it, on the work topics the processor.
+One message makes one dead letter: of requests and facts the projection writes it, of chunks the processor.
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ from jobmonitor.cli.output import print_json, print_line
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
@@ -74,9 +74,9 @@ def submit(
     job_id = job_id_for(submission.account_id, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
     _check(event)
-    asyncio.run(_publish(context.kafka(kafka), jobs_topic(job_type), event))
+    asyncio.run(_publish(context.kafka(kafka), requests_topic(job_type), event))
     if json and not wait:
-        print_json({"id": job_id, "topic": jobs_topic(job_type)})
+        print_json({"id": job_id, "topic": requests_topic(job_type)})
     if not json:
         print_line(str(job_id))
     if not wait:

@@ -6,5 +6,5 @@ ORDER BY job_id
 ON CONFLICT (job_id, type, slot) DO UPDATE
 SET event_id = excluded.event_id, at = excluded.at, sequence = excluded.sequence,
     done = excluded.done, total = excluded.total, data = excluded.data
-WHERE excluded.sequence > t.sequence
+WHERE coalesce(excluded.sequence, -1) > coalesce(t.sequence, -1)
    OR (excluded.sequence IS NOT DISTINCT FROM t.sequence AND (excluded.at, excluded.event_id) < (t.at, t.event_id))

@@ -16,4 +16,4 @@ WHEN MATCHED AND j.account_id = s.account_id AND j.owner_id = s.owner_id AND j.j
         sequence = greatest(j.sequence, s.sequence),
         done = greatest(j.done, s.done),
         total = greatest(j.total, s.total),
-        updated_at = greatest(j.updated_at, s.at)
+        updated_at = CASE WHEN j.sequence = 0 THEN s.at ELSE greatest(j.updated_at, s.at) END

@@ -1,5 +1,5 @@
--- The stops that were asked for under these job ids, and the type of each job.
-SELECT t.job_id, t.event_id, t.at, t.data, r.job_type
-FROM projection.job_timeline AS t
-JOIN ledger.runs AS r USING (job_id)
-WHERE t.job_id = ANY ($1::uuid[]) AND t.type = 'job_stop_requested'
+-- The stops that were asked for last under these job ids, and the type of each job.
+SELECT job_id, account_id, job_type, stop_requested_by, stop_requested_at AS at,
+       format('%s:stop:%s', job_id, extract(epoch FROM stop_requested_at)) AS event_id
+FROM projection.job_monitor
+WHERE job_id = ANY ($1::uuid[]) AND stop_requested_at IS NOT NULL
