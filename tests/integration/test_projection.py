@@ -259,9 +259,9 @@ async def test_several_projections_share_the_work_and_one_takes_over_from_anothe
     jobs = [views.job() for _ in range(40)]
     lives = [ordinary_life(job) for job in jobs]
     async with views.projecting() as one:
-        await until(lambda: _holds(one, 4))
+        await until(lambda: _holds(one, 8))
         async with views.projecting() as other:
-            await until(lambda: _holds(other, 2))
+            await until(lambda: _holds(other, 4))
             await views.publish(event for life in lives for event in life[:5])
             await views.caught_up()
             assert one.flushed_at is not None

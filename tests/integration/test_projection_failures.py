@@ -191,7 +191,7 @@ async def test_readiness_tells_what_is_away_and_recovers(views: Views, postgres:
     left = await readiness.checks()
     await pool.close()
 
-    assert (well["kafka"].detail, well["lag"].detail.split()[0]) == ("follows 4 partitions", "0")
+    assert (well["kafka"].detail, well["lag"].detail.split()[0]) == ("follows 8 partitions", "0")
     assert not without_database["database"].ok
     assert not without_kafka["kafka"].ok
     assert left["kafka"].detail == "not in the consumer group"
@@ -218,7 +218,7 @@ async def test_too_many_messages_to_fold_is_not_ready(views: Views) -> None:
 
 
 async def _holds_all(projector: Projector) -> bool:
-    return len(projector.places) == 4
+    return len(projector.places) == 8
 
 
 async def test_the_process_serves_its_state_and_stops_in_order(views: Views, free_port: int) -> None:
@@ -249,7 +249,7 @@ async def test_a_bug_ends_the_process_with_status_1(views: Views) -> None:
     await views.publish(_lives(views, 1))
 
     assert await asyncio.to_thread(process.wait, 20) == 1
-    assert [row["next_offset"] for row in await views.fetch("SELECT next_offset FROM projection.offsets")] == [0] * 4
+    assert [row["next_offset"] for row in await views.fetch("SELECT next_offset FROM projection.offsets")] == [0] * 8
 
 
 async def test_a_process_without_its_settings_says_so_and_leaves(views: Views) -> None:
