@@ -15,6 +15,7 @@ from jobmonitor.job_types.probe import ProbeParameters
 from jobmonitor.job_types.protocol import Context, PlannedChunk, Refused
 from jobmonitor.ledger.claims import Claim, LeaseLost, claim
 from support.engine import Engine, open_engine
+from support.job_events import NOON
 from support.probe import FailingProbe
 from support.servers import Database
 from support.waiting import until
@@ -112,7 +113,7 @@ async def test_a_stop_while_a_plan_is_being_written_answers_at_once_and_ends_the
     async with under_way(engine, job_id, 0) as plan:
         await until(lambda: _planned(engine, job_id))
         async with asyncio.timeout(2):
-            await engine.ledger.stop(job_id, STOP, stoppable=True)
+            await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
             await plan
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
 
@@ -130,7 +131,7 @@ async def test_a_stop_ends_an_assembly_at_once_and_leaves_no_file(engine: Engine
         await engine.runner.run(job_id, chunk)
     async with under_way(engine, job_id, 2) as assembly:
         async with asyncio.timeout(2):
-            await engine.ledger.stop(job_id, STOP, stoppable=True)
+            await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
             await assembly
     cancelled = (await engine.facts(job_id))[-1]
     assert isinstance(cancelled, JobCancelled)
@@ -144,7 +145,7 @@ async def test_a_stop_takes_effect_within_two_seconds_with_chunks_in_flight(engi
     await engine.runner.run(job_id, 0)
     async with under_way(engine, job_id, 1) as first, under_way(engine, job_id, 2) as second:
         async with asyncio.timeout(2):
-            await engine.ledger.stop(job_id, STOP, stoppable=True)
+            await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
             await asyncio.gather(first, second)
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
     assert await engine.effects() == []
@@ -216,7 +217,7 @@ async def test_a_chunk_waits_for_its_slot_unclaimed(engine: Engine) -> None:
     for _ in range(slots):
         await engine.ledger.working.acquire()
     waiting = asyncio.create_task(engine.runner.run(job_id, 1))
-    await engine.ledger.stop(job_id, STOP, stoppable=True)
+    await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
     for _ in range(slots):
         engine.ledger.working.release()

@@ -2,9 +2,9 @@
 
 from jobmonitor.database.migration_files import run_migration_file
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
-    run_migration_file("0014_requests_apart.sql")
+    run_migration_file("0016_requests_apart.sql")
