@@ -105,7 +105,9 @@ async def test_an_object_store_that_does_not_answer_holds_up_neither_leases_nor_
         stopped = await engine.submit(units=2, chunk_units=2)
         await engine.runner.run(stopped, 0)
         assert await claim(engine.ledger.pool, stopped, 1, job_type="probe", lease=timedelta(hours=1)) is not None
-        await engine.ledger.stop(stopped, JobStopRequested(account_id=1, requested_by=2), stoppable=True)
+        await engine.ledger.stop(
+            stopped, JobStopRequested(account_id=1, requested_by=2), datetime.now(UTC), stoppable=True
+        )
         await engine.end_leases(stopped)
         await until(lambda: _is_in_state(engine, stopped, "cancelled"))
     assert objects.asked == 1

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import jobs_topic
+from jobmonitor.contract.topics import requests_topic, view_topics
 from jobmonitor.database.sql import statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.republishing import PAGE, Republishing
 from jobmonitor.reconciler.republishing import SQL as RECONCILER_SQL
 from support.engine import Engine, create_topics, open_engine, read_events
+from support.job_events import NOON
 
 UNSERVED, SERVED = "user-data-export", "probe"
 
@@ -21,7 +22,7 @@ UNSERVED, SERVED = "user-data-export", "probe"
 @pytest.fixture
 async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
     async with open_engine(database, kafka, tmp_path) as opened:
-        await create_topics(kafka.bootstrap, jobs_topic(UNSERVED))
+        await create_topics(kafka.bootstrap, *view_topics(UNSERVED))
         yield opened
 
 
@@ -34,19 +35,15 @@ async def see(engine: Engine, job_type: str, jobs: int, *, stop: bool = False) -
             RETURNING job_id, number, month
         ), rows AS (
             INSERT INTO projection.job_monitor (job_id, number, month, account_id, owner_id, job_type, state, sequence,
-                done, total, rejected, updated_at, accepted_at, stop_requested_at)
+                done, total, rejected, updated_at, accepted_at, stop_requested_at, stop_requested_by)
             SELECT job_id, number, month, 1, 2, $1, 'queued', 0, 0, 0, 0, now(),
-                CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN now() END
+                CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN 2 END
             FROM numbers
         ), told AS (
             INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data)
             SELECT job_id, 'job_submitted', 0, job_id::text, 1, 2, now(),
                 jsonb_build_object('account_id', 1, 'owner_id', 2, 'job_type', $1::text, 'parameters', '{}'::jsonb)
             FROM numbers
-            UNION ALL
-            SELECT job_id, 'job_stop_requested', 0, job_id || ':stop', 1, 2, now(),
-                jsonb_build_object('account_id', 1, 'requested_by', 2)
-            FROM numbers WHERE $3
         )
         SELECT job_id FROM numbers ORDER BY number
         """,
@@ -58,7 +55,7 @@ async def see(engine: Engine, job_type: str, jobs: int, *, stop: bool = False) -
 
 
 async def published(engine: Engine, job_type: str) -> list[UUID]:
-    events = await read_events(engine.bootstrap, jobs_topic(job_type))
+    events = await read_events(engine.bootstrap, requests_topic(job_type))
     return [event.job_id for event in events if isinstance(event.data, JobSubmitted | JobStopRequested)]
 
 
@@ -98,7 +95,7 @@ async def test_a_stop_nobody_heard_is_asked_for_again_until_it_was_heard(engine:
     await again.stops()
     assert await again.stops() == 1
     assert job_id in await published(engine, SERVED)
-    await engine.ledger.stop(job_id, JobStopRequested(account_id=1, requested_by=2), stoppable=True)
+    await engine.ledger.stop(job_id, JobStopRequested(account_id=1, requested_by=2), NOON, stoppable=True)
     assert await again.stops() == 0
 
 

@@ -2,9 +2,9 @@
 
 from jobmonitor.database.migration_files import run_migration_file
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
-    run_migration_file("0016_requests_apart.sql")
+    run_migration_file("0017_requests_apart.sql")
