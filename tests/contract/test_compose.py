@@ -16,6 +16,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 from jobmonitor.cli.settings import ClientSettings, HealthSettings, MigrateSettings, OwnerSettings
+from jobmonitor.contract.topics import MESSAGE_BYTES_MAX
 from jobmonitor.database.migrate import ROLES
 from jobmonitor.runtime.settings import PREFIX, load, variable_name
 from support.compose_file import ROOT, VariableMissing, compose_file, example_variables, filled_in
@@ -165,6 +166,8 @@ def test_kafka_is_the_version_we_test_with_and_creates_no_topic_by_itself() -> N
     assert f'"{version}"' in jars or f":{version}" in jars or f"-{version}.jar" in jars
     kafka = SERVICES["kafka"]["environment"]
     assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
+    assert kafka["KAFKA_MESSAGE_MAX_BYTES"] == str(MESSAGE_BYTES_MAX)
+    assert int(kafka["KAFKA_OFFSETS_RETENTION_MINUTES"]) >= 30 * 24 * 60
     listeners = dict(each.split("://") for each in kafka["KAFKA_LISTENERS"].split(","))
     advertised = dict(each.split("://") for each in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))
     assert advertised == {"INTERNAL": "kafka:19092", "HOST": "127.0.0.1:9092"}

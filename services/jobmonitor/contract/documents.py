@@ -59,7 +59,8 @@ def _topic(topic: Topic) -> Document:
         "key": topic.key,
         "partitions": topic.partitions,
         "retention_ms": topic.retention_ms,
-        "cleanup_policy": "delete",
+        "cleanup_policy": topic.cleanup_policy,
+        "max_message_bytes": topic.max_message_bytes,
         "event_types": list(topic.event_types),
     }
 

@@ -30,6 +30,10 @@ class Topic:
     """-1 keeps everything: the topics of facts are the log the views are rebuilt from."""
     event_types: tuple[str, ...]
     """Empty where the messages are not events of ours (dead letters keep the original bytes)."""
+    cleanup_policy: str = "delete"
+    """Never ``compact``: it would leave the last event of each job and lose the others."""
+    max_message_bytes: int = MESSAGE_BYTES_MAX
+    """The largest message the topic takes."""
 
 
 def requests_topic(job_type: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from jobmonitor.contract.topics import MESSAGE_BYTES_MAX
 from jobmonitor.local.child import BARE_ENVIRONMENT, Server
 from jobmonitor.local.errors import LocalError
 from jobmonitor.local.jars import kafka_version
@@ -131,6 +132,9 @@ class KafkaServer(Server):
             "log.dirs": str(self._data),
             "log.segment.bytes": str(64 * 1024 * 1024),
             "auto.create.topics.enable": "false",
+            "message.max.bytes": str(MESSAGE_BYTES_MAX),
+            # a group that is away for long finds its place again, and does not read everything from the beginning
+            "offsets.retention.minutes": str(90 * 24 * 60),
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "4",
             "transaction.state.log.replication.factor": "1",

@@ -186,7 +186,7 @@ async def _create_topics(kafka: KafkaSettings) -> None:
     """A broker that has just started refuses at first."""
     async for attempt in stamina.retry_context(on=(KafkaError, OSError), attempts=None, timeout=BROKER_TIMEOUT_S):
         with attempt:
-            await create_topics(kafka)
+            await create_topics(kafka, alter=True)
 
 
 def _end(group: Sequence[Child]) -> None:

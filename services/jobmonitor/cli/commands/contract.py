@@ -7,7 +7,7 @@ from typing import Annotated
 from aiokafka.errors import KafkaError
 from cyclopts import Parameter
 
-from jobmonitor.cli.errors import CommandError
+from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line, print_table
 from jobmonitor.cli.schema_files import differences, write
@@ -15,7 +15,7 @@ from jobmonitor.contract.documents import parameters_schema, topics_document
 from jobmonitor.contract.topics import TOPICS
 from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.runtime.settings import KafkaSettings
-from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
+from jobmonitor.runtime.topic_admin import PARTITIONS, TopicsDiffer, create_topics
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -42,13 +42,21 @@ def types(*, json: Json = False) -> None:
 def topics(
     *,
     create: Annotated[bool, Parameter(negative="", help="Create those that are missing.")] = False,
+    alter: Annotated[
+        bool, Parameter(negative="", help="With --create: give those that are there the catalogue's settings.")
+    ] = False,
     replication_factor: Annotated[int, Parameter(help="Copies of each topic created: 3 on a real cluster.")] = 1,
     json: Json = False,
     kafka: Kafka = None,
     context: Injected,
 ) -> None:
-    """List the catalogue of topics, or make the broker's topics those of the catalogue."""
-    created = _create(context.kafka(kafka), replication_factor) if create else []
+    """List the catalogue of topics, or make the broker's topics those of the catalogue.
+
+    Where a topic differs, each difference is told and nothing is done (exit status 1).
+    """
+    if alter and not create:
+        raise CommandError("--alter goes with --create.", USAGE)
+    created = _create(context.kafka(kafka), replication_factor, alter=alter) if create else []
     if json:
         print_json({**topics_document(), **({"created": created} if create else {})})
     elif create:
@@ -70,11 +78,13 @@ def schemas(
     print_line(f"{output}: {', '.join(paths) + ' written' if paths else 'up to date'}.")
 
 
-def _create(kafka: KafkaSettings, replication_factor: int) -> list[str]:
+def _create(kafka: KafkaSettings, replication_factor: int, *, alter: bool) -> list[str]:
     try:
-        return asyncio.run(create_topics(kafka, replication_factor=replication_factor))
+        return asyncio.run(create_topics(kafka, replication_factor=replication_factor, alter=alter))
     except TopicsDiffer as error:
-        raise CommandError(str(error)) from error
+        mended = all(difference.setting != PARTITIONS for difference in error.differences)
+        hint = " `jobmonitor topics --create --alter` gives them the catalogue's." if mended else ""
+        raise CommandError(f"{error}{hint}") from error
     except (KafkaError, OSError) as error:
         raise CommandError(f"Kafka at {kafka.kafka_bootstrap} did not create the topics: {error}.") from error
 
