@@ -15,6 +15,7 @@ from jobmonitor.contract.topics import DAY_MS, MESSAGE_BYTES_MAX, Topic
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics, find_differences
 from support.brokers import broker_at
+from support.waiting import until
 
 
 def _topic(partitions: int = 3, retention_ms: int = 7 * DAY_MS) -> Topic:
@@ -93,10 +94,18 @@ async def test_on_request_they_get_the_catalogues_settings_and_keep_their_other_
     topic = _topic(retention_ms=-1)
     await create_topics(broker_at(kafka.bootstrap), [_made_before(topic)])
     await _set(kafka.bootstrap, topic.name, {"min.insync.replicas": "1", "segment.ms": "1234567"})
+
+    async def is_set() -> bool:
+        _, settings = await _described(kafka.bootstrap, topic.name)
+        return settings["segment.ms"] == "1234567"
+
+    async def are_the_same() -> bool:
+        return await find_differences(broker_at(kafka.bootstrap), [topic]) == []
+
+    await until(is_set)  # the broker shows a change a moment later
     assert await create_topics(broker_at(kafka.bootstrap), [topic], alter=True) == []
-    assert await find_differences(broker_at(kafka.bootstrap), [topic]) == []
-    _, settings = await _described(kafka.bootstrap, topic.name)
-    assert settings["segment.ms"] == "1234567"
+    await until(are_the_same)
+    assert await is_set()
 
 
 async def _set(bootstrap: str, name: str, configs: dict[str, str]) -> None:
