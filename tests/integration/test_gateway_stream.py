@@ -1,66 +1,16 @@
 """The live stream: who hears of what, how soon, and that it ends with the session."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx2
-
-from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, events_of, running_gateway
+from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, running_gateway
+from support.pages import open_page
 from support.servers import Database
 from support.waiting import until
 
 LOGOUT_WITHIN_S = 5.0
 FRAME_WITHIN_S = 0.3
-
-
-class Page:
-    """An open page that collects what it is told."""
-
-    def __init__(self, client: httpx2.AsyncClient) -> None:
-        self.client = client
-        self.events: list[tuple[str, Any]] = []
-        self.ended = False
-
-    @property
-    def numbers(self) -> list[int]:
-        return [data["number"] for name, data in self.events if name == "job"]
-
-    def heard(self, name: str) -> bool:
-        return any(event == name for event, _ in self.events)
-
-    async def until_heard(self, name: str, *, within_s: float = 10) -> None:
-        async def condition() -> bool:
-            return self.heard(name)
-
-        await until(condition, within_s=within_s)
-
-    async def until_number(self, number: int) -> None:
-        async def condition() -> bool:
-            return number in self.numbers
-
-        await until(condition, within_s=10)
-
-    async def listen(self) -> None:
-        with contextlib.suppress(httpx2.HTTPError):
-            async for event in events_of(self.client):
-                self.events.append(event)
-        self.ended = True
-
-
-@contextlib.asynccontextmanager
-async def open_page(client: httpx2.AsyncClient) -> AsyncIterator[Page]:
-    page = Page(client)
-    task = asyncio.ensure_future(page.listen())
-    try:
-        await page.until_heard("ready")
-        yield page
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_change_is_pushed_as_the_list_would_show_it(gateway: RunningGateway) -> None:

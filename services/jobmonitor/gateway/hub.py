@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +22,8 @@ from jobmonitor.gateway import metrics
 from jobmonitor.gateway.database import Database, DatabaseUnavailable
 from jobmonitor.gateway.items import JobTypes, item
 from jobmonitor.gateway.policy import may_look, may_see
-from jobmonitor.gateway.reading import SQL, jobs_by_id
+from jobmonitor.gateway.reading import SQL, jobs_by_id, readable
+from jobmonitor.gateway.rows import JobRow
 from jobmonitor.gateway.streams import ENDED, Stream, frame
 from jobmonitor.runtime.failures import backoff_s
 from jobmonitor.runtime.monitoring import Check
@@ -209,13 +211,15 @@ class Hub:
             async with self._database.as_account(account_id) as connection:
                 jobs = await jobs_by_id(connection, job_ids[start : start + BATCH_AT_MOST])
             now = datetime.now(UTC)
-            for job in jobs:
-                data = frame("job", msgspec.json.encode(item(job, self._job_types, now)))
+            for job, data in readable(partial(self._framed, now), jobs):
                 for stream in self._streams[account_id]:
                     if may_see(stream.viewer, job):
                         stream.offer(job.job_id, data)
                 if job.updated_at is not None:
                     metrics.PUSHED_AGE_SECONDS.observe((now - job.updated_at).total_seconds())
+
+    def _framed(self, now: datetime, job: JobRow) -> tuple[JobRow, bytes]:
+        return job, frame("job", msgspec.json.encode(item(job, self._job_types, now)))
 
     # Checking ----------------------------------------------------------------------------------------------------
 

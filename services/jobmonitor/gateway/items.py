@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jobmonitor.gateway import models
 from jobmonitor.gateway.policy import can_stop
 from jobmonitor.gateway.reports import EXTENSION, MEDIA_TYPE, render_report
 from jobmonitor.gateway.rows import JobRow
+from jobmonitor.gateway.zones import in_zone
 from jobmonitor.job.state import State, percent
 from jobmonitor.job_types.protocol import JobType
 
@@ -110,5 +110,5 @@ def _report(job: JobRow, job_types: JobTypes) -> models.ResultFile:
 
 def file_name(job: JobRow, extension: str) -> str:
     """``J{job_no}_{slug}_{YYYYMMDD-HHMM}.{ext}``, of the completion in the account's zone (domain rule 2.1)."""
-    ended_at = (job.completed_at or datetime.fromtimestamp(0, UTC)).astimezone(ZoneInfo(job.zone))
+    ended_at = in_zone(job.completed_at or datetime.fromtimestamp(0, UTC), job.zone)
     return f"J{job.number}_{job.job_type}_{ended_at:%Y%m%d-%H%M}.{extension}"

@@ -22,7 +22,7 @@ from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.items import JobTypes, item
 from jobmonitor.gateway.policy import owner_seen
 from jobmonitor.gateway.problems import FieldError, Problem
-from jobmonitor.gateway.reading import NUMBER_AT_MOST, SQL
+from jobmonitor.gateway.reading import NUMBER_AT_MOST, SQL, readable
 from jobmonitor.gateway.rows import View, job_row
 
 LOOKED_AT = 1000
@@ -55,8 +55,9 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         return place
 
 
-TOP = Place(datetime(9999, 1, 1, tzinfo=UTC), NUMBER_AT_MOST)
-BOTTOM = datetime(1, 1, 2, tzinfo=UTC)
+TOP = Place(datetime.max.replace(tzinfo=UTC), NUMBER_AT_MOST)
+BOTTOM = datetime.min.replace(tzinfo=UTC)
+"""The driver takes these two for ``infinity`` and ``-infinity``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +196,7 @@ class _Lists:
 
     def _items(self, rows: Rows) -> list[models.Item]:
         now = datetime.now(UTC)
-        return [item(job_row(dict(row)), self._job_types, now) for row in rows]
+        return list(readable(lambda row: item(job_row(dict(row)), self._job_types, now), rows))
 
 
 async def _fetch(connection: Connection, name: str, view: View, whose: str, values: Mapping[str, Any]) -> Rows:

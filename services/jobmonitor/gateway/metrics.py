@@ -37,3 +37,6 @@ TRANSFERS = Counter(
 LIMITED = Counter(
     "jobmonitor_gateway_limited_total", "Requests and connections that a limit refused; docs/limits.md", ["limit"]
 )
+UNREADABLE = Counter(
+    "jobmonitor_gateway_unreadable_jobs_total", "Jobs left out of an answer, as a bug made them unreadable"
+)

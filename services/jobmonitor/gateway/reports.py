@@ -1,9 +1,9 @@
 """The result of a failed job: a text that says which job it was and why it failed (domain rule 2.1)."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from jobmonitor.gateway.rows import JobRow
+from jobmonitor.gateway.zones import in_zone
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
 EXTENSION = "txt"
@@ -34,4 +34,4 @@ def _facts(job: JobRow) -> list[tuple[str, str | None]]:
 
 def _time(instant: datetime | None, zone: str) -> str | None:
     """With the abbreviation in force, for instance ``2026-01-31 23:59 EST``."""
-    return None if instant is None else f"{instant.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+    return None if instant is None else f"{in_zone(instant, zone):%Y-%m-%d %H:%M %Z}"

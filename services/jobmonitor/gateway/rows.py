@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -57,8 +57,13 @@ _COLUMNS = tuple(field.name for field in fields(JobRow))
 
 def job_row(record: Mapping[str, Any]) -> JobRow:
     """The row of a query that gives all columns of the projection, the view, the owner's name and the zone."""
-    values = {name: record[name] for name in _COLUMNS}
+    values = {name: _with_zone(record[name]) for name in _COLUMNS}
     values["state"] = State(values["state"])
     if values["result"] is not None:
         values["result"] = msgspec.convert(values["result"], Result)
     return JobRow(**values)
+
+
+def _with_zone(value: Any) -> Any:
+    """The driver gives infinite times, and only those, without their zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
