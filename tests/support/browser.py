@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
 
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "jobmonitor-demo"
@@ -57,6 +57,27 @@ class Visit:
     async def live(self) -> None:
         """Wait until the page is current."""
         await self.page.locator(".live[data-state=live]").wait_for()
+
+    def row(self, number: int) -> Locator:
+        """The row or the card of this job."""
+        return self.page.locator(f"[data-job='{number}']")
+
+    def toast(self, text: str) -> Locator:
+        return self.page.locator(".toast", has_text=text)
+
+    async def steady(self) -> None:
+        """Wait until no row has just moved: before, the list takes no click."""
+        await expect(self.page.locator("[data-moved]")).to_have_count(0)
+
+    async def leave_list(self) -> None:
+        """Take the pointer off the list, whose rows keep their places under it."""
+        await self.page.mouse.move(1, 1)
+
+    async def second_tab(self) -> Page:
+        """Another tab of the same browser, with the same login."""
+        page = await self.page.context.new_page()
+        await page.goto(self.base_url)
+        return page
 
     async def rows(self) -> list[str]:
         """The Job#s of the list, from the top."""
@@ -144,4 +165,5 @@ async def open_page(browser: Browser, stack: HasAddress) -> AsyncIterator[OpenPa
     yield open_one
     for visit in visits:
         await visit.page.context.close()
-    assert [complaint for visit in visits for complaint in visit.unexpected()] == []
+    unexpected = [complaint for visit in visits for complaint in visit.unexpected()]
+    assert unexpected == [], unexpected

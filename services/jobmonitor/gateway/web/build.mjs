@@ -6,7 +6,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const options = {
-  entryPoints: ["src/main.tsx", "src/theme_early.ts", "src/styles/page.css", "src/icon.svg"],
+  entryPoints: ["src/main.tsx", "src/theme_early.ts", "src/api/download_worker.ts", "src/styles/page.css", "src/icon.svg"],
   outdir: "dist/assets",
   entryNames: "[name]-[hash]",
   bundle: true,

@@ -21,10 +21,16 @@ export function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }
 
+type Options = Partial<Pick<Toast, "tone" | "link">> & {
+  /** In place of one with the same words. */
+  once?: boolean;
+};
+
 /** Shows a toast for a while; those with bad news stay until they are dismissed. */
-export function toast(text: string, options: Partial<Pick<Toast, "tone" | "link">> = {}): void {
+export function toast(text: string, { once = false, ...options }: Options = {}): void {
   const id = ++lastId;
-  toasts.value = [...toasts.value.slice(-3), { id, text, tone: "good", ...options }];
+  const others = once ? toasts.value.filter((each) => each.text !== text) : toasts.value;
+  toasts.value = [...others.slice(-3), { id, text, tone: "good", ...options }];
   if (options.tone !== "bad") setTimeout(() => dismiss(id), TOAST_MS);
 }
 

@@ -3,11 +3,11 @@
 import type { JSX } from "preact";
 import { formatTimeLeft, timeLeft } from "../model/pace.ts";
 import { formatDay, formatMoment, formatTime, formatWait } from "../model/time.ts";
-import type { Job } from "../model/types.ts";
-import { endTag, formatCount, resultKind, type Tone } from "../model/words.ts";
+import type { Job, Result } from "../model/types.ts";
+import { endTag, formatCount, formatSize, resultKind, type Tone } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { connection } from "../state/connection.ts";
-import { downloading, downloadStarted } from "../state/downloads.ts";
+import { download, downloads } from "../state/downloads.ts";
 import { paceOf } from "../state/jobs.ts";
 import { addressOfJob } from "../state/route.ts";
 import { zone } from "../state/session.ts";
@@ -101,20 +101,52 @@ function expiry(job: Job): string {
   return at ? `Until ${formatDay(new Date(at), zone.value)}` : "";
 }
 
-export function Results({ job }: { job: Job }): JSX.Element {
+/** What the download's first line says, and its second where that has more to say than the file's kind. */
+function downloadWords(job: Job, result: Result): { icon: JSX.Element; word: string; small?: string } {
+  const current = downloads.value.get(job.id);
+  const of = (received_bytes: number): string => `${formatSize(received_bytes)} of ${formatSize(result.size_bytes)}`;
+  switch (current?.state) {
+    case "running":
+      return { icon: <Ring />, word: "On its way", small: of(current.received_bytes) };
+    case "waiting":
+      return { icon: <Ring />, word: "Trying again", small: of(current.received_bytes) };
+    case "failed":
+      return { icon: <Icon name="alert" size={16} />, word: "Try again", small: "Not downloaded" };
+    case "saved":
+      return { icon: <Icon name="check" size={16} />, word: "Downloaded" };
+    default:
+      return { icon: <Icon name="download" size={16} />, word: result.kind === "report" ? "Report" : "Download" };
+  }
+}
+
+/** A new tab or a file by the browser's own means is the browser's business. */
+function isPlainClick(event: MouseEvent): boolean {
+  return event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+}
+
+export function Results({ job, gone = false }: { job: Job; gone?: boolean }): JSX.Element {
   const result = job.result;
   if (!result) return <span class="soft" aria-label="None">—</span>;
   if (result.expired) {
     return <><span class="soft one-line">Expired</span><span class="small one-line">{resultKind(result)}</span></>;
   }
-  const busy = downloading.value.has(job.id);
-  const word = busy ? "On its way" : result.kind === "report" ? "Report" : "Download";
+  const left = gone && job.view === "history";
+  const { icon, word, small } = left ? { icon: <Icon name="check" size={16} />, word: "Downloaded", small: "In History" } : downloadWords(job, result);
+  const current = downloads.value.get(job.id);
   const kind = resultKind(result);
+  const click = (event: MouseEvent): void => {
+    if (!isPlainClick(event)) return;
+    event.preventDefault();
+    if (!left) void download(job, result);
+  };
   return (
-    <a class="download" href={result.href} download="" onClick={() => downloadStarted(job)} title={job.view === "history" ? kind : undefined}>
-      <span class="download-word">{busy ? <Ring /> : <Icon name="download" size={16} />} {word}</span>
+    <a
+      class="download" href={result.href} download="" onClick={click} aria-disabled={left || undefined} data-download={current?.state}
+      title={current?.state === "failed" ? current.reason : job.view === "history" ? kind : undefined}
+    >
+      <span class="download-word">{icon} {word}</span>
       <span class="small one-line">
-        {job.view === "history" ? expiry(job) || kind : kind}
+        {small ?? (job.view === "history" ? expiry(job) || kind : kind)}
         <span class="unseen">, job {job.number}</span>
       </span>
     </a>
@@ -122,7 +154,7 @@ export function Results({ job }: { job: Job }): JSX.Element {
 }
 
 export function Stop({ job }: { job: Job }): JSX.Element | null {
-  if (job.stop_requested || job.state === "stopping") return <span class="small">Stopping…</span>;
+  if (job.state === "stopping" || (job.stop_requested && !endTag(job))) return <span class="small">Stopping…</span>;
   if (!job.can_stop) return null;
   const word = job.state === "scheduled" ? "Cancel" : "Stop";
   return (
