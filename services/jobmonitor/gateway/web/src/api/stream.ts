@@ -23,10 +23,11 @@ export async function readStream(onEvent: (event: StreamEvent) => void, signal: 
       signal: AbortSignal.any([signal, silence.signal]),
     });
     const decoder = new TextDecoder();
-    for await (const bytes of response.body as ReadableStream<Uint8Array>) {
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
-      parser.feed(decoder.decode(bytes, { stream: true }));
+      parser.feed(decoder.decode(next.value, { stream: true }));
     }
   } finally {
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 /** Who is logged in. */
 
-import { computed, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
 import { Problem, whenLoggedOut } from "../api/http.ts";
 import type { Session } from "../model/types.ts";
@@ -44,3 +44,29 @@ export function sessionEnded(): void {
 }
 
 whenLoggedOut(sessionEnded);
+
+/** Asks the gateway who is logged in by now, and goes by its answer. False: not, or no longer, whom this page is for. */
+export async function askWho(): Promise<boolean> {
+  const before = session.value;
+  try {
+    const found = await endpoints.loadSession();
+    if (found.user.id === before?.user.id && found.account.id === before.account.id) return true;
+    // Nothing of one user's page is left for the next.
+    session.value = null;
+    session.value = found;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) sessionEnded();
+  }
+  return false;
+}
+
+/** All tabs of a browser have the same login: whoever logs in or out in one tab, does so in all. */
+const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("jobmonitor.session");
+const login = computed(() => (session.value === undefined ? undefined : (session.value?.user.id ?? null)));
+
+effect(() => {
+  if (login.value !== undefined) tabs?.postMessage(login.value);
+});
+tabs?.addEventListener("message", ({ data }: MessageEvent<number | null>) => {
+  if (login.value !== undefined && data !== login.value) void askWho();
+});
