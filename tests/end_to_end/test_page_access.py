@@ -110,6 +110,8 @@ async def test_everything_goes_by_keyboard_alone(open_page: OpenPage) -> None:
     await page.keyboard.press("Tab")
     async with page.expect_download():
         await page.keyboard.press("Enter")
+    await expect(row.get_by_role("link", name="Downloaded")).to_be_focused()
+    await page.keyboard.press("Tab")
     await expect(row).to_have_count(0)
     has_focus = (
         "document.activeElement !== document.body && document.querySelector('main').contains(document.activeElement)"

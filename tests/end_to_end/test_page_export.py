@@ -60,6 +60,7 @@ async def test_an_export_goes_from_the_form_to_the_file_and_into_the_history(
     assert {each["height"] for each in seen} <= set(range(56, 66)), "a row is 56-64 px high, whatever it holds"
     assert len({each["columns"] for each in seen}) == 1, "the columns moved"
 
+    await visit.steady()
     async with page.expect_download() as downloading:
         await row.get_by_role("link", name="Download").click()
     download = await downloading.value
@@ -69,6 +70,7 @@ async def test_an_export_goes_from_the_form_to_the_file_and_into_the_history(
     lines = list(csv.reader(io.StringIO(target.read_text(encoding="utf-8-sig"), newline="")))
     assert len(lines) == supporters + 1
 
+    await visit.leave_list()
     await expect(row).to_have_count(0)
     toast = page.locator(".toast", has_text=f"Job {number} is downloaded.")
     await toast.get_by_role("link", name="In History").click()
@@ -148,8 +150,11 @@ async def test_a_super_admin_sees_whose_job_it_is_and_downloads_for_them(open_pa
     headings = ["Type", "Job#", "Job Name", "User", "Started", "Completed", "Results", "Stop Job"]
     await expect(visit.page.locator("th")).to_have_text(headings)
     row = visit.page.locator("tr[data-job]", has_text="For my boss")
+    await expect(row.get_by_role("link", name="Download")).to_be_visible()
+    await visit.steady()
     async with visit.page.expect_download():
         await row.get_by_role("link", name="Download").click()
+    await visit.leave_list()
     await expect(row).to_have_count(0)
     await expect(owner.page.locator("tr[data-job]", has_text="For my boss")).to_have_count(0)
 

@@ -51,6 +51,7 @@ async def test_ex2_a_file_goes_from_the_form_to_its_rows_outcomes_and_into_the_h
     await row.get_by_role("link", name="details").click()
     await expect(page.get_by_role("dialog")).to_contain_text("2 created, 1 refused")
     await page.keyboard.press("Escape")
+    await visit.steady()
     async with page.expect_download() as downloading:
         await row.get_by_role("link", name="Download").click()
     target = tmp_path / "outcomes.csv"

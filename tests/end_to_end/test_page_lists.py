@@ -55,11 +55,13 @@ async def test_a_failed_job_offers_its_report(open_page: OpenPage, stack: Stack)
     number = await number_of(visit.page.context.request, visit.base_url, job.job_id)
     row = visit.page.locator(f"tr[data-job='{number}']")
     reason = await row.locator(".failed .two-lines").inner_text()
+    await visit.steady()
     async with visit.page.expect_download() as downloading:
         await row.get_by_role("link", name="Report").click()
     text = (await (await downloading.value).path()).read_text()
     assert str(number) in text
     assert reason in " ".join(text.split())
+    await visit.leave_list()
     await expect(row).to_have_count(0)
 
 

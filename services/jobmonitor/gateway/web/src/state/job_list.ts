@@ -4,14 +4,14 @@ import { batch, signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
 import { Problem } from "../api/http.ts";
 import { belongs, byStart, newerOf } from "../model/lists.ts";
-import type { Counts, Filter, Job, JobPage, View } from "../model/types.ts";
-import { lessMotion } from "./layout.ts";
+import type { Filter, Job, JobPage, View } from "../model/types.ts";
+import type { Counting } from "./counting.ts";
 
 const PAGE_SIZE = 50;
 /** A list scrolled further than this is reloaded to this length only. */
 const RELOAD_MAX = 200;
-/** As long as the row's fading in monitor.css. */
-const LEAVING_MS = 180;
+/** Rows of jobs that left are few: so many are remembered. */
+const DEPARTED_MAX = 200;
 const RELOAD_DELAY_MS = 400;
 /** A search goes on by itself while it has found little: requests at a time. */
 const SEARCHES_MAX = 10;
@@ -27,18 +27,23 @@ export class JobList {
   readonly searchedBackTo = signal<string | null>(null);
   readonly loading = signal(false);
   readonly problem = signal<string | null>(null);
-  /** Jobs whose rows are fading. */
-  readonly leaving = signal<ReadonlySet<string>>(new Set());
+  /** Changes when the user asked for other jobs, and they are there. */
+  readonly edition = signal(0);
+  /** Jobs that left the list since then, in their last version. */
+  readonly departed = new Map<string, Job>();
 
-  private readonly onCounts: (counts: Counts) => void;
+  private readonly counting: Counting;
   private request: AbortController | null = null;
+  /** The user asked for other jobs, which are not there yet. */
+  private chosen = false;
   /** Events that came while an answer was awaited: it may be older than they are. */
   private arrived: Job[] = [];
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(view: View, onCounts: (counts: Counts) => void) {
+  /** `counting` hears of the counts that come with the answers. */
+  constructor(view: View, counting: Counting) {
     this.view = view;
-    this.onCounts = onCounts;
+    this.counting = counting;
   }
 
   find(id: string): Job | undefined {
@@ -49,6 +54,8 @@ export class JobList {
     this.request?.abort();
     batch(() => {
       this.items.value = null;
+      this.departed.clear();
+      this.edition.value++;
       this.more.value = null;
       this.searchedBackTo.value = null;
       this.problem.value = null;
@@ -60,6 +67,7 @@ export class JobList {
   choose(filter: Filter, query: string): void {
     this.filter.value = filter;
     this.query.value = query.trim();
+    this.chosen = true;
     void this.load();
   }
 
@@ -115,21 +123,9 @@ export class JobList {
   }
 
   private leave(job: Job): void {
-    this.items.value = (this.items.value ?? []).map((each) => (each.id === job.id ? job : each));
-    this.leaving.value = new Set([...this.leaving.value, job.id]);
-    setTimeout(() => this.remove(job.id), lessMotion.value ? 0 : LEAVING_MS);
-  }
-
-  private remove(id: string): void {
-    const stays = this.find(id);
-    const left = new Set(this.leaving.value);
-    left.delete(id);
-    batch(() => {
-      this.leaving.value = left;
-      if (stays && !belongs(stays, this.view, this.filter.value)) {
-        this.items.value = (this.items.value ?? []).filter((each) => each.id !== id);
-      }
-    });
+    this.departed.set(job.id, job);
+    for (const oldest of this.departed.keys()) if (this.departed.size > DEPARTED_MAX) this.departed.delete(oldest);
+    this.items.value = (this.items.value ?? []).filter((each) => each.id !== job.id);
   }
 
   private reloadSoon(): void {
@@ -145,8 +141,10 @@ export class JobList {
     this.loading.value = true;
     try {
       const list = { view: this.view, filter: this.filter.value, query: this.query.value, after, limit };
+      const counted = this.counting.begin();
       const page = await endpoints.listJobs(list, mine.signal);
       if (this.request !== mine) return false;
+      if (page.counts) this.counting.take(counted, page.counts);
       this.take(page, join);
       return true;
     } catch (error) {
@@ -162,12 +160,16 @@ export class JobList {
     const arrived = this.arrived;
     this.request = null;
     batch(() => {
+      if (this.chosen) {
+        this.chosen = false;
+        this.departed.clear();
+        this.edition.value++;
+      }
       const found = [...page.items, ...page.further_back].map((job) => newerOf(job, this.find(job.id)));
       this.items.value = join({ ...page, items: found }).sort(byStart);
       this.more.value = page.next;
       this.searchedBackTo.value = page.searched_back_to;
       this.problem.value = null;
-      if (page.counts) this.onCounts(page.counts);
       arrived.forEach((job) => this.apply(job));
     });
   }

@@ -1,6 +1,7 @@
 /** The list where there is no room for a table: a card per job. */
 
 import type { JSX } from "preact";
+import type { Row } from "../model/rows.ts";
 import type { Job, View } from "../model/types.ts";
 import { connection } from "../state/connection.ts";
 import type { JobList } from "../state/job_list.ts";
@@ -8,11 +9,12 @@ import { isSuperAdmin } from "../state/session.ts";
 import { Completed, NumberLink, Results, Started, Stop } from "./cells.tsx";
 import { useFocusHandover } from "./focus.ts";
 import { TypeIcon } from "./icons.tsx";
+import { useSteadiness } from "./steady.ts";
 
-function Card({ job, view, leaving }: { job: Job; view: View; leaving: boolean }): JSX.Element {
+function Card({ job, view, state }: { job: Job; view: View; state: Row["state"] }): JSX.Element {
   const card = useFocusHandover<HTMLLIElement>();
   return (
-    <li ref={card} class={leaving ? "card job-card leaving" : "card job-card"} data-job={job.number} data-state={job.state}>
+    <li ref={card} class="card job-card" data-job={job.number} data-state={job.state} data-row={state}>
       <div class="job-card-head">
         <TypeIcon type={job.type} />
         <span class="job-card-name">
@@ -27,7 +29,7 @@ function Card({ job, view, leaving }: { job: Job; view: View; leaving: boolean }
       <div class="job-card-foot">
         {job.started_at || job.scheduled_for ? <Started job={job} /> : <span class="small">Not started yet</span>}
         <span class="job-card-actions">
-          {job.result && <Results job={job} />}
+          {job.result && <Results job={job} gone={state === "gone"} />}
           {view === "monitor" && <Stop job={job} />}
         </span>
       </div>
@@ -35,10 +37,11 @@ function Card({ job, view, leaving }: { job: Job; view: View; leaving: boolean }
   );
 }
 
-export function JobCards({ list, items }: { list: JobList; items: Job[] }): JSX.Element {
+export function JobCards({ list, rows }: { list: JobList; rows: Row[] }): JSX.Element {
+  const cards = useSteadiness<HTMLUListElement>(rows.map((row) => row.job.id).join(), list.edition.value);
   return (
-    <ul class="job-cards" data-stale={connection.value.state === "lost" || undefined} aria-busy={list.loading.value}>
-      {items.map((job) => <Card key={job.id} job={job} view={list.view} leaving={list.leaving.value.has(job.id)} />)}
+    <ul ref={cards} class="job-cards" data-stale={connection.value.state === "lost" || undefined} aria-busy={list.loading.value}>
+      {rows.map(({ job, state }) => <Card key={job.id} job={job} view={list.view} state={state} />)}
     </ul>
   );
 }

@@ -9,9 +9,10 @@ import { formatCount, formatCounted } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { connection } from "../state/connection.ts";
 import type { JobList } from "../state/job_list.ts";
-import { counts, history, monitor } from "../state/jobs.ts";
+import { counts, history, historyRows, monitor, monitorRows } from "../state/jobs.ts";
 import { asTable } from "../state/layout.ts";
 import { zone } from "../state/session.ts";
+import type { SteadyRows } from "../state/steady_rows.ts";
 import { Icon } from "./icons.tsx";
 import { CardsOutline, JobCards } from "./job_cards.tsx";
 import { JobTable, TableOutline } from "./job_table.tsx";
@@ -113,11 +114,21 @@ function ListProblem({ list }: { list: JobList }): JSX.Element | null {
   );
 }
 
+function rowsOf(list: JobList): SteadyRows {
+  return list === monitor ? monitorRows : historyRows;
+}
+
+/** What came in while a hand is on the list; it is shown as soon as the hand rests or goes. */
+function Waiting({ list }: { list: JobList }): JSX.Element | null {
+  const waiting = rowsOf(list).waiting.value;
+  return waiting > 0 ? <span class="waiting-jobs small">{formatCount(waiting)} new {waiting === 1 ? "job" : "jobs"}</span> : null;
+}
+
 function Jobs({ list }: { list: JobList }): JSX.Element {
-  const items = list.items.value;
-  if (!items) return asTable.value ? <TableOutline view={list.view} /> : <CardsOutline />;
-  if (items.length === 0) return <Empty list={list} />;
-  return asTable.value ? <JobTable list={list} items={items} /> : <JobCards list={list} items={items} />;
+  const rows = rowsOf(list).rows.value;
+  if (!rows) return asTable.value ? <TableOutline view={list.view} /> : <CardsOutline />;
+  if (rows.length === 0) return <Empty list={list} />;
+  return asTable.value ? <JobTable list={list} rows={rows} /> : <JobCards list={list} rows={rows} />;
 }
 
 function Foot({ list, children }: { list: JobList; children: ComponentChildren }): JSX.Element | null {
@@ -150,6 +161,7 @@ export function MonitorPage(): JSX.Element {
       <div class="title-line">
         <h1 tabIndex={-1}>Job monitor</h1>
         <Live />
+        <Waiting list={monitor} />
         <Link to="/start" class="button primary start-button">Start a job</Link>
       </div>
       <LostConnection />
@@ -168,6 +180,7 @@ export function HistoryPage(): JSX.Element {
       <div class="title-line">
         <h1 tabIndex={-1}>History</h1>
         <Live />
+        <Waiting list={history} />
       </div>
       <LostConnection />
       <ListProblem list={history} />

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import type { Row } from "../model/rows.ts";
 import type { Job, View } from "../model/types.ts";
 import { connection } from "../state/connection.ts";
 import type { JobList } from "../state/job_list.ts";
@@ -6,6 +7,7 @@ import { isSuperAdmin } from "../state/session.ts";
 import { Completed, JobName, NumberLink, Results, Started, Stop } from "./cells.tsx";
 import { useFocusHandover } from "./focus.ts";
 import { TypeIcon } from "./icons.tsx";
+import { useSteadiness } from "./steady.ts";
 
 interface Column {
   title: string;
@@ -26,10 +28,10 @@ export function columns(view: View): Column[] {
   ];
 }
 
-function Row({ job, view, leaving }: { job: Job; view: View; leaving: boolean }): JSX.Element {
+function JobRow({ job, view, state }: { job: Job; view: View; state: Row["state"] }): JSX.Element {
   const row = useFocusHandover<HTMLTableRowElement>();
   return (
-    <tr ref={row} data-job={job.number} data-state={job.state} class={leaving ? "leaving" : undefined}>
+    <tr ref={row} data-job={job.number} data-state={job.state} data-row={state}>
       <td>
         <span class="type"><TypeIcon type={job.type} /><span class="two-lines" title={job.name}>{job.name}</span></span>
       </td>
@@ -38,7 +40,7 @@ function Row({ job, view, leaving }: { job: Job; view: View; leaving: boolean })
       {isSuperAdmin.value && <td><span class="two-lines" title={job.owner.name}>{job.owner.name}</span></td>}
       <td><Started job={job} /></td>
       <td><Completed job={job} /></td>
-      <td><Results job={job} /></td>
+      <td><Results job={job} gone={state === "gone"} /></td>
       {view === "monitor" && <td><Stop job={job} /></td>}
     </tr>
   );
@@ -52,14 +54,15 @@ function Head({ view }: { view: View }): JSX.Element {
   );
 }
 
-export function JobTable({ list, items }: { list: JobList; items: Job[] }): JSX.Element {
+export function JobTable({ list, rows }: { list: JobList; rows: Row[] }): JSX.Element {
+  const table = useSteadiness<HTMLTableElement>(rows.map((row) => row.job.id).join(), list.edition.value);
   return (
     <div class="card table-card">
-      <table class="jobs" data-stale={connection.value.state === "lost" || undefined} aria-busy={list.loading.value}>
+      <table ref={table} class="jobs" data-stale={connection.value.state === "lost" || undefined} aria-busy={list.loading.value}>
         <caption class="unseen">{list.view === "monitor" ? "Jobs" : "Old jobs"}, newest first</caption>
         <Head view={list.view} />
         <tbody>
-          {items.map((job) => <Row key={job.id} job={job} view={list.view} leaving={list.leaving.value.has(job.id)} />)}
+          {rows.map(({ job, state }) => <JobRow key={job.id} job={job} view={list.view} state={state} />)}
         </tbody>
       </table>
     </div>
