@@ -11,8 +11,8 @@ import pytest
 import yaml
 from hypothesis import given
 
-from jobmonitor.cli.__main__ import run
 from jobmonitor.cli.schema_files import differences, generated_files, pinned_examples, sha256_of
+from jobmonitor.cli.tool import run
 from jobmonitor.contract.documents import event_schema, file_name
 from jobmonitor.contract.envelope import Event, decode, encode, type_name
 from jobmonitor.contract.events import EVENT_TYPES, JobSubmitted

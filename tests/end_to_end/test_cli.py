@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from jobmonitor.cli.errors import FAILED, USAGE
+from jobmonitor.cli.tool import READER_LEFT
 from support.stack import RunningStack
 
 ROOT = Path(__file__).parents[2]
@@ -270,7 +271,7 @@ def test_a_reader_that_leaves_early_gets_no_complaint(environment: dict[str, str
     tool.stdout.close()
     assert tool.stderr is not None
     assert tool.stderr.read() == b""
-    assert tool.wait(timeout=WATCH_TIMEOUT_S) == FAILED
+    assert tool.wait(timeout=WATCH_TIMEOUT_S) == READER_LEFT
     tool.stderr.close()
 
 

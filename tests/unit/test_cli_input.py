@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from jobmonitor.cli.__main__ import run
 from jobmonitor.cli.commands.submit import checked_parameters
 from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import CommandError
 from jobmonitor.cli.output import print_line, summary
 from jobmonitor.cli.session import SessionFile
+from jobmonitor.cli.tool import run
 
 SUBMIT = ("submit", "user-data-export", "--account", "1", "--user", "3")
 IMPORT = ("submit", "user-data-import", "--file")

@@ -1,90 +1,20 @@
-"""The command line tool ``jobmonitor``: finds the command, runs it, says in one line what went wrong.
+"""The entry point of the command line tool ``jobmonitor``. It imports little: Ctrl-C is heard from the start."""
 
-Exit status: 0 done; 1 it did not work out, or the watched job failed or was cancelled; 2 the command line or a setting
-is wrong, or `check` could not look; 130 interrupted.
-"""
-
-import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-
-from cyclopts import App, CycloptsError
-
-from jobmonitor.cli.context import Context
-from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 
 INTERRUPTED = 130
 
-COMMANDS = {
-    "submit": ("submit:submit", "Publish a job to Kafka."),
-    "watch": ("watch:watch", "Follow a job to its end."),
-    "jobs": ("jobs:jobs", "List the jobs in the monitor, or in the history."),
-    "show": ("jobs:show", "Show everything about one job."),
-    "download": ("download:download", "Download a job's result."),
-    "stop": ("jobs:stop", "Ask a job to stop."),
-    "login": ("login:login", "Log in."),
-    "logout": ("login:logout", "Log out."),
-    "types": ("contract:types", "List the job types and their parameters."),
-    "topics": ("contract:topics", "List the topics, or create them."),
-    "schemas": ("contract:schemas", "Write or check the folder of schemas."),
-    "dead-letters list": ("dead_letters:list_letters", "List the messages nobody could use."),
-    "dead-letters show": ("dead_letters:show_letter", "Show one of them with its bytes."),
-    "dead-letters redrive": ("dead_letters:redrive", "Publish one of them again."),
-    "rebuild": ("rebuild:rebuild", "Make the views anew from the log and swap them."),
-    "migrate": ("database:migrate", "Bring the database to the newest shape."),
-    "demo": ("database:demo", "Fill an empty database with made-up accounts."),
-    "check": ("check:check_everything", "Verify what should always hold."),
-    "health": ("health:health", "Ask the process in this container whether it is ready."),
-}
-"""Where each command is, and what it does. It is loaded only when used: no command waits for another's libraries."""
-GROUPS = {"dead-letters": "See and redrive the messages nobody could use."}
-"""Commands of two words stand together under the first."""
-
-
-def application() -> App:
-    """The tool, with all its commands."""
-    app = App(name="jobmonitor", help="Long-running jobs people can see, stop and download.", help_format="plaintext")
-    groups = {name: App(name=name, help=text) for name, text in GROUPS.items()}
-    for group in groups.values():
-        app.command(group)
-    for words, (place, text) in COMMANDS.items():
-        *first, name = words.split()
-        parent = groups[first[0]] if first else app
-        parent.command(f"jobmonitor.cli.commands.{place}", name=name, help=text)
-    return app
-
-
-def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command line; returns its exit status."""
-    try:
-        command, bound, injected = application().parse_args(arguments, exit_on_error=False, print_error=False)
-        for name in injected:
-            bound.arguments[name] = Context(environment)
-        status = command(*bound.args, **bound.kwargs)
-        sys.stdout.flush()
-    except CycloptsError as error:
-        return _complain(f"{error} `jobmonitor --help` lists what there is.", USAGE)
-    except CommandError as error:
-        return _complain(str(error), error.exit_status)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output left, for instance `head`. Python would complain once more when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    return status if isinstance(status, int) else 0
-
-
-def _complain(message: str, status: int) -> int:
-    print(f"jobmonitor: {' '.join(message.split())}", file=sys.stderr)
-    return status
-
 
 def main() -> None:
-    """The entry point of the installed script."""
-    logging.disable()  # the libraries' logs: what matters of them is in our own line
-    sys.exit(run(sys.argv[1:], os.environ))
+    """Run the command line and exit with its status."""
+    try:
+        from jobmonitor.cli.tool import start
+
+        status = start(sys.argv[1:], os.environ)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Sending a file to the gateway, for a job that reads it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,13 +32,13 @@ def check_file(path: Path) -> None:
 
 def upload(client: Client, path: Path) -> Body:
     """Send the file; on a terminal with a bar. Returns what the gateway found in it. Raises CommandError."""
-    size_bytes = path.stat().st_size
+    size_bytes, name = path.stat().st_size, _as_text(path.name)
     try:
-        with _bar(path.name, size_bytes) as bar:
+        with _bar(name, size_bytes) as bar:
             response = client.request(
                 "POST",
                 "/api/v1/uploads",
-                params={"name": path.name},
+                params={"name": name},
                 content=_blocks(path, bar),
                 headers={"content-length": str(size_bytes), "content-type": "application/octet-stream"},
                 timeout=httpx2.Timeout(30.0, read=ANSWER_TIMEOUT_S),
@@ -45,10 +46,15 @@ def upload(client: Client, path: Path) -> Body:
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
     except Unreachable as error:
-        raise Unreachable(f"{path.name} was not sent. {error}") from error
+        raise Unreachable(f"{name} was not sent. {error}") from error
     if response.is_error:
         raise refusal(response)
     return body_of(response)
+
+
+def _as_text(name: str) -> str:
+    """A file's name as text: what in it is not UTF-8 is replaced."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _blocks(path: Path, bar: Progress) -> Iterator[bytes]:

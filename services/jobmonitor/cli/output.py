@@ -1,5 +1,6 @@
 """What commands print: tables and lines for people, JSON for programs."""
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -10,6 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from jobmonitor.cli.streams import is_unicode
 
 Item = dict[str, Any]
 """A job as the gateway shows it."""
@@ -24,8 +27,11 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_
 
 
 def print_json(value: Any) -> None:
-    """One JSON document, indented."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    """One JSON document, indented; where not every character can be written, with JSON's escapes for those."""
+    text = json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+    if not (is_unicode() and _is_text(text)):
+        text = json.dumps(msgspec.to_builtins(value), indent=2)
+    print(text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -79,4 +85,13 @@ def summary(item: Item) -> str:
 
 def _plain(text: str) -> str:
     """Without control characters: names and reasons come from elsewhere and must not steer the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return "".join(character if character.isprintable() or _is_byte(character) else " " for character in text)
+
+
+def _is_byte(character: str) -> bool:
+    """Whether it stands for a byte of a file's name that is not UTF-8, as the operating system's names may have."""
+    return "\udc80" <= character <= "\udcff"
+
+
+def _is_text(text: str) -> bool:
+    return not any(map(_is_byte, text))

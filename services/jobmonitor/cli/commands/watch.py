@@ -57,7 +57,8 @@ def watch_to_the_end(client: Client, job: str, *, give_up_s: float = GIVE_UP_S, 
 def _line_by_line(items: Iterator[Item]) -> Item:
     last: Item = {}
     for last in items:
-        print(f"{job_name(last)} {summary(last)}", flush=True)
+        print_line(f"{job_name(last)} {summary(last)}")
+        sys.stdout.flush()
     return last
 
 
