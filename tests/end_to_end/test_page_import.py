@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import FilePayload, Page, Route, expect
 
-from support.browser import ADMIN, DESKTOP, LONDON_USER, PHONE, OpenPage
+from support.browser import ADMIN, DESKTOP, LONDON_USER, PHONE, SUPER_ADMIN, OpenPage
 from support.waiting import until
 
 IMPORT = "/start?type=user-data-import"
@@ -62,6 +62,7 @@ async def test_ex2_a_file_goes_from_the_form_to_its_rows_outcomes_and_into_the_h
         ("3", "created", ""),
         ("4", "error", "bad_email"),
     ]
+    await visit.leave_list()
     await expect(row).to_have_count(0)
     await visit.go("/history")
     await expect(page.locator(f"tr[data-job='{number}']")).to_contain_text("november.csv")
@@ -202,3 +203,40 @@ async def _findings(page: Page) -> list[str]:
     await until(lambda: page.evaluate(at_rest))
     found = (await Axe().run(page)).response["violations"]
     return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}" for each in found]
+
+
+async def test_files_sent_before_are_used_again_or_deleted_when_there_is_no_more_room(open_page: OpenPage) -> None:
+    visit = await open_page(SUPER_ADMIN, "/start?type=user-data-import")
+    page, api = visit.page, visit.page.context.request
+    visit.expect_complaints("429")
+    uploads = f"{visit.base_url}/api/v1/uploads"
+    content = _people("kept")
+    while (sent := await api.post(f"{uploads}?name=old.csv", data=content)).status == 201:
+        pass
+    assert sent.status == 429, await sent.text()
+    kept = (await (await api.get(uploads)).json())["items"]
+    try:
+        await page.reload()
+        await _choose(page, _file(_people("new"), "new.csv"))
+        await expect(page.locator("[data-place=file]").get_by_role("alert").first).to_contain_text("at most")
+        await expect(page.locator(".kept-files summary")).to_contain_text(f"{len(kept)} of at most {len(kept)}")
+
+        # Deleting twice in the same place takes no neighbour.
+        first = page.locator(f"[data-upload='{kept[0]['id']}']")
+        at = await first.get_by_role("button", name="Delete").bounding_box()
+        assert at is not None
+        for _ in range(2):
+            await page.mouse.click(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+            await expect(first).to_contain_text("Deleted")
+        await expect(page.locator(".kept-files summary")).to_contain_text(f"{len(kept) - 1} of at most")
+        left = [item["id"] for item in (await (await api.get(uploads)).json())["items"]]
+        assert left == [item["id"] for item in kept[1:]]
+
+        await page.locator(f"[data-upload='{kept[1]['id']}']").get_by_role("button", name="Use").click()
+        await expect(page.locator(".preview strong")).to_have_text("2 rows")
+        await page.get_by_role("button", name="Another file").click()
+        await _choose(page, _file(_people("new"), "new.csv"))
+        await expect(page.locator(".file-name")).to_have_text("new.csv")
+    finally:
+        for item in (await (await api.get(uploads)).json())["items"]:
+            await api.delete(f"{uploads}/{item['id']}")

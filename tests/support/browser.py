@@ -17,6 +17,7 @@ USER, ADMIN, SUPER_ADMIN = "user@demo.test", "admin@demo.test", "super@demo.test
 LONDON_USER = "user@other.test"
 
 TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 PHONE = (360, 740)
 DESKTOP = (1240, 860)
 

@@ -1,5 +1,5 @@
 import { getJson, postJson, send } from "./http.ts";
-import type { ExportOptions, Filter, ImportOptions, Job, JobDetails, JobPage, JobType, Session, View } from "../model/types.ts";
+import type { ExportOptions, Filter, ImportOptions, Job, JobDetails, JobPage, JobType, KeptUploads, Session, Upload, View } from "../model/types.ts";
 
 export interface ListQuery {
   view: View;
@@ -35,6 +35,10 @@ export const loadJobTypes = (): Promise<{ items: JobType[] }> => getJson("/api/v
 export const loadExportOptions = (): Promise<ExportOptions> => getJson("/api/v1/export-options");
 
 export const loadImportOptions = (): Promise<ImportOptions> => getJson("/api/v1/import-options");
+
+export const listUploads = (): Promise<KeptUploads> => getJson("/api/v1/uploads");
+export const loadUpload = (id: string): Promise<Upload> => getJson(`/api/v1/uploads/${id}`);
+export const deleteUpload = (id: string): Promise<Response> => send(`/api/v1/uploads/${id}`, { method: "DELETE" });
 
 export const previewJob = (
   type: string,

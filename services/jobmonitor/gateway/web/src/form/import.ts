@@ -10,6 +10,7 @@ import { announce } from "../state/notices.ts";
 import { guardLeaving, navigate } from "../state/route.ts";
 import { session } from "../state/session.ts";
 import { EMPTY_IMPORT, importFaults, importParameters, importPlaceOf, mappingTo, referenceOf, whyNotSent, type ImportForm } from "./import_form.ts";
+import { keptShown } from "./kept_files.ts";
 import { errors, messageOf, problem, sendJob } from "./sending.ts";
 
 export const IMPORT = "user-data-import";
@@ -83,6 +84,18 @@ export async function takeFile(file: File): Promise<void> {
     transfer.value = { state: "none" };
     leavingFor.value = null;
     errors.value = { file: wordsFor(error) };
+    if (error instanceof Problem && error.status === 429) keptShown.value = true;
+  }
+}
+
+/** Takes a file that was sent before. */
+export async function takeKept(id: string): Promise<void> {
+  cancelUpload();
+  problem.value = null;
+  try {
+    arrived(await endpoints.loadUpload(id));
+  } catch (error) {
+    errors.value = { file: wordsFor(error) };
   }
 }
 
@@ -98,7 +111,7 @@ function arrived(upload: Upload): void {
   errors.value = {};
   importForm.value = { ...importForm.value, mapping: upload.columns };
   if (importForm.value.format !== null) chooseFormat(importForm.value.format);
-  announce(`${upload.name} is uploaded: ${formatUnits(upload.rows, "rows")}.`);
+  announce(`${upload.name} is there: ${formatUnits(upload.rows, "rows")}.`);
 }
 
 /** What is wrong with the file, where the gateway says so; else what went wrong. */

@@ -7,6 +7,7 @@ import type { Upload } from "../model/types.ts";
 import { formatSize, formatUnits } from "../model/words.ts";
 import { Icon } from "../view/icons.tsx";
 import { faultOf, FieldProblem } from "./field.tsx";
+import { KeptFiles } from "./kept_files.tsx";
 import { cancelUpload, takeFile, transfer, type Transfer } from "./import.ts";
 
 const ACCEPTED = ".csv,.xlsx,text/csv,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -93,6 +94,7 @@ export function FileField(): JSX.Element {
       {transfer.value.state === "sending" && <Sending sending={transfer.value} />}
       {transfer.value.state === "there" && <There upload={transfer.value.upload} />}
       <div role="alert"><FieldProblem place="file" /></div>
+      {transfer.value.state === "none" && <KeptFiles />}
     </div>
   );
 }

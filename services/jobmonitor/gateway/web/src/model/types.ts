@@ -143,3 +143,21 @@ export interface Upload {
   columns: ColumnMapping[];
   first_rows: string[][];
 }
+
+/** A file the user sent before. */
+export interface KeptUpload {
+  id: string;
+  name: string;
+  kind: "csv" | "xlsx";
+  size_bytes: number;
+  created_at: string;
+  /** A job that has not ended reads it: until then it cannot be deleted. */
+  needed: boolean;
+}
+
+export interface KeptUploads {
+  /** Newest first. */
+  items: KeptUpload[];
+  /** So many of one user are kept at the same time. */
+  at_most: number;
+}
