@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -18,6 +19,13 @@ TOOLS = Path(__file__).parent.parent / ".tools"
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+
+def pytest_configure() -> None:
+    """A script that starts the tests in its background has them ignore these, and so would all they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 
 NOTHING_IS_SKIPPED = os.environ.get("CI", "").lower() in ("1", "true")
 

@@ -1,6 +1,9 @@
 """The servers of the local stack: they start, stop, die and come back with their data."""
 
 import os
+import socket
+import subprocess
+import sys
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -69,3 +72,21 @@ async def test_the_mail_sink_keeps_every_message_and_sends_none(tmp_path: Path) 
         sink.stop()
     (kept,) = (tmp_path / "mail" / "new").iterdir()
     assert message_from_bytes(kept.read_bytes(), policy=default)["Subject"] == "Grüße"
+
+
+def test_a_server_keeps_its_port_over_starts_unless_somebody_else_has_it_by_then(tmp_path: Path) -> None:
+    path = tmp_path / "ports.json"
+    choose = "from pathlib import Path; from jobmonitor.local.ports import KeptPorts; import sys; "
+    program = [sys.executable, "-c", f"{choose}print(KeptPorts(Path(sys.argv[1])).port('kafka'))", str(path)]
+
+    def chosen() -> int:
+        return int(subprocess.run(program, capture_output=True, check=True).stdout)
+
+    first = chosen()
+    assert chosen() == first
+    with socket.create_server(("127.0.0.1", first)):
+        second = chosen()
+    assert second != first
+    assert chosen() == second
+    path.write_text("not JSON")
+    assert chosen() > 0

@@ -1,6 +1,7 @@
 """The whole local stack as somebody starts it: a process with children, on a data folder of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from jobmonitor.local.postgres import OWNER, SUPERUSER
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 30.0
 POLL_S = 0.05
+TIED_TO_US = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+"""The kernel tells a stack to stop when the tests that started it are killed."""
 REPOSITORY = Path(__file__).parent.parent.parent
 
 
@@ -37,7 +40,8 @@ class RunningStack:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "services"), **ours}
         environment["JOBMONITOR_DATA_DIR"] = str(self.data_dir)
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment)
+            command = [*TIED_TO_US, *self.command]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         return self
 
     def start(self) -> "RunningStack":
@@ -48,8 +52,8 @@ class RunningStack:
         return self
 
     def _is_noted(self) -> bool:
-        """Whether the note is this stack's own, not that of one killed before."""
-        if not note_path(self.data_dir).exists():
+        """Whether the note is this stack's own, not that of one killed before, and whole."""
+        if not note_path(self.data_dir).exists() or "Job Monitor runs at" not in self.output:
             return False
         return self.note.pids["stack"] in [process.pid for process in self.processes()]
 
@@ -114,6 +118,21 @@ class RunningStack:
         if self._process is not None and self.runs:
             self.send(signal.SIGINT)
             self.wait()
+
+    def __enter__(self) -> "RunningStack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing of it running, however the test ended."""
+        if self._process is None or not self.runs:
+            return
+        family = self.processes()
+        self.send(signal.SIGTERM)
+        psutil.wait_procs(family, STOP_TIMEOUT_S)
+        for process in family:
+            if not is_gone(process):
+                process.kill()
+        self.wait()
 
     def _end(self, name: str, number: signal.Signals) -> None:
         child = psutil.Process(self.note.pids[name])

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 
+from jobmonitor.local.child import PRIVATE_UMASK
 from jobmonitor.local.errors import LocalError
 from jobmonitor.local.parent import MakeParent
 from jobmonitor.local.settings import LocalSettings
@@ -25,8 +26,10 @@ class Interruption:
     def __init__(self) -> None:
         self.wished = False
         self._last_at = -SAME_WISH_S
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._interrupt)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(signal.SIGHUP, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
         self.wished = True
@@ -44,6 +47,7 @@ def say(text: str) -> None:
 def main() -> int:
     """Run the stack until it is told to stop. Returns the exit status: 1 something was in the way, 2 the settings."""
     interruption = Interruption()
+    os.umask(PRIVATE_UMASK)
     logging.basicConfig(level=logging.ERROR)
     parent = MakeParent(os.environ)
     try:

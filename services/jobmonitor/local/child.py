@@ -19,6 +19,8 @@ from jobmonitor.local.ports import HOST
 POLL_S = 0.05
 KILL_WAIT_S = 5.0
 ANSWER_TIMEOUT_S = 2.0
+PRIVATE_UMASK = 0o077
+"""What the stack and its children write, only their user may read."""
 BARE_ENVIRONMENT: Mapping[str, str] = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
 """For servers that take nothing from the environment."""
 
@@ -47,6 +49,10 @@ class Child(ABC):
     def command(self) -> list[str]:
         """What to run."""
 
+    def news(self) -> str:
+        """What changed at the last launch, for the person at the terminal; empty for nothing."""
+        return ""
+
     @abstractmethod
     def is_ready(self) -> bool:
         """Whether it can do its work now."""
@@ -71,6 +77,7 @@ class Child(ABC):
                 stderr=subprocess.STDOUT,
                 env=dict(self._environment),
                 start_new_session=True,
+                umask=PRIVATE_UMASK,
             )
 
     def wait_until_ready(self) -> None:

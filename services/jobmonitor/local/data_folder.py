@@ -1,6 +1,7 @@
 """The stack's data folder: one stack at a time, enough space, and the note that says where it listens."""
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from jobmonitor.local.errors import LocalError
 from jobmonitor.local.secrets import write_privately
 
 LEAST_FREE_BYTES = 500_000_000
+PRIVATE_FOLDERS = ("kafka", "logs", "mail", "objects", "scratch")
+"""All but PostgreSQL's, which belongs to its user."""
 BYTES_A_SUPPORTER = 5_000
 """With all activities, gifts and indexes, and room for exports of them."""
 
@@ -40,9 +43,13 @@ def write_note(folder: Path, note: StackNote) -> None:
 
 
 def make_data_folder(folder: Path, *, supporters: int) -> None:
-    """Make it and see that it has room. Raises LocalError."""
-    # others may enter, as PostgreSQL runs as another user under root; what is private in it says so itself
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    """Make it, private, and see that it has room. Raises LocalError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # under root PostgreSQL runs as another user, who passes through and can read nothing here but its own
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    for name in PRIVATE_FOLDERS:
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name).chmod(0o700)
     needed = LEAST_FREE_BYTES + supporters * BYTES_A_SUPPORTER
     free = shutil.disk_usage(folder).free
     if free < needed:

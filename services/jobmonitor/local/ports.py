@@ -2,8 +2,12 @@
 
 import random
 import socket
+from pathlib import Path
+
+import msgspec
 
 from jobmonitor.local.errors import LocalError
+from jobmonitor.local.secrets import write_privately
 
 HOST = "127.0.0.1"
 SERVER_PORTS = range(20_000, 32_000)
@@ -22,6 +26,30 @@ def free_port() -> int:
             _handed_out.add(port)
             return port
     raise LocalError(f"No free port was found on {HOST}: see what listens there (ss -tln) and end some of it.")
+
+
+class KeptPorts:
+    """The ports of one data folder's servers: the same at each start, so that clients need not look for them."""
+
+    def __init__(self, path: Path) -> None:
+        """``path`` is the file that keeps them; one that cannot be read counts as empty."""
+        self._path = path
+
+    def port(self, name: str) -> int:
+        """The server's port of last time; another where that is taken by now. Raises LocalError."""
+        kept = self._read()
+        port = kept.get(name, 0)
+        if port in _handed_out or not 0 < port <= LAST_PORT or not is_free(port):
+            port = free_port()
+            write_privately(self._path, msgspec.json.encode({**kept, name: port}))
+        _handed_out.add(port)
+        return port
+
+    def _read(self) -> dict[str, int]:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, int])
+        except (OSError, msgspec.MsgspecError):
+            return {}
 
 
 def next_free_port(first: int) -> int:

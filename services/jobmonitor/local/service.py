@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobmonitor.local.child import Child, answers_ready
-from jobmonitor.local.ports import HOST, answers
+from jobmonitor.local.ports import HOST, answers, free_port, is_free
+from jobmonitor.runtime.settings import variable_name
 
+METRICS_PORT = variable_name("metrics_port")
 WORKER, PROJECTION, GATEWAY = "jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway"
 
 
@@ -46,6 +48,20 @@ class Service(Child):
         super().__init__(spec.name, log_path=log_path, environment=environment)
         self.port = port
         self._module = spec.module
+        self._moved_from: int | None = None
+
+    def launch(self) -> None:
+        """Start it, on another port where that for monitoring is taken. The gateway's is the page's: it waits for it."""
+        self._moved_from = None
+        if METRICS_PORT in self._environment and not is_free(self.port):
+            self._moved_from, self.port = self.port, free_port()
+            self._environment = {**self._environment, METRICS_PORT: str(self.port)}
+        super().launch()
+
+    def news(self) -> str:
+        if self._moved_from is None:
+            return ""
+        return f"{self.name}: port {self._moved_from} is taken; it answers monitoring on {self.port} now."
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", self._module]

@@ -22,7 +22,7 @@ from jobmonitor.local.errors import LocalError
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.local.log_watch import put_aside_long_logs
-from jobmonitor.local.ports import HOST, free_port, next_free_port
+from jobmonitor.local.ports import HOST, KeptPorts, free_port, next_free_port
 from jobmonitor.local.postgres import PostgresServer
 from jobmonitor.local.secrets import Passwords, load_passwords
 from jobmonitor.local.service import SERVICES, MailSink, Service, ServiceSpec
@@ -78,12 +78,18 @@ class Stack:
         self._say = say
         self._logs = folder / "logs"
         self._scratch = folder / "scratch"
+        ports = KeptPorts(folder / "ports.json")
         self.postgres = PostgresServer(
-            folder / "postgres", password=passwords.owner, log_path=self._logs / "postgres.log"
+            folder / "postgres",
+            password=passwords.owner,
+            port=ports.port("postgres"),
+            log_path=self._logs / "postgres.log",
         )
-        self.kafka = KafkaServer(folder / "kafka", jars=jars, log_path=self._logs / "kafka.log")
+        self.kafka = KafkaServer(
+            folder / "kafka", jars=jars, port=ports.port("kafka"), log_path=self._logs / "kafka.log"
+        )
         self.mail_sink = MailSink(
-            free_port(), folder / "mail", log_path=self._logs / "mail-sink.log", environment=environment
+            ports.port("smtp"), folder / "mail", log_path=self._logs / "mail-sink.log", environment=environment
         )
         self.http_port = next_free_port(settings.http_port)
         self.services = [self._service(spec) for spec in services]
@@ -109,7 +115,6 @@ class Stack:
         self._shape_database()
         self._shape_broker()
         self._start_processes()
-        self.publish()
 
     def publish(self) -> None:
         """Write down where everything is, for the command line and the tests."""
@@ -163,11 +168,16 @@ class Stack:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
 
     def _start_processes(self) -> None:
+        """Whoever finds the gateway ready finds the note as well: it is the last to be launched."""
         self._say("Processes: starting")
-        for process in (*self.services, self.mail_sink):
+        *others, gateway = self.services
+        for process in (*others, self.mail_sink):
             process.launch()
-        for process in (*self.services, self.mail_sink):
+        self.publish()
+        gateway.launch()
+        for process in (*others, self.mail_sink, gateway):
             process.wait_until_ready()
+        self.publish()
 
     def _service(self, spec: ServiceSpec) -> Service:
         serves_pages = spec.process == "gateway"

@@ -45,6 +45,8 @@ class Watched:
             return False
         self._launched_at, self._launch_at = now, None
         self.child.launch()
+        if news := self.child.news():
+            say(news)
         return True
 
     def _plan(self, now: float, say: Say) -> None:
