@@ -51,7 +51,7 @@ class Service(Child):
         self._moved_from: int | None = None
 
     def launch(self) -> None:
-        """Start it, on another port where that for monitoring is taken. The gateway's is the page's: it waits for it."""
+        """Start it, on another port where that for monitoring is taken. The gateway waits for its own, the page's."""
         self._moved_from = None
         if METRICS_PORT in self._environment and not is_free(self.port):
             self._moved_from, self.port = self.port, free_port()
