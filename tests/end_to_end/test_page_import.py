@@ -218,7 +218,8 @@ async def test_files_sent_before_are_used_again_or_deleted_when_there_is_no_more
     try:
         await page.reload()
         await _choose(page, _file(_people("new"), "new.csv"))
-        await expect(page.locator("[data-place=file]").get_by_role("alert").first).to_contain_text("delete some you no longer need")
+        refusal = page.locator("[data-place=file]").get_by_role("alert").first
+        await expect(refusal).to_contain_text("delete some you no longer need")
         await expect(page.locator(".kept-files summary")).to_contain_text(f"{len(kept)} of at most {len(kept)}")
 
         # Deleting twice in the same place takes no neighbour.
