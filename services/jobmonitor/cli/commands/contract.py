@@ -11,6 +11,7 @@ from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line, print_table
 from jobmonitor.cli.schema_files import differences, write
+from jobmonitor.contract.access import USERS, commands
 from jobmonitor.contract.documents import parameters_schema, topics_document
 from jobmonitor.contract.topics import TOPICS
 from jobmonitor.job_types.catalogue import OFFERED
@@ -45,6 +46,9 @@ def topics(
     alter: Annotated[
         bool, Parameter(negative="", help="With --create: give those that are there the catalogue's settings.")
     ] = False,
+    access: Annotated[
+        bool, Parameter(negative="", help="Print the commands that let each kind of program do what it must, no more.")
+    ] = False,
     replication_factor: Annotated[int, Parameter(help="Copies of each topic created: 3 on a real cluster.")] = 1,
     json: Json = False,
     kafka: Kafka = None,
@@ -56,6 +60,9 @@ def topics(
     """
     if alter and not create:
         raise CommandError("--alter goes with --create.", USAGE)
+    if access:
+        _print_access(json=json)
+        return
     created = _create(context.kafka(kafka), replication_factor, alter=alter) if create else []
     if json:
         print_json({**topics_document(), **({"created": created} if create else {})})
@@ -76,6 +83,14 @@ def schemas(
     if check and paths:
         raise CommandError(f"{output} differs from the types: {', '.join(paths)}. Run `jobmonitor schemas`.")
     print_line(f"{output}: {', '.join(paths) + ' written' if paths else 'up to date'}.")
+
+
+def _print_access(*, json: bool) -> None:
+    if json:
+        print_json({"users": USERS})
+        return
+    for command in commands():
+        print_line(command)
 
 
 def _create(kafka: KafkaSettings, replication_factor: int, *, alter: bool) -> list[str]:
