@@ -88,7 +88,7 @@ def jars() -> Path:
 @pytest.fixture(scope="session")
 def kafka(servers_folder: Path, jars: Path) -> Iterator[KafkaServer]:
     """A Kafka broker for the whole session, without topics. A test that stops it starts it again."""
-    server = KafkaServer(servers_folder / "kafka", jars=jars)
+    server = KafkaServer(servers_folder / "kafka", jars=jars, settings={"group.min.session.timeout.ms": "1000"})
     server.start()
     yield server
     server.stop()

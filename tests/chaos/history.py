@@ -30,6 +30,8 @@ class Told(msgspec.Struct, kw_only=True):
     submitted: Outcome = "info"
     asked_at: datetime | None = None
     """When it was first asked for; None as long as it was not."""
+    accepted_at: datetime | None = None
+    """When it was first said to be accepted."""
     stopped: Outcome | None = None
     """None where no stop was asked for. "fail": it had already ended."""
     missed: bool = False

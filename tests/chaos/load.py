@@ -116,6 +116,8 @@ class Load:
     async def _try(self, operation: str, told: Told, ask: Callable[[], Awaitable[Answer]]) -> Outcome:
         began_at = datetime.now(UTC)
         outcome, answer = await ask()
+        if operation == "submit" and outcome == "ok" and told.accepted_at is None:
+            told.accepted_at = datetime.now(UTC)
         self._history.write(operation, told, outcome, began_at=began_at, answer=answer)
         return outcome
 

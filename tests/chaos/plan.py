@@ -1,6 +1,6 @@
 """What a chaos run does and when: derived from the seed and the length alone, so that a failing seed replays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -25,6 +25,7 @@ PRODUCERS_ACCOUNTS = (1, 2, 11, 12, 13, 14)
 
 ROUND_S = 60.0
 """In each round every service is killed once."""
+ROUNDS_MIN = 2
 QUIET_START_S = 5.0
 LEASE_S = 10.0
 BROKER_AWAY_S = 20.0
@@ -142,13 +143,18 @@ def _spread(random: Random, seconds: float, *, every_s: float, lasts_s: float = 
 
 def _kills(random: Random, seconds: float, lasting: Sequence[Fault]) -> Iterator[Fault]:
     """Each service once a round, at a moment of its own; of its processes one that is there to be killed."""
-    rounds = max(1, int(seconds // ROUND_S))
+    rounds = max(ROUNDS_MIN, int(seconds // ROUND_S))
     length_s = (seconds - QUIET_START_S) / rounds
     for number in range(rounds):
         for names in INSTANCES.values():
             at_s = QUIET_START_S + (number + random.random()) * length_s
             away = {fault.target for fault in lasting if fault.at_s - 1 <= at_s <= fault.ends_s + 1}
             yield Fault(at_s, "kill", random.choice([name for name in names if name not in away]))
+
+
+def scaled(long_s: Mapping[str, float], seconds: float) -> Parameters:
+    """What takes long takes a sixth of a short run at most: still longer than a lease in one of 90 s."""
+    return {name: min(whole_s, round(seconds / 6, 1)) for name, whole_s in long_s.items()}
 
 
 def _jobs(random: Random, seconds: float) -> Iterator[Job]:
@@ -181,7 +187,7 @@ def _job(random: Random, at_s: float, number: int, shape: Shape, seconds: float)
         shape=shape,
         way=way,
         account_id=random.choice(USERS_ACCOUNTS if way == "gateway" else PRODUCERS_ACCOUNTS),
-        parameters=shape.parameters(random),
+        parameters={**shape.parameters(random), **scaled(shape.long_s, seconds)},
         run_in_s=min(random.uniform(3, 20), max(1.0, seconds - at_s)) if shape.is_scheduled else None,
         file_rows=random.randint(*shape.file_rows) if shape.file_rows else 0,
         stop_in_s=random.uniform(*shape.stop_within_s) if shape.stop_within_s else None,

@@ -4,9 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from chaos.history import Told
 from chaos.plan import INSTANCES
 from chaos.run import Outcome
 from chaos.shapes import BY_NAME
+from chaos.world import Seen
 from jobmonitor.checker import Report
 
 SHOWN_BREACHES = 30
@@ -20,14 +22,26 @@ def report(outcome: Outcome) -> str:
 def verdict_line(outcome: Outcome) -> str:
     """The last line of a run."""
     verdict, longest_s = outcome.verdict, max((s for _, s in outcome.recovered_s), default=0.0)
+    waits_s = small_waits_s(outcome.asked, outcome.world.seen)
     kills = sum(fault.what == "kill" for fault in outcome.faults)
     figures = (
         f"seed {outcome.plan.seed}, {len(outcome.asked):,} jobs, {kills:,} kills, "
-        f"lost {verdict.lost:,}, doubled {verdict.doubled:,}, longest recovery {longest_s:.1f} s"
+        f"lost {verdict.lost:,}, doubled {verdict.doubled:,}, longest recovery {longest_s:.1f} s, "
+        f"longest wait of a small job {max(waits_s, default=0.0):.1f} s"
     )
     if not outcome.breaches:
         return f"chaos: held - {figures}"
     return f"chaos: BROKEN - {figures}, {len(outcome.breaches):,} things did not hold"
+
+
+def small_waits_s(asked: Sequence[Told], seen: Sequence[Seen]) -> list[float]:
+    """How long each honest small job took from being accepted to its end, by the clocks of client and worker."""
+    ended_at = {each.job_id: each.completed_at for each in seen}
+    return [
+        (end - told.accepted_at).total_seconds()
+        for told in asked
+        if BY_NAME[told.shape].is_honest_and_small and told.accepted_at and (end := ended_at.get(told.job_id))
+    ]
 
 
 def _jobs(outcome: Outcome) -> Iterator[str]:
@@ -61,6 +75,8 @@ def _rest(outcome: Outcome) -> Iterator[str]:
     yield f"processes: {instances}"
     yield f"submissions: {told['ok']:,} accepted, {told['fail']:,} refused, {told['info']:,} never answered"
     yield f"stops: {stops['ok']:,} accepted, {stops['fail']:,} too late, {stops['info']:,} never answered"
+    if waits_s := small_waits_s(outcome.asked, outcome.world.seen):
+        yield f"honest small jobs waited {median(waits_s):.1f} s in the median, {max(waits_s):.1f} s at most"
     yield f"effects left: {sum(rows for rows, _ in outcome.world.effects.values()):,}"
     if isinstance(outcome.checked, Report):
         stands = Counter(finding.status for finding in outcome.checked.findings)

@@ -1,7 +1,7 @@
 """The shapes of the jobs a chaos run submits: what each asks for, and how it has to end whatever happens meanwhile."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -39,6 +39,10 @@ class Shape:
     """Of a file that is uploaded before: at least and at most so many."""
     producers_only: bool = False
     """Whether it is asked for through Kafka only: the gateway would refuse it."""
+    long_s: Mapping[str, float] = field(default_factory=dict)
+    """Parameters that say how long something takes, as in a long run; a short one scales them down."""
+    is_honest_and_small: bool = False
+    """Whether somebody sits and waits for it: the run tells how long they waited at most."""
 
 
 def _units(least: int, most: int, **others: Any) -> Callable[[Random], Parameters]:
@@ -58,12 +62,16 @@ def _impossible(random: Random) -> Parameters:
     return {"units": units, "refuse_at": random.randrange(units), "file": False}
 
 
+def _assembled(random: Random) -> Parameters:
+    return {"units": random.randint(1, 20), "file": True, "assemble_bytes": random.randint(1_000_000, 20_000_000)}
+
+
 STOPPED = frozenset({"cancelled"})
 FAILED = frozenset({"failed"})
 
 SHAPES: tuple[Shape, ...] = (
-    Shape("no-op", 30, _units(0, 0)),
-    Shape("one step", 20, _units(1, 20)),
+    Shape("no-op", 30, _units(0, 0), is_honest_and_small=True),
+    Shape("one step", 20, _units(1, 20), is_honest_and_small=True),
     Shape("many chunks", 12, _units(60, 200, chunk_units=3)),
     Shape("slow chunks", 10, _slow),
     Shape("scheduled", 8, _units(0, 40), is_scheduled=True),
@@ -96,6 +104,9 @@ SHAPES: tuple[Shape, ...] = (
         failure_code="gave_up",
         leaves_letter=True,
     ),
+    # longer than a lease, and than a connection may be silent
+    Shape("slow assembly", 0.1, _assembled, long_s={"assemble_s": 90}),
+    Shape("slow plan", 0.1, _units(20, 60, chunk_units=3), long_s={"plan_s": 60}),
     Shape("export", 4, lambda _: {"format": "user"}, job_type=EXPORT, users_only=True),
     Shape("import", 4, lambda _: {}, job_type=IMPORT, users_only=True, file_rows=(10, 1600)),
 )

@@ -9,7 +9,7 @@ import sys
 
 from support.stack import REPOSITORY
 
-SECONDS, SEED = "180", "42"
+SECONDS, SEED = "90", "42"
 REST_S = 600.0
 """For starting, becoming calm and looking, at most."""
 

@@ -71,7 +71,7 @@ async def test_messages_that_expired_unheard_do_not_stop_the_ones_behind_them(ka
 
 
 async def test_workers_killed_under_traffic_lose_nothing(kafka: Any, tmp_path: Path) -> None:
-    async with traffic(kafka.bootstrap, tmp_path, slow_s=0.25) as flow:
+    async with traffic(kafka.bootstrap, tmp_path, slow_s=0.25, session_s=3) as flow:
         oldest, other = flow.start_worker(), flow.start_worker()
         async with flow.flowing():
             await flow.hears(oldest)

@@ -33,6 +33,8 @@ class Traffic:
     reader: str = "ours"
     commit_s: float = 2.8
     slow_s: float = 0.0
+    session_s: float = 10.0
+    """After which a killed worker is missed."""
     job_type: str = field(default_factory=lambda: f"flow-{uuid4().hex[:8]}")
     sent: set[Place] = field(default_factory=set)
     workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
@@ -43,9 +45,10 @@ class Traffic:
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         arguments = [self.bootstrap, self.job_type, str(self.folder), str(self.folder / "heard"), self.reader]
+        times = [str(self.commit_s), str(self.slow_s), str(self.session_s)]
         with (self.folder / "workers.log").open("ab") as told:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "support.stream_worker", *arguments, str(self.commit_s), str(self.slow_s)],
+                [sys.executable, "-m", "support.stream_worker", *arguments, *times],
                 env={**os.environ, "PYTHONPATH": f"{ROOT / 'services'}:{ROOT / 'tests'}"},
                 stderr=told,
             )

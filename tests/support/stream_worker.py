@@ -1,9 +1,10 @@
 """A worker process that hears one topic as the processor does and writes down every message it was handed.
 
-    python -m support.stream_worker <bootstrap> <job type> <folder> <log file> <faust|ours> <commit interval s> <slow s>
+    python -m support.stream_worker <bootstrap> <job type> <folder> <log file> <faust|ours> <commit> <slow> <session>
 
-``faust`` reads with Faust's own consumer. The handler on rebalance takes ``slow s``, which widens the time in which
-Faust skips messages. Ends at once when killed, in order at SIGTERM.
+``faust`` reads with Faust's own consumer. The rest are seconds: between commits; what the handler on rebalance takes,
+which widens the time in which Faust skips messages; after which a killed worker is missed. Ends at once when killed, in
+order at SIGTERM.
 """
 
 import asyncio
@@ -25,10 +26,14 @@ def crash(bug: BaseException) -> NoReturn:
     os._exit(1)
 
 
-def build(bootstrap: str, job_type: str, folder: str, log: str, reader: str, commit_s: str, slow_s: str) -> Any:
+def build(
+    bootstrap: str, job_type: str, folder: str, log: str, reader: str, commit_s: str, slow_s: str, session_s: str
+) -> Any:
     """The processor's app. Its messages do not decode, so all of them come to the handler of such."""
     app = build_app(job_type, broker_at(bootstrap), Path(folder))
     app.conf.broker_commit_interval = float(commit_s)
+    app.conf.broker_session_timeout = float(session_s)
+    app.conf.broker_heartbeat_interval = float(session_s) / 5
     if reader == "faust":
         app.transport = Transport(app.conf.broker_consumer, app)
     written = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

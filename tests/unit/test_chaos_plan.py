@@ -14,7 +14,7 @@ from jobmonitor.job_types.probe import ProbeParameters
 from jobmonitor.processor.settings import ProcessorSettings
 
 SEEDS = st.integers(0, 2**32)
-LENGTHS = st.sampled_from([60, 180, 600, 1800])
+LENGTHS = st.sampled_from([60, 90, 180, 600, 1800])
 few = settings(max_examples=20)
 """A plan of half an hour takes a while to make."""
 
@@ -47,7 +47,7 @@ def test_the_long_run_kills_each_service_more_than_20_times(seed: int) -> None:
 @few
 @given(SEEDS)
 def test_the_short_run_has_each_fault(seed: int) -> None:
-    found = counts(make_plan(seed, 180))
+    found = counts(make_plan(seed, 90))
     assert all(found["kill", service] >= 2 for service in INSTANCES)
     assert min(found["stop", "kafka"], found["shut down", "postgres"], found["pause", "processor"]) == 1
     assert found["remove", "processor"] == 1
@@ -88,6 +88,13 @@ def test_the_parameters_are_what_the_shape_says(seed: int) -> None:
         else:
             assert job.way == "gateway"
             assert bool(job.file_rows) == (job.shape.name == "import")
+
+
+def test_what_takes_long_takes_longer_than_a_lease_in_the_short_run_too() -> None:
+    for seconds, most_s in ((90, 15), (1800, 90)):
+        taken_s = {name: job.parameters[name] for job in make_plan(42, seconds).jobs for name in job.shape.long_s}
+        assert set(taken_s) == {"assemble_s", "plan_s"}
+        assert all(LEASE_S < each_s <= most_s for each_s in taken_s.values())
 
 
 def test_recovery_is_measured_in_every_partition() -> None:

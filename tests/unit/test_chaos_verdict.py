@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from chaos.history import Told
+from chaos.report import small_waits_s
 from chaos.shapes import BY_NAME, EXPORT, PROBE
 from chaos.verdict import Verdict, judge
 from chaos.world import Seen, World
@@ -184,3 +185,10 @@ def test_a_job_may_end_before_its_stop_is_heard_only_where_it_could() -> None:
     late = JOBS["stopped late"].job_id
     assert judge(ASKED, changed(late, state="completed", done=UNITS, ledger_done=UNITS)).doubled == 0
     assert "ended failed" in " ".join(judge(ASKED, changed(late, state="failed")).breaches)
+
+
+def test_the_waits_told_are_those_of_honest_small_jobs() -> None:
+    """From being accepted to the end; not those of jobs that are slow themselves, nor of jobs without an end."""
+    asked = [told(shape, accepted_at=NOW - timedelta(seconds=3)) for shape in ("one step", "no-op", "slow assembly")]
+    ended = [msgspec.structs.replace(JOBS["one step"], completed_at=NOW), JOBS["slow assembly"]]
+    assert small_waits_s(asked, [*ended, msgspec.structs.replace(JOBS["no-op"], completed_at=None)]) == [3.0]

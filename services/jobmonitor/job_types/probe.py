@@ -41,7 +41,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     plan_s: Annotated[float, Meta(ge=0, le=3600, description="How long the plan takes, in seconds.")] = 0.0
     assemble_s: Annotated[float, Meta(ge=0, le=3600, description="How long the assembly takes, in seconds.")] = 0.0
     assemble_bytes: Annotated[
-        int, Meta(ge=0, le=10_000_000_000, description="Bytes the assembly adds to the file.")
+        int, Meta(ge=0, le=10_000_000_000, description="Bytes the assembly adds to the heading of the file.")
     ] = 0
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
 
@@ -109,12 +109,14 @@ class Probe:
 
 
 async def _file(params: ProbeParameters, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield b"unit\r\n"
+    """The bytes asked for are in the heading, so that the rows are the units."""
+    yield b"unit"
+    for size in _pieces(params.assemble_bytes):
+        yield b"." * size
+    yield b"\r\n"
     async for part in parts:
         yield part
     await asyncio.sleep(params.assemble_s)
-    for size in _pieces(params.assemble_bytes):
-        yield b"." * size
 
 
 def _pieces(size_bytes: int) -> Iterator[int]:
