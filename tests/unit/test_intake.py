@@ -3,22 +3,41 @@
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.contract.envelope import Event
-from jobmonitor.processor.intake import BATCH_MAX, Intake, Request, Turns
+from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.processor.intake import BATCH_BYTES_MAX, BATCH_MAX, WAITING_BYTES_MAX, Intake, Request, Turns
+from jobmonitor.processor.put_aside import Keep, PutAside
 from support.job_events import JobEvents
 from support.waiting import until
 
 
-def request(done: list[str], name: str = "") -> Request:
-    event = JobEvents().submitted()
-    return Request(event, lambda: done.append(name or event.id))
+def request(done: list[str], name: str = "", **parameters: Any) -> Request:
+    event = JobEvents().submitted(parameters=parameters)
+    return Request(encode(event), lambda: done.append(name or event.id), keep)
+
+
+async def keep(reason: str) -> None:
+    """As if it were among the dead letters now."""
+
+
+class Never(PutAside):
+    """Puts nothing aside."""
+
+    def __init__(self) -> None:
+        self.judged: list[BaseException] = []
+
+    async def went_well(self) -> None:
+        """Nothing to write down."""
+
+    async def judge(self, event: Event, keep: Keep, error: BaseException) -> bool:
+        self.judged.append(error)
+        return False
 
 
 def crash(error: BaseException) -> NoReturn:
@@ -30,7 +49,7 @@ def test_all_requests_are_taken_once_and_those_of_an_account_in_order(accounts: 
     turns = Turns()
     taken: list[int] = []
     for place, account_id in enumerate(accounts):
-        turns.add(account_id, Request(JobEvents().submitted(), partial(taken.append, place)))
+        turns.add(account_id, Request(b"", partial(taken.append, place), keep))
     while batch := turns.take(most):
         assert len(batch) <= most
         for each in batch:
@@ -62,7 +81,7 @@ async def test_what_comes_while_a_batch_is_handled_makes_the_next_batch() -> Non
         batches.append(len(events))
         await go_on.wait()
 
-    intake = Intake(handle, crash=crash)
+    intake = Intake(handle, Never(), crash=crash)
     intake.start()
     for lane in range(2):
         await intake.add(1, request(done))
@@ -85,7 +104,7 @@ async def test_a_service_that_is_away_costs_only_time() -> None:
         if len(handled) < 3:
             raise ConnectionError("away")
 
-    intake = Intake(handle, crash=crash)
+    intake = Intake(handle, Never(), crash=crash)
     intake.start()
     await intake.add(1, request(done, "waited"))
     await until(lambda: _true(bool(done)))
@@ -104,7 +123,7 @@ async def test_a_bug_ends_the_process_and_acknowledges_nothing() -> None:
     async def handle(events: Sequence[Event]) -> None:
         raise ZeroDivisionError(uuid4())
 
-    intake = Intake(handle, crash=note)
+    intake = Intake(handle, Never(), crash=note)
     intake.start()
     await intake.add(1, request(done))
     await until(lambda: _true(bool(bugs)))
@@ -112,6 +131,56 @@ async def test_a_bug_ends_the_process_and_acknowledges_nothing() -> None:
     assert done == []
     with pytest.raises(ZeroDivisionError):
         raise bugs[0]
+
+
+async def test_submissions_near_the_size_limit_wait_in_kafka_and_not_in_memory() -> None:
+    batches: list[int] = []
+    held: list[int] = []
+    large = "x" * 900_000
+
+    async def handle(events: Sequence[Event]) -> None:
+        batches.append(len(events))
+        await asyncio.Event().wait()
+
+    async def fill() -> None:
+        while True:
+            await intake.add(len(held), request([], note=large))
+            held.append(900_000)
+
+    intake = Intake(handle, Never(), crash=crash)
+    intake.start()
+    filling = asyncio.create_task(fill())
+    await until(lambda: _true(sum(held) >= WAITING_BYTES_MAX))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(filling), 0.2)
+    filling.cancel()
+    await intake.stop()
+    under_way = len(batches) * (BATCH_BYTES_MAX + 900_000)
+    assert sum(held) <= WAITING_BYTES_MAX + under_way + 900_000
+    assert all(batch * 900_000 <= BATCH_BYTES_MAX + 900_000 for batch in batches)
+
+
+async def test_what_goes_well_beside_a_bug_is_done_before_the_process_ends() -> None:
+    done: list[str] = []
+    bugs: list[BaseException] = []
+
+    def note(error: BaseException) -> NoReturn:
+        bugs.append(error)
+        raise asyncio.CancelledError
+
+    async def handle(events: Sequence[Event]) -> None:
+        for event in events:
+            if event.data.parameters.get("bug"):  # type: ignore[union-attr]
+                raise ZeroDivisionError
+
+    intake = Intake(handle, Never(), crash=note)
+    for name in ("first", "bug", "last"):
+        await intake.add(1, request(done, name, bug=name == "bug"))
+    intake.start()
+    await until(lambda: _true(bool(bugs)))
+    await intake.stop()
+    assert done == ["first", "last"]
+    assert [type(bug) for bug in bugs] == [ZeroDivisionError]
 
 
 async def _as_many(batches: list[int], wanted: int) -> bool:

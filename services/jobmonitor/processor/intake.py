@@ -6,30 +6,41 @@ nobody. Taking turns, a request is not behind the ten thousand that another acco
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, NoReturn
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, NoReturn, TypeVar
 
 import structlog
 
-from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.envelope import Event, decode
+from jobmonitor.processor.put_aside import Keep, PutAside
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 
 log = structlog.stdlib.get_logger()
 
 BATCH_MAX = 200
+BATCH_BYTES_MAX = 4 * 1024 * 1024
+"""Of one batch: decoded, a request can take many times its bytes, and its facts are written with the others'."""
 WAITING_MAX = 20_000
-"""Requests held in memory, about a kilobyte each; the others stay in Kafka."""
+WAITING_BYTES_MAX = 32 * 1024 * 1024
+"""Requests held in memory, by count and by bytes; the others stay in Kafka. They are held as they came, undecoded."""
 LANES = 2
 """Batches under way at once: while one waits for its messages to be confirmed, the next is decided."""
 
 Handler = Callable[[list[Event]], Awaitable[None]]
+Answer = TypeVar("Answer")
 
 
 class Request(NamedTuple):
-    """A request, and how to say that it needs not come again."""
+    """A request as it came, and how to say that it needs not come again."""
 
-    event: Event
+    value: bytes
+    """It was decoded before, so it can be."""
     done: Callable[[], object]
+    keep: Keep
+    """Keeps it among the dead letters."""
+
+    def event(self) -> Event:
+        return decode(self.value)
 
 
 class Turns:
@@ -38,6 +49,7 @@ class Turns:
     def __init__(self) -> None:
         self._waiting: OrderedDict[int, deque[Request]] = OrderedDict()
         self._size = 0
+        self.size_bytes = 0
 
     def __len__(self) -> int:
         return self._size
@@ -45,24 +57,29 @@ class Turns:
     def add(self, account_id: int, request: Request) -> None:
         self._waiting.setdefault(account_id, deque()).append(request)
         self._size += 1
+        self.size_bytes += len(request.value)
 
-    def take(self, most: int) -> list[Request]:
-        """The next requests: of each account one, in turns; of one account in the order they came."""
+    def take(self, most: int, bytes_most: int = BATCH_BYTES_MAX) -> list[Request]:
+        """The next requests, one at least: of each account one, in turns; of one account in the order they came."""
         taken: list[Request] = []
-        while self._waiting and len(taken) < most:
+        taken_bytes = 0
+        while self._waiting and len(taken) < most and taken_bytes < bytes_most:
             account_id, requests = self._waiting.popitem(last=False)
             taken.append(requests.popleft())
+            taken_bytes += len(taken[-1].value)
             if requests:
                 self._waiting[account_id] = requests
         self._size -= len(taken)
+        self.size_bytes -= taken_bytes
         return taken
 
 
 class Intake:
     """Hands requests to ``handle``, which may see one again after a crash. ``crash`` ends the process at a bug."""
 
-    def __init__(self, handle: Handler, *, crash: Callable[[BaseException], NoReturn]) -> None:
+    def __init__(self, handle: Handler, put_aside: PutAside, *, crash: Callable[[BaseException], NoReturn]) -> None:
         self._handle = handle
+        self._put_aside = put_aside
         self._crash = crash
         self._turns = Turns()
         self._changed = asyncio.Condition()
@@ -80,9 +97,12 @@ class Intake:
     async def add(self, account_id: int, request: Request) -> None:
         """Let the request be handled soon; waits while too many do."""
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._turns) < WAITING_MAX)
+            await self._changed.wait_for(self._has_room)
             self._turns.add(account_id, request)
             self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return len(self._turns) < WAITING_MAX and self._turns.size_bytes < WAITING_BYTES_MAX
 
     async def _work(self) -> None:
         while True:
@@ -90,19 +110,50 @@ class Intake:
                 await self._changed.wait_for(lambda: len(self._turns) > 0)
                 batch = self._turns.take(BATCH_MAX)
                 self._changed.notify_all()
-            await self._until_done([request.event for request in batch])
-            for request in batch:
-                request.done()
-
-    async def _until_done(self, events: list[Event]) -> None:
-        """Temporary failures are tried again until they pass; anything else unexpected is a bug: the process ends."""
-        attempt = 1
-        while True:
             try:
-                return await self._handle(events)
+                await self._until_done(batch)
             except Exception as error:
-                if not is_temporary(error):
-                    self._crash(error)
-                log.warning("requests_wait", requests=len(events), error=repr(error))
-                await asyncio.sleep(backoff_s(attempt, most_s=5.0))
-                attempt += 1
+                log.warning("requests_divided", requests=len(batch), error=repr(error))
+                await self._one_by_one(batch)
+
+    async def _until_done(self, batch: Sequence[Request]) -> None:
+        """Temporary failures are tried again until they pass. Raises everything else, a bug."""
+        await _until_passed(lambda: self._handle([request.event() for request in batch]))
+        for request in batch:
+            request.done()
+
+    async def _one_by_one(self, batch: Sequence[Request]) -> None:
+        """After a bug: whatever goes well alone is done; the process ends for what does not, unless it is put aside."""
+        bugs = [(request, bug) for request in batch if (bug := await self._bug_of(request)) is not None]
+        if len(bugs) < len(batch):
+            await _until_passed(self._put_aside.went_well)
+        left = [bug for request, bug in bugs if not await self._is_put_aside(request, bug)]
+        if left:
+            self._crash(left[0])
+
+    async def _bug_of(self, request: Request) -> Exception | None:
+        try:
+            await self._until_done([request])
+        except Exception as error:
+            return error
+        return None
+
+    async def _is_put_aside(self, request: Request, bug: Exception) -> bool:
+        judged = await _until_passed(lambda: self._put_aside.judge(request.event(), request.keep, bug))
+        if judged:
+            request.done()
+        return judged
+
+
+async def _until_passed(act: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Try again until no temporary failure keeps it. Raises what is none."""
+    attempt = 1
+    while True:
+        try:
+            return await act()
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            log.warning("requests_wait", error=repr(error))
+            await asyncio.sleep(backoff_s(attempt, most_s=5.0))
+            attempt += 1

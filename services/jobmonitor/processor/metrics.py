@@ -17,3 +17,8 @@ CHUNKS = Counter(
 )
 CHUNKS_IN_FLIGHT = Gauge("jobmonitor_processor_chunks_in_flight", "Chunks being run right now", ["job_type"])
 LAG = Gauge("jobmonitor_processor_lag_events", "Messages not yet acknowledged", ["topic", "partition"])
+PUT_ASIDE = Counter(
+    "jobmonitor_processor_put_aside_messages_total",
+    "Requests that ended their worker again and again, and are among the dead letters now",
+    ["topic"],
+)

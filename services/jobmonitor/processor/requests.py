@@ -35,11 +35,7 @@ class RequestHandler:
 
     async def handle(self, events: Sequence[Event]) -> None:
         """All submissions first: a stop that came ahead of its submission then still finds it."""
-        submissions = [
-            Submission(event.job_id, event.id, event.time, event.data)
-            for event in events
-            if isinstance(event.data, JobSubmitted)
-        ]
+        submissions = [submission for event in events if (submission := _submission(event))]
         if submissions:
             REQUESTS.labels(self._job_type.slug, "submit").inc(len(submissions))
             await self._taking_up.take_up(submissions)
@@ -48,7 +44,17 @@ class RequestHandler:
             if isinstance(event.data, JobStopRequested):
                 await self._stop(event, event.data)
 
+    async def fail(self, event: Event, code: str, reason: str) -> None:
+        """End the job of a submission that cannot be taken up, with a reason its owner understands."""
+        if submission := _submission(event):
+            await self._taking_up.refuse(submission, code, reason)
+
     async def _stop(self, event: Event, request: JobStopRequested) -> None:
         REQUESTS.labels(self._job_type.slug, "stop").inc()
         await self._ledger.stop(event.job_id, request, event.time, stoppable=self._job_type.stoppable)
         log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)
+
+
+def _submission(event: Event) -> Submission | None:
+    data = event.data
+    return Submission(event.job_id, event.id, event.time, data) if isinstance(data, JobSubmitted) else None

@@ -8,11 +8,13 @@ publishes again whatever was asked for and not done. Measured traps and the sett
 - ``consumer_metadata_max_age_ms``: a topic created after the start is seen;
 - one chunk in flight per partition (``isolated_partitions``, concurrency 1). Requests are gathered: what Faust does
   wrong with many in flight (a crash skips events, faust-streaming/faust#606) lies in what no_skip replaces;
-- ``stream_wait_empty``: a stop waits for the event under way.
+- ``stream_wait_empty``: a stop waits for the event under way;
+- ``stream_buffer_maxsize``: messages of a partition that wait in Faust, of a megabyte each at worst (4,096 otherwise).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -27,6 +29,8 @@ from jobmonitor.processor.no_skip import NoSkipApp
 from jobmonitor.runtime.failures import backoff_s, is_temporary
 from jobmonitor.runtime.kafka_client import ssl_context
 from jobmonitor.runtime.settings import PLAIN, KafkaSettings
+
+BUFFERED_MAX = 16
 
 log = structlog.stdlib.get_logger()
 
@@ -52,6 +56,7 @@ def build_app(job_type: str, kafka: KafkaSettings, data_folder: Path) -> NoSkipA
         broker_heartbeat_interval=2.0,
         consumer_metadata_max_age_ms=5000,
         stream_wait_empty=True,
+        stream_buffer_maxsize=BUFFERED_MAX,
         worker_redirect_stdouts=False,
     )
 
@@ -76,8 +81,9 @@ class Streams:
         self._job_type = job_type
         self._crash = crash
 
-    def hear_requests(self, intake: Intake, account_of: Callable[[Event], int | None]) -> None:
-        """Requests go to the intake. ``account_of`` tells whose request an event is; None passes by.
+    def hear_requests(self, intake: Intake, account_of: Callable[[Event], int | None], refuse: Refusal) -> None:
+        """Requests go to the intake. ``account_of`` tells whose request an event is; None passes by. What the intake
+        puts aside goes to ``refuse``, as a dead letter.
 
         Undecodable messages are only counted: on a topic of requests the projection keeps them as dead letters.
         """
@@ -89,7 +95,8 @@ class Streams:
                 if request is None or account_id is None:
                     event.ack()
                 else:
-                    await intake.add(account_id, Request(request, event.ack))
+                    message = event.message
+                    await intake.add(account_id, Request(message.value, event.ack, partial(refuse, message)))
 
         self._listen(requests_topic(self._job_type), listen)
 

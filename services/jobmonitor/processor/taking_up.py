@@ -88,14 +88,15 @@ class TakingUp:
             await self._together([submission], at_once=False)
         except MessageTooLarge as error:
             log.warning("job_too_large", job_id=str(submission.job_id), error=str(error))
-            await self._refuse(submission)
+            await self.refuse(submission, TOO_LARGE, TOO_LARGE_REASON)
 
-    async def _refuse(self, submission: Submission) -> None:
+    async def refuse(self, submission: Submission, code: str, reason: str) -> None:
+        """End a job as it is taken up, unless somebody took it up. Its fact does not repeat the parameters."""
         async with self._ledger.transaction() as ledger:
             for unknown in await _unknown(ledger, [submission]):
                 run = ledger.take_up(_new_run(self._job_type, unknown))
                 asked = msgspec.structs.replace(unknown.asked(), parameters=None)
-                ledger.apply(run, FailJob(code=TOO_LARGE, reason=TOO_LARGE_REASON, asked=asked))
+                ledger.apply(run, FailJob(code=code, reason=reason, asked=asked))
 
     async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> list[Submission]:
         """Take up as many as a transaction has time for, one at least; returns the others."""

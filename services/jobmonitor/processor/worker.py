@@ -11,14 +11,17 @@ import faust
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched
+from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
+from jobmonitor.ledger.suspects import Suspects
 from jobmonitor.ledger.transaction import PLAN_CHUNK
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.intake import Intake
 from jobmonitor.processor.metrics import LAG
 from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.planner import Planner
+from jobmonitor.processor.put_aside import PutAside
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
@@ -54,11 +57,13 @@ class Worker:
         files = ResultFiles(objects, settings.result_retention_days)
         taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), self._planner)
         requests = RequestHandler(job_type, ledger, taking_up)
-        self._intake = Intake(requests.handle, crash=crash)
+        topic = requests_topic(job_type.slug)
+        put_aside = PutAside(Suspects(ledger.pool, topic), topic, requests.fail)
+        self._intake = Intake(requests.handle, put_aside, crash=crash)
         self._app = build_app(job_type.slug, settings, data_folder)
         self._progress: tuple[float, int] = (time.monotonic(), -1)
         streams = Streams(self._app, job_type.slug, crash=crash)
-        streams.hear_requests(self._intake, requests.account_of)
+        streams.hear_requests(self._intake, requests.account_of, self._bury)
         streams.hear_work(self._run_chunk, self._bury)
 
     async def start(self) -> None:

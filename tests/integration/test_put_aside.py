@@ -1,0 +1,123 @@
+"""A request that ends its worker does so a few times, never for ever; a fault of all requests puts few aside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+import pytest
+
+from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.events import JobFailed, JobSubmitted
+from jobmonitor.contract.topics import requests_topic
+from jobmonitor.ledger.suspects import Suspects
+from jobmonitor.processor.intake import Intake, Request
+from jobmonitor.processor.put_aside import PutAside
+from jobmonitor.processor.requests import RequestHandler
+from jobmonitor.runtime.poison import ENDS_MAX, IN_A_ROW_MAX
+from support.engine import Engine, open_engine
+from support.waiting import until
+
+TOPIC = requests_topic("probe")
+
+
+@pytest.fixture
+async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+    async with open_engine(database, kafka, tmp_path) as opened:
+        yield opened
+
+
+class Workers:
+    """Workers one after the other, each ending by the next bug. What is not done comes to the next one again."""
+
+    def __init__(self, engine: Engine, is_broken: Callable[[UUID], bool]) -> None:
+        self.ends = 0
+        self.kept: list[UUID] = []
+        self.waiting: dict[UUID, Event] = {}
+        self._is_broken = is_broken
+        self._handler = RequestHandler(engine.probe, engine.ledger, engine.taking_up)
+        self._put_aside = PutAside(Suspects(engine.ledger.pool, TOPIC), TOPIC, self._handler.fail)
+
+    def submit(self) -> UUID:
+        job_id = uuid4()
+        data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 1})
+        self.waiting[job_id] = Event(id=str(uuid4()), source="/tests", job_id=job_id, time=datetime.now(UTC), data=data)
+        return job_id
+
+    async def run_one(self) -> None:
+        """Until everything is done, or a bug ends this worker."""
+        ended = asyncio.Event()
+
+        def crash(error: BaseException) -> NoReturn:
+            self.ends += 1
+            ended.set()
+            raise asyncio.CancelledError
+
+        async def over() -> bool:
+            return ended.is_set() or not self.waiting
+
+        intake = Intake(self._handle, self._put_aside, crash=crash)
+        for event in list(self.waiting.values()):
+            await intake.add(1, self._request(event))
+        intake.start()
+        await until(over)
+        await intake.stop()
+
+    def _request(self, event: Event) -> Request:
+        async def keep(reason: str) -> None:
+            self.kept.append(event.job_id)
+
+        return Request(encode(event), lambda: self.waiting.pop(event.job_id), keep)
+
+    async def _handle(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if self._is_broken(event.job_id):
+                raise ZeroDivisionError(f"\x00 {event.job_id}")
+        await self._handler.handle(events)
+
+
+async def test_a_request_ends_its_worker_a_few_times_then_its_job_fails_and_others_never_wait(engine: Engine) -> None:
+    broken: set[UUID] = set()
+    workers = Workers(engine, broken.__contains__)
+    broken.add(workers.submit())
+    others = [workers.submit() for _ in range(3)]
+    await workers.run_one()
+    for job_id in others:
+        assert (await engine.run(job_id))["state"] == "queued", "done before the first worker ended"
+    while workers.waiting:
+        await workers.run_one()
+    assert workers.ends == ENDS_MAX - 1
+    assert workers.kept == list(broken)
+    failed = (await engine.facts(*broken))[-1]
+    assert isinstance(failed, JobFailed)
+    assert failed.code == "put_aside"
+    assert "put aside" in failed.reason
+
+
+async def test_a_copy_of_what_was_put_aside_is_passed_over(engine: Engine) -> None:
+    workers = Workers(engine, lambda _: True)
+    job_id = workers.submit()
+    again = dict(workers.waiting)
+    while workers.waiting:
+        await workers.run_one()
+    ends = workers.ends
+    workers.waiting = again
+    await workers.run_one()
+    assert (workers.ends, workers.kept) == (ends, [job_id])
+
+
+async def test_a_fault_of_every_request_puts_few_aside_and_loses_nothing(engine: Engine) -> None:
+    is_wrong = True
+    workers = Workers(engine, lambda _: is_wrong)
+    jobs = [workers.submit() for _ in range(IN_A_ROW_MAX + 4)]
+    for _ in range(3 * ENDS_MAX):
+        await workers.run_one()
+    assert len(workers.kept) == IN_A_ROW_MAX
+    assert len(workers.waiting) == 4
+    is_wrong = False  # somebody mended the tables
+    await workers.run_one()
+    assert not workers.waiting
+    states = [(await engine.run(job_id))["state"] for job_id in jobs]
+    assert sorted(states) == ["failed"] * IN_A_ROW_MAX + ["queued"] * 4
