@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -242,5 +242,13 @@ async def test_who_has_no_user_or_a_wrong_password_does_not_get_in(system: Syste
 async def test_a_client_that_says_no_name_does_not_get_in(system: System) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=system.kafka.bootstrap, request_timeout_ms=2000)
     with pytest.raises(KafkaError):
+        await producer.start()
+    await producer.stop()
+
+
+async def test_a_broker_whose_certificate_nobody_vouches_for_is_told_nothing(system: System) -> None:
+    login = replace(system.kafka.login("jobmonitor-producer"), kafka_ca_file="")
+    producer = Producer(login)
+    with pytest.raises(KafkaConnectionError):
         await producer.start()
     await producer.stop()

@@ -9,6 +9,7 @@ from jobmonitor.cli.context import Context
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings, SettingsError, load
 
+SERVICES = Path(__file__).parents[2] / "services"
 LOGIN = {"JOBMONITOR_KAFKA_USERNAME": "jobmonitor-gateway", "JOBMONITOR_KAFKA_PASSWORD": "s3cret"}
 PROTOCOL, CA_FILE = "JOBMONITOR_KAFKA_SECURITY_PROTOCOL", "JOBMONITOR_KAFKA_CA_FILE"
 
@@ -29,6 +30,12 @@ def test_with_ssl_the_certificate_and_the_name_of_the_broker_are_checked() -> No
     context = client_options(load(KafkaSettings, {**LOGIN, PROTOCOL: "SASL_SSL"}))["ssl_context"]
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_no_client_is_opened_but_with_the_login() -> None:
+    """Who names the broker's address to a client names the login too, as both come from one place."""
+    sources = [path for path in SERVICES.rglob("*.py") if "bootstrap_servers" in path.read_text(encoding="utf-8")]
+    assert [path.name for path in sources] == ["kafka_client.py"]
 
 
 def test_the_password_is_in_no_text_made_of_the_settings() -> None:
