@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import CONTENT_TYPE, Event, Undecodable, decode, encode, type_name
-from jobmonitor.contract.events import EVENT_TYPES, JobProgressed
+from jobmonitor.contract.events import EVENT_TYPES, JobProgressed, JobSubmitted
 from support.event_strategies import JSON_VALUES, TEXT, events
 
 PROGRESS = Event(
@@ -91,6 +91,16 @@ def test_a_missing_envelope_field_is_named(name: str) -> None:
         decode(_changed(lambda message: message.pop(name)))
 
 
+BEYOND = (
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "1999-12-31T23:59:59.999999Z",
+    "2100-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59-14:00",
+)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -98,9 +108,13 @@ def test_a_missing_envelope_field_is_named(name: str) -> None:
         ({"specversion": "0.3"}, "specversion"),
         ({"subject": "10001"}, "subject"),
         ({"time": "2026-11-23T12:00:00"}, "timezone"),
-        ({"time": "0001-01-01T00:00:00+14:00"}, "out of range"),
+        *(({"time": time}, "between 2000 and 2099") for time in BEYOND),
         ({"id": ""}, "id"),
-        ({"data": {"note": "a\u0000b"}}, "NUL"),
+        ({"id": "a\u0000b"}, "id"),
+        ({"id": "x" * 257}, "id"),
+        ({"source": "/two words"}, "source"),
+        ({"source": "x" * 257}, "source"),
+        ({"datacontenttype": "text/plain"}, "datacontenttype"),
     ],
 )
 def test_each_mistake_in_the_envelope_is_told(change: dict[str, Any], reason: str) -> None:
@@ -124,10 +138,66 @@ def test_a_number_no_database_column_holds_is_refused_by_its_field(field: str, v
         decode(_changed(lambda message: message["data"].update({field: value})))
 
 
-def test_backslashes_before_a_harmless_u0000_are_not_taken_for_a_nul() -> None:
-    message = _changed(lambda message: message["data"].update({"note": "\\u0000"}))
-    assert b"\\\\u0000" in message
-    assert decode(message) == PROGRESS
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+def test_the_content_type_may_name_its_charset(content_type: str) -> None:
+    assert decode(_changed(lambda message: message.update({"datacontenttype": content_type}))) == PROGRESS
+
+
+def test_an_event_whose_attributes_are_in_headers_is_told_how_to_be_sent() -> None:
+    with pytest.raises(Undecodable, match="structured mode"):
+        decode(json.dumps({"account_id": 1, "owner_id": 2, "job_type": "x", "parameters": {}}).encode())
+
+
+def test_a_reason_quotes_nothing_without_end() -> None:
+    for change in ({"type": "x" * 10_000}, {"specversion": "y" * 10_000}, {"z" * 10_000: 1, "time": 1}):
+        with pytest.raises(Undecodable) as caught:
+            decode(_changed(lambda message, change=change: message.update(change)))
+        assert len(str(caught.value)) <= 500
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        ({"run_at": "9999-12-31T23:59:59.999999Z"}, "bad_run_at"),
+        ({"run_at": "0001-01-01T00:00:00Z"}, "bad_run_at"),
+        ({"parameters": {"x": "a\0b"}}, "nul_character"),
+        ({"parameters": {"a\0b": 1}}, "nul_character"),
+        ({"parameters": {"x": 2**63}}, "number_too_large"),
+        ({"parameters": {"x": [-(2**63)]}}, "number_too_large"),
+        ({"parameters": {"x": "y" * 20_001}}, "text_too_long"),
+        ({"parameters": {f"unknown {n}": n for n in range(10_000)}}, "too_many_names"),
+        ({"parameters": {"x": list(range(60_000))}}, "too_large"),
+        ({"parameters": json.loads('{"x":' * 33 + "1" + "}" * 33)}, "too_deep"),
+        ({"parameters": {"x": json.loads("[" * 900 + "]" * 900)}}, "too_deep"),
+    ],
+)
+def test_a_submission_that_nobody_can_accept_is_read_without_what_is_too_much(says: dict[str, Any], code: str) -> None:
+    event = decode(_submission(says))
+    assert event.refusal is not None
+    assert event.refusal.code == code
+    assert len(event.refusal.reason) < 200
+    assert isinstance(event.data, JobSubmitted)
+    assert (event.data.parameters, event.data.run_at, event.data.owner_id) == ({}, None, 2)
+    assert decode(encode(event)).refusal is None, "what is left can be written and read"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        json.loads('{"x":' * 32 + "1" + "}" * 32),
+        {"x": 2**63 - 1, "y": "y" * 20_000, "z": 1e300},
+        {"query": {"questions": [{"question": n, "value": "v" * 1000} for n in range(100)]}},
+    ],
+)
+def test_what_real_jobs_need_is_accepted(parameters: dict[str, Any]) -> None:
+    event = decode(_submission({"parameters": parameters}))
+    assert event.refusal is None
+    assert decode(encode(event)) == event
+
+
+def _submission(says: dict[str, Any]) -> bytes:
+    data = {"account_id": 1, "owner_id": 2, "job_type": "user-data-export", "parameters": {}, **says}
+    return _changed(lambda message: message.update({"type": "jobmonitor.job_submitted.v1", "data": data}))
 
 
 def test_an_empty_message_and_endless_nesting_are_undecodable() -> None:

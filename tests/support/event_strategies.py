@@ -7,11 +7,11 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.events import EVENT_TYPES, EventData
+from jobmonitor.contract.envelope import Event, Source
+from jobmonitor.contract.events import EVENT_TYPES, EventData, Text
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
-INSTANTS = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)).flatmap(  # noqa: DTZ001 - zones follow
+INSTANTS = st.datetimes(min_value=datetime(2000, 1, 2), max_value=datetime(2099, 12, 30)).flatmap(  # noqa: DTZ001 - zones follow
     lambda naive: st.integers(-14 * 60, 14 * 60).map(
         lambda minutes: naive.replace(tzinfo=timezone(timedelta(minutes=minutes)) if minutes else UTC)
     )
@@ -30,7 +30,12 @@ JSON_VALUES = st.recursive(
 def events() -> st.SearchStrategy[Event]:
     """Any event of any type."""
     return st.builds(
-        Event, id=TEXT.filter(bool), source=TEXT.filter(bool), job_id=st.uuids(), time=INSTANTS, data=event_data()
+        Event,
+        id=values_of(inspect.type_info(Text)),
+        source=values_of(inspect.type_info(Source)),
+        job_id=st.uuids(),
+        time=INSTANTS,
+        data=event_data(),
     )
 
 
@@ -45,6 +50,8 @@ def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.StructType():
             fields = {field.name: _field(field) for field in info.fields}
             return st.fixed_dictionaries(fields).map(lambda values: info.cls(**values))
+        case inspect.Metadata():
+            return values_of(info.type)
         case inspect.UnionType():
             return st.one_of([values_of(kind) for kind in info.types])
         case inspect.IntType():
@@ -53,7 +60,7 @@ def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
             return TEXT
         case inspect.StrType():
             return st.from_regex(f"{info.pattern}(?!\n)", alphabet=st.characters(codec="ascii")).filter(
-                lambda text: len(text) <= (info.max_length or 100)
+                lambda text: (info.min_length or 0) <= len(text) <= (info.max_length or 100)
             )
         case inspect.DateTimeType():
             return INSTANTS

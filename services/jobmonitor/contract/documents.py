@@ -26,9 +26,7 @@ def event_schema(event_type: str) -> Schema:
     parts = data.pop("$defs", {})
     message["properties"] |= {
         "specversion": {**message["properties"]["specversion"], "enum": ["1.0"]},
-        "source": {**message["properties"]["source"], "format": "uri-reference"},
         "type": {"const": event_type, "description": message["properties"]["type"]["description"]},
-        "datacontenttype": {"const": "application/json", "description": "May be left out."},
         "data": {"$ref": f"#/$defs/{data_type.__name__}"},
     }
     return {

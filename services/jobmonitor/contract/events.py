@@ -8,26 +8,41 @@ what was asked: facts alone tell the whole of a job. *Work* travels on the work 
 No event holds personal data: ids, counts and file references only.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
-# The limits are those of the database columns behind the readers: what passes here can be stored everywhere.
+from jobmonitor.contract.limits import (
+    CODE_LENGTH_MAX,
+    FIRST_YEAR,
+    INSTANT_PATTERN,
+    LAST_YEAR,
+    NAME_LENGTH_MAX,
+    OUTCOMES_MAX,
+    REASON_LENGTH_MAX,
+    TEXT_LENGTH_MAX,
+    Refusal,
+    is_an_instant,
+    must_be_an_instant,
+    parameters_refused,
+)
+
+# What passes here can be stored in every column behind the readers, and written again.
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+Instant = Annotated[
+    datetime,
+    msgspec.Meta(tz=True, extra_json_schema={"pattern": INSTANT_PATTERN}),
+]
+"""With a zone, in a year from 2000 to 2099."""
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Code = Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX, pattern="^[a-z][a-z0-9_]*$")]
+Reason = Annotated[str, msgspec.Meta(max_length=REASON_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 Reference = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=160)]
-
-
-def _must_exist_in_utc(instant: datetime) -> None:
-    """Raises ValueError for the few instants at the ends of the calendar that have no date in UTC."""
-    try:
-        instant.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{instant.isoformat()} is no date in UTC") from None
 
 
 class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,11 +59,7 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     reference: Reference | None = None
     """The user's own name for the job, shown in brackets behind the type's name; one line."""
     run_at: Instant | None = None
-    """When to start; ``None`` means now."""
-
-    def __post_init__(self) -> None:
-        if self.run_at is not None:
-            _must_exist_in_utc(self.run_at)
+    """When to start, a year ahead at most; ``None`` means now."""
 
 
 class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,7 +74,7 @@ class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked for, as the submission that was taken up said it."""
 
-    request_id: str
+    request_id: Text
     """The ``id`` of the submission."""
     submitted_at: Instant
     """The ``time`` of the submission."""
@@ -77,7 +88,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         for instant in (self.submitted_at, self.run_at):
             if instant is not None:
-                _must_exist_in_utc(instant)
+                must_be_an_instant(instant)
+        if self.parameters is not None and (refusal := parameters_refused(self.parameters)):
+            raise ValueError(refusal.reason)
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,7 +115,7 @@ class JobScheduled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """What was asked for: in the first fact of a job."""
 
     def __post_init__(self) -> None:
-        _must_exist_in_utc(self.run_at)
+        must_be_an_instant(self.run_at)
 
 
 class JobQueued(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,7 +130,7 @@ class JobStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
     total: Count
     """How many units there are to do."""
-    unit: str
+    unit: Name
     """What is counted, in the plural: ``supporters``, ``rows``."""
 
 
@@ -130,14 +143,17 @@ class JobProgressed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Units there are to do; the same in every fact of the job."""
 
 
+MEDIA_TYPE_PATTERN = r"^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(; ?[a-z0-9-]+=[a-zA-Z0-9.+-]+)*$"
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A complete file in the object store, and all that proves it complete."""
 
     key: str
     """Where the file lies in the object store."""
-    media_type: str
+    media_type: Annotated[str, msgspec.Meta(max_length=127, pattern=MEDIA_TYPE_PATTERN)]
     """For instance ``text/csv``."""
-    extension: str
+    extension: Annotated[str, msgspec.Meta(max_length=16, pattern="^[a-z0-9]+$")]
     """Without a dot: ``csv``, ``xlsx``."""
     size_bytes: Count
     """The length of the file."""
@@ -149,7 +165,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the file will be purged."""
 
     def __post_init__(self) -> None:
-        _must_exist_in_utc(self.expires_at)
+        must_be_an_instant(self.expires_at)
 
 
 class JobCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -161,7 +177,7 @@ class JobCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Units there were to do."""
     rejected: Count
     """Units refused with a reason; the result file names them."""
-    outcomes: dict[str, Count]
+    outcomes: Annotated[dict[Name, Count], msgspec.Meta(max_length=OUTCOMES_MAX)]
     """Units per outcome, for instance ``{"exported": 5000}``; they add up to ``total``."""
     result: Result | None = None
     """The file to download; absent where the job type makes none."""
@@ -170,9 +186,9 @@ class JobCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 class JobFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The job cannot be done."""
 
-    code: str
+    code: Code
     """A stable word for programs, for instance ``csv_required``."""
-    reason: str
+    reason: Reason
     """One sentence its owner understands."""
     asked: Asked | None = None
     """What was asked for: in the first fact of a job, which then was refused."""
@@ -187,7 +203,7 @@ class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """When they asked."""
 
     def __post_init__(self) -> None:
-        _must_exist_in_utc(self.requested_at)
+        must_be_an_instant(self.requested_at)
 
 
 class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -205,7 +221,7 @@ class JobCancelled(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """What was done until then, where the job type reports it."""
 
     def __post_init__(self) -> None:
-        _must_exist_in_utc(self.requested_at)
+        must_be_an_instant(self.requested_at)
 
 
 class ResultDownloaded(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -269,6 +285,13 @@ EVENT_TYPES: dict[str, type[EventData]] = {
 
 A changed meaning or shape gets a new ``.vN``; a new field with a default does not.
 """
+
+
+def submission_refused(data: JobSubmitted) -> Refusal | None:
+    """Why this cannot be accepted, whoever asks for it and whatever the job type; None where it can."""
+    if data.run_at is not None and not is_an_instant(data.run_at):
+        return Refusal("bad_run_at", f"The start must lie between the years {FIRST_YEAR} and {LAST_YEAR}.")
+    return parameters_refused(data.parameters)
 
 
 def submission_in(fact: JobFact) -> JobSubmitted | None:

@@ -17,7 +17,7 @@ import structlog
 import uuid_utils
 
 from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted
+from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
@@ -75,6 +75,8 @@ async def submit(
         reference=(request.reference or "").strip() or None,
         run_at=_in_utc(request.run_at),
     )
+    if (refusal := submission_refused(submission)) is not None:
+        raise invalid([FieldProblem("parameters", refusal.reason)], code=refusal.code)
     job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
     earlier = await _earlier(services, job_id, submission, job_type) if key else None
     if earlier is None:

@@ -16,6 +16,7 @@ from jobmonitor.contract.events import (
     ResultDownloaded,
     ResultExpired,
 )
+from jobmonitor.contract.limits import shortened
 from jobmonitor.job.commands import (
     AcceptJob,
     Command,
@@ -125,7 +126,7 @@ def _fail(command: FailJob, job: Job) -> JobFact | None:
     if job.ended or job.state is State.STOPPING:
         return None
     asked = command.asked if job.state is None else None
-    return _next(JobFailed, job, code=command.code, reason=command.reason, asked=asked)
+    return _next(JobFailed, job, code=command.code, reason=shortened(command.reason), asked=asked)
 
 
 def _stop(command: StopJob, job: Job) -> JobFact | None:

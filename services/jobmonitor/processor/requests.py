@@ -57,4 +57,6 @@ class RequestHandler:
 
 def _submission(event: Event) -> Submission | None:
     data = event.data
-    return Submission(event.job_id, event.id, event.time, data) if isinstance(data, JobSubmitted) else None
+    if not isinstance(data, JobSubmitted):
+        return None
+    return Submission(event.job_id, event.id, event.time, data, event.refusal)

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from jobmonitor.contract.events import Asked, JobSubmitted
+from jobmonitor.contract.limits import Refusal
 from jobmonitor.database.pool import see_account
 from jobmonitor.job.commands import AcceptJob, FailJob
 from jobmonitor.job.state import Job, State
@@ -41,6 +42,8 @@ class Submission(NamedTuple):
     at: datetime
     """When it was sent, by the clock of who sent it."""
     data: JobSubmitted
+    refusal: Refusal | None = None
+    """Why it cannot be accepted, whoever asks; its parameters are then left out."""
 
     def asked(self) -> Asked:
         """What the job's first fact repeats of it."""
@@ -48,7 +51,7 @@ class Submission(NamedTuple):
         return Asked(
             request_id=self.request_id,
             submitted_at=self.at,
-            parameters=data.parameters,
+            parameters=None if self.refusal else data.parameters,
             reference=data.reference,
             run_at=data.run_at,
         )
@@ -161,6 +164,9 @@ class _Step:
         """
         run = self._transaction.take_up(_new_run(self._job_type, submission))
         asked = submission.asked()
+        if (refusal := submission.refusal) is not None:
+            self._transaction.apply(run, FailJob(code=refusal.code, reason=refusal.reason, asked=asked))
+            return
         try:
             params = read_parameters(self._job_type.params_type, submission.data.parameters)
         except BadParameters as error:

@@ -103,7 +103,11 @@ def fold(row: JobRow | None, event: Event) -> JobRow:
         raise Inapplicable("Chunks travel on the work topics only.")
     row = _first_row(event.job_id, data, event.time) if row is None else row
     _must_agree(row, data)
+    if isinstance(data, JobSubmitted) and event.refusal is None:
+        _must_be_a_repeat(row, data)
     changes = _changes(row, data, event.time) | _updated(row, data, event.time)
+    if event.refusal is not None and row.accepted_at is None:
+        changes["parameters"] = None  # its owner sees the job; a worker tells why it is refused
     return msgspec.structs.replace(row, **changes)
 
 
@@ -152,8 +156,8 @@ def _must_agree(row: JobRow, data: JobRequest | JobFact) -> None:
     if data.job_type != row.job_type:
         raise Inapplicable(f"The event is of a {data.job_type} job, but its job is a {row.job_type}.")
     if isinstance(data, JobSubmitted):
-        _must_be_a_repeat(row, data)
-    elif row.state in ENDED and (state := _least_state(data)) in ENDED and state is not row.state:
+        return
+    if row.state in ENDED and (state := _least_state(data)) in ENDED and state is not row.state:
         raise Inapplicable(f"The job has ended as {row.state}; it cannot end as {state} as well.")
     if isinstance(data, JobProgressed | JobCompleted | JobCancelled) and data.done > data.total:
         raise Inapplicable(f"{data.done} of {data.total} units cannot be done.")

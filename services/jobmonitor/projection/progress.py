@@ -5,15 +5,16 @@ all progress of this job gathered before. Whatever else comes is folded one by o
 """
 
 from datetime import UTC, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import Count, Id, Instant, Ordinal
+from jobmonitor.contract.envelope import JsonContentType, Source
+from jobmonitor.contract.events import Count, Id, Instant, Ordinal, Text
+from jobmonitor.contract.limits import FIRST_YEAR, LAST_YEAR
 
 _MINUTE = timedelta(minutes=1)
-_Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class ProgressData(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -31,12 +32,12 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job
     """A ``JobProgressed`` in its envelope: on its own type's topic ``decode`` gives the same of it."""
 
     specversion: Literal["1.0"]
-    id: _Text
-    source: _Text
+    id: Text
+    source: Source
     type: Literal["jobmonitor.job_progressed.v1"]
     job_id: UUID
     time: Instant
-    datacontenttype: str = "application/json"
+    datacontenttype: JsonContentType = "application/json"
     data: ProgressData
 
 
@@ -53,7 +54,9 @@ def decode_progress(message: bytes | None) -> Progress | None:
         event = _decode(message)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError):
         return None
-    return event if event.time.tzinfo is UTC and event.data.done <= event.data.total else None
+    time, data = event.time, event.data
+    can_be_true = time.tzinfo is UTC and FIRST_YEAR <= time.year <= LAST_YEAR and data.done <= data.total
+    return event if can_be_true else None
 
 
 def goes_on(before: Progress, after: Progress) -> bool:

@@ -46,7 +46,7 @@ class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
     """Of progress, as is ``total``: beside its columns a point of progress has nothing more to tell."""
     total: int | None = None
     data: EventData | None
-    """The event; None of progress."""
+    """The event; None of progress, and of a submission that is too much to keep."""
 
     @property
     def key(self) -> tuple[UUID, str, int]:
@@ -68,7 +68,8 @@ def timeline_points(row: JobRow, event: Event) -> Iterator[TimelinePoint]:
     """The points this event makes in the timeline of its job."""
     data = event.data
     if isinstance(data, JobSubmitted):
-        yield _point(row, data, event.id, event.time, slot=0, sequence=None)
+        point = _point(row, data, event.id, event.time, slot=0, sequence=None)
+        yield msgspec.structs.replace(point, data=None) if event.refusal else point
     elif isinstance(data, JobProgressed):
         at, done = event.time, {"done": data.done, "total": data.total}
         yield _point(row, data, event.id, at, slot=second_of(at), sequence=data.sequence, **done)

@@ -20,7 +20,7 @@ from jobmonitor.cli.follow import wait_until_seen
 from jobmonitor.cli.options import Injected, Json, Kafka, Url
 from jobmonitor.cli.output import print_json, print_line
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
-from jobmonitor.contract.events import JobSubmitted
+from jobmonitor.contract.events import JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.catalogue import OFFERED
@@ -177,6 +177,8 @@ def _with_zone(run_at: datetime | None) -> datetime | None:
 
 def _check(event: Event) -> None:
     """Raises CommandError where no reader would take the event, for instance for a reference too long."""
+    if isinstance(event.data, JobSubmitted) and (refusal := submission_refused(event.data)) is not None:
+        raise CommandError(refusal.reason, USAGE)
     try:
         decode(encode(event))
     except Undecodable as error:

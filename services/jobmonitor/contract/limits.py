@@ -1,0 +1,106 @@
+"""How much may come in, whichever way it comes: HTTP, Kafka or the command line. Pure.
+
+What is within these limits can be stored in every table and encoded in every answer. Texts, numbers and instants are
+bounded where they are decoded (``contract.events``, ``contract.envelope``); the parameters of a submission here,
+because there the job's owner can be told.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+FIRST_YEAR, LAST_YEAR = 2000, 2099
+"""Of any instant, in UTC. Before and after lie mistakes: zero values and maxima."""
+INSTANT_PATTERN = "^20(?!00-01-01|99-12-31)[0-9]{2}-"
+"""Says so of an instant as it is written, in any zone; for the schemas, which cannot calculate."""
+_EARLIEST, _AFTER_LATEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
+TEXT_LENGTH_MAX = 256
+"""Of an event's id and source."""
+CODE_LENGTH_MAX = 64
+REASON_LENGTH_MAX = 500
+"""A sentence or three: it is shown in a table."""
+NAME_LENGTH_MAX = 64
+"""Of a unit, an outcome, an extension."""
+OUTCOMES_MAX = 100
+
+PARAMETERS_BYTES_MAX = 240 * 1024
+"""Encoded as JSON. An export with a hundred long answers and a hundred broadcast filters of ten ids has 120 kB. With
+what is around it, it fits an HTTP body of 256 KiB, and a Kafka message of 1 MiB."""
+DEPTH_MAX = 32
+"""Objects and lists within each other. Real parameters have four; libraries differ from some hundreds on."""
+NAMES_MAX = 2_000
+"""Names in all objects together. A query of a hundred filters of each kind has some four hundred."""
+STRING_LENGTH_MAX = 20_000
+"""Of one text in the parameters, in characters."""
+INTEGER_MAX = 2**63 - 1
+"""In either direction: what a database column holds."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why something that was asked for is not done."""
+
+    code: str
+    """A stable word for programs."""
+    reason: str
+    """One sentence for whoever asked. Quotes nothing of unknown length."""
+
+
+def is_an_instant(instant: datetime) -> bool:
+    """Whether it lies in the years we take."""
+    return _EARLIEST <= instant < _AFTER_LATEST
+
+
+def must_be_an_instant(instant: datetime) -> None:
+    """Raises ValueError outside the years we take."""
+    if not is_an_instant(instant):
+        raise ValueError(f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}")
+
+
+def shortened(text: str, length_max: int = REASON_LENGTH_MAX) -> str:
+    """The text without control characters, cut where it is too long."""
+    plain = "".join(character if character.isprintable() else " " for character in text[: length_max + 1])
+    return plain if len(plain) <= length_max else f"{plain[: length_max - 1]}…"
+
+
+def parameters_refused(parameters: Mapping[str, Any]) -> Refusal | None:
+    """Why these parameters, decoded from JSON, are too much; None where they are not. Whatever they mean."""
+    names = 0
+    for depth, value in _walk(parameters):
+        if depth > DEPTH_MAX:
+            return Refusal("too_deep", f"The parameters are nested too deeply: at most {DEPTH_MAX} levels.")
+        names += len(value) if isinstance(value, dict) else 0
+        if names > NAMES_MAX:
+            return Refusal("too_many_names", f"The parameters have too many names: at most {NAMES_MAX:,} in all.")
+        if refusal := _scalar_refused(value):
+            return refusal
+    if len(msgspec.json.encode(parameters)) > PARAMETERS_BYTES_MAX:
+        size = PARAMETERS_BYTES_MAX // 1024
+        return Refusal("too_large", f"The parameters are too large: at most {size} KiB as JSON.")
+    return None
+
+
+def _walk(value: Any) -> Iterator[tuple[int, Any]]:
+    """Every value, name and container with its depth; the outermost has depth 1. Without recursion."""
+    waiting: list[tuple[int, Any]] = [(1, value)]
+    while waiting:
+        depth, each = waiting.pop()
+        yield depth, each
+        if isinstance(each, dict):
+            waiting += [(depth, name) for name in each]
+            waiting += [(depth + 1 if isinstance(inner, dict | list) else depth, inner) for inner in each.values()]
+        elif isinstance(each, list):
+            waiting += [(depth + 1 if isinstance(inner, dict | list) else depth, inner) for inner in each]
+
+
+def _scalar_refused(value: Any) -> Refusal | None:
+    if isinstance(value, str):
+        if len(value) > STRING_LENGTH_MAX:
+            limit = f"{STRING_LENGTH_MAX:,}"
+            return Refusal("text_too_long", f"A text in the parameters is too long: at most {limit} characters.")
+        if "\0" in value:
+            return Refusal("nul_character", "The parameters hold a NUL character, which no database can store.")
+    if isinstance(value, int) and abs(value) > INTEGER_MAX:
+        return Refusal("number_too_large", f"A whole number in the parameters is beyond ±{INTEGER_MAX}.")
+    return None
