@@ -27,7 +27,7 @@ from support.servers import Database
 
 JOB_TYPE = "user-data-export"
 LIVES = jobs(JOB_TYPE)
-EXAMPLES = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EXAMPLES = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Dump = dict[str, list[str]]
 

@@ -8,8 +8,6 @@ import csv
 import io
 import sys
 
-import xlsxwriter
-
 CELL_UNITS_MAX = 32_767
 """What a cell of Excel holds, in UTF-16 code units."""
 
@@ -24,6 +22,8 @@ def fit(cell: str) -> str:
 
 def write_workbook(lines: io.TextIOBase, path: str) -> None:
     """One sheet; every cell is text, so nothing in it is a formula, a date or a number. Holds one row at a time."""
+    import xlsxwriter  # a tenth of a process's start, and only this one needs it
+
     csv.field_size_limit(sys.maxsize)
     with xlsxwriter.Workbook(path, {"constant_memory": True, "use_zip64": True}) as workbook:
         sheet = workbook.add_worksheet("Export")

@@ -7,13 +7,16 @@ on, each time it is asked.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
-from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from jobmonitor.runtime.settings import ProcessSettings
+
+if TYPE_CHECKING:  # aiohttp takes long to import, and the gateway and the command line serve nothing with it
+    from aiohttp import web
 
 CHECK_TIMEOUT_S = 5.0
 """A dependency that does not answer for so long counts as away."""
@@ -49,7 +52,9 @@ async def _readiness(checks: Checks) -> _Readiness:
     return _Readiness(ready=all(check.ok for check in answers.values()), checks=answers)
 
 
-def _application(checks: Checks) -> web.Application:
+def _application(checks: Checks) -> "web.Application":
+    from aiohttp import web
+
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
 
@@ -72,6 +77,8 @@ async def serve_monitoring(settings: ProcessSettings, checks: Checks) -> AsyncIt
 
     Raises OSError: the port is taken.
     """
+    from aiohttp import web
+
     runner = web.AppRunner(_application(checks), access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
