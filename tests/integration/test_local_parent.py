@@ -24,3 +24,15 @@ def test_a_make_that_was_not_interrupted_wants_the_stack_to_go_on(tmp_path: Path
         check=False,
     )
     assert (done.stdout.strip(), done.stderr, done.returncode) == ("True", "", 0)
+
+
+def test_a_stack_started_with_nohup_outlives_its_terminal() -> None:
+    """nohup has SIGHUP ignored; without it the end of the terminal is a wish to stop."""
+    program = (
+        "import signal; from jobmonitor.local.__main__ import Interruption; Interruption(); "
+        "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
+    )
+    command = [sys.executable, "-c", program]
+    for trap, ignored in (('trap "" HUP; ', "True"), ("", "False")):
+        shell = ["sh", "-c", f'{trap}exec "$@"', "sh", *command]
+        assert subprocess.run(shell, capture_output=True, text=True, check=True).stdout.strip() == ignored

@@ -49,6 +49,7 @@ class CuttingProxy:
                         return
                     if self.cut_after_bytes is not None:
                         back.cancel()
+                        await asyncio.wait([back])
                         await self._cut(head, up_reader, up_writer, writer, self.cut_after_bytes)
                         return
                 up_writer.write(head)

@@ -11,16 +11,19 @@ import { Icon } from "../view/icons.tsx";
 import { takeKept } from "./import.ts";
 import { deletedUploads, deleteKept, keptCount, keptProblem, keptShown, keptUploads, loadKept } from "./kept_files.ts";
 
+/** The button that was used stays, and keeps the focus. */
 function Actions({ file }: { file: KeptUpload }): JSX.Element {
-  if (deletedUploads.value.has(file.id)) return <span class="small">Deleted</span>;
+  const deleted = deletedUploads.value.has(file.id);
   return (
     <>
-      <button type="button" class="button quiet" onClick={() => void takeKept(file.id)}>Use<span class="unseen"> {file.name}</span></button>
+      {!deleted && (
+        <button key="use" type="button" class="button quiet" onClick={() => void takeKept(file.id)}>Use<span class="unseen"> {file.name}</span></button>
+      )}
       {file.needed ? (
         <span class="small">Needed by a job</span>
       ) : (
-        <button type="button" class="button quiet" onClick={() => void deleteKept(file.id, file.name)}>
-          Delete<span class="unseen"> {file.name}</span>
+        <button key="delete" type="button" class="button quiet" aria-disabled={deleted} onClick={() => void deleteKept(file.id, file.name)}>
+          {deleted ? "Deleted" : "Delete"}<span class="unseen"> {file.name}</span>
         </button>
       )}
     </>

@@ -104,14 +104,14 @@ function expiry(job: Job): string {
 /** What the download's first line says, and its second where that has more to say than the file's kind. */
 function downloadWords(job: Job, result: Result): { icon: JSX.Element; word: string; small?: string } {
   const current = downloads.value.get(job.id);
-  const of = (received_bytes: number): string => `${formatSize(received_bytes)} of ${formatSize(result.size_bytes)}`;
+  const of = (received_bytes: number): string => `${Math.floor((100 * received_bytes) / result.size_bytes)} % of ${formatSize(result.size_bytes)}`;
   switch (current?.state) {
     case "running":
       return { icon: <Ring />, word: "On its way", small: of(current.received_bytes) };
     case "waiting":
       return { icon: <Ring />, word: "Trying again", small: of(current.received_bytes) };
     case "failed":
-      return { icon: <Icon name="alert" size={16} />, word: "Try again", small: "Not downloaded" };
+      return { icon: <Icon name="alert" size={16} />, word: "Try again", small: "Failed" };
     case "saved":
       return { icon: <Icon name="check" size={16} />, word: "Downloaded" };
     default:
