@@ -15,6 +15,7 @@ from jobmonitor.local.postgres import SUPERUSER, PostgresServer
 from jobmonitor.local.service import Service, ServiceSpec
 from jobmonitor.runtime.topic_admin import create_topics
 from support.brokers import broker_at
+from support.people import add_people
 
 DATABASE = "bench"
 PASSWORDS = {role: f"{role}-bench" for role in ROLES}
@@ -57,6 +58,7 @@ def engine_servers(
             stack.callback(server.stop)
         servers = EngineServers(kafka.bootstrap, postgres, []).with_database(DATABASE)
         asyncio.run(create_topics(broker_at(kafka.bootstrap), replication_factor=1))
+        asyncio.run(add_people(servers.superuser_url, *((account_id, account_id) for account_id in range(1, 51))))
         services = [service(folder, spec, servers, variables) for spec in specs]
         for each in services:
             each.launch()

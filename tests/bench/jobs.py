@@ -52,7 +52,7 @@ PEERS = "peers"
 
 
 def submission(parameters: dict[str, Any], account_id: int) -> Event:
-    data = JobSubmitted(account_id=account_id, owner_id=1, job_type="probe", parameters=parameters)
+    data = JobSubmitted(account_id=account_id, owner_id=account_id, job_type="probe", parameters=parameters)
     return Event(id=str(uuid4()), source="/bench", job_id=uuid4(), time=datetime.now(UTC), data=data)
 
 

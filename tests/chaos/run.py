@@ -8,8 +8,8 @@ from pathlib import Path
 
 from chaos.faults import Faults
 from chaos.history import History, Told
-from chaos.load import Load
-from chaos.plan import Fault, Plan
+from chaos.load import OWNER_ELSEWHERE, Load
+from chaos.plan import PRODUCERS_ACCOUNTS, Fault, Plan
 from chaos.verdict import Verdict, judge
 from chaos.watch import Watch
 from chaos.world import World, read_world
@@ -17,6 +17,7 @@ from jobmonitor.checker import CheckSettings, CouldNotLook, Report, check
 from jobmonitor.local.postgres import SUPERUSER
 from jobmonitor.local.stack import DATABASE, Stack
 from support.brokers import broker_at
+from support.people import add_people
 
 CALM_WITHIN_S = 60.0
 """After the last fault is over and the last job was submitted."""
@@ -48,6 +49,7 @@ async def run_chaos(plan: Plan, stack: Stack, folder: Path, say: Say) -> Outcome
     """Run the plan, wait for calm, and compare. Does not stop the stack, whose data folder this is."""
     history_path, objects_url = folder / "history.jsonl", (folder / "objects").as_uri()
     database_url = stack.postgres.url(SUPERUSER, database=DATABASE)
+    await add_people(database_url, *((account, OWNER_ELSEWHERE + account) for account in PRODUCERS_ACCOUNTS))
     kafka = stack.kafka.bootstrap
     history = History(history_path)
     load = Load(plan, history, kafka_bootstrap=kafka, http_url=stack.http_url)

@@ -2,22 +2,31 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 
 from jobmonitor.contract.envelope import decode
-from jobmonitor.contract.events import JobCompleted, JobFailed
+from jobmonitor.contract.events import JobCompleted, JobFailed, JobScheduled
+from jobmonitor.crm.rights import Person, load_standings
+from jobmonitor.database.pool import account_transaction
+from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.requests import RequestHandler
-from support.engine import Engine, open_engine
+from jobmonitor.processor.result_files import ResultFiles
+from jobmonitor.processor.taking_up import TakingUp
+from support.engine import Engine, create_topics, open_engine, read_events
+from support.people import add_people
 
 
 @pytest.fixture
 async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
     async with open_engine(database, kafka, tmp_path) as engine:
         engine.probe.small = True
+        await create_topics(kafka.bootstrap, "jobs.user-data-export")
         yield engine
 
 
@@ -38,6 +47,15 @@ def submission(job_id: UUID, **says: Any) -> bytes:
 
 def handler(engine: Engine) -> RequestHandler:
     return RequestHandler(engine.probe, engine.ledger, engine.taking_up)
+
+
+def strict_handler(engine: Engine) -> RequestHandler:
+    """As a worker has it: who is named in a request is looked up."""
+    files = ResultFiles(engine.objects, engine.settings.result_retention_days)
+    taking_up = TakingUp(
+        engine.probe, engine.ledger, OneStep(engine.probe, engine.objects, files), engine.taking_up._planner
+    )
+    return RequestHandler(engine.probe, engine.ledger, taking_up)
 
 
 UNACCEPTABLE: dict[str, dict[str, Any]] = {
@@ -74,3 +92,88 @@ async def test_many_unknown_parameters_make_a_short_reason(engine: Engine) -> No
     assert fact.code == "bad_parameters"
     assert "unknown parameter number 0" in fact.reason
     assert len(fact.reason) <= 500
+
+
+async def test_who_is_named_must_exist_and_may_start_such_a_job(engine: Engine, database: Any) -> None:
+    await add_people(database.superuser_url, (1, 10))
+    await add_people(database.superuser_url, (1, 11), active=False)
+    await add_people(database.superuser_url, (1, 12), user_type="user")  # without a permission group
+    await add_people(database.superuser_url, (5, 13))
+    named = {
+        "good": (1, 10),
+        "account": (999_999, 10),
+        "user": (1, 77),
+        "inactive": (1, 11),
+        "group": (1, 12),
+        "other": (1, 13),
+    }
+    jobs = {name: uuid4() for name in named}
+    events = [
+        decode(submission(jobs[name], account_id=account, owner_id=user)) for name, (account, user) in named.items()
+    ]
+    await strict_handler(engine).handle(events)
+    told = {name: (await engine.facts(job_id))[-1] for name, job_id in jobs.items()}
+    assert isinstance(told.pop("good"), JobCompleted)
+    assert {name: (fact.code, fact.reason) for name, fact in told.items()} == {
+        "account": ("unknown_account", "There is no account 999999."),
+        "user": ("unknown_user", "Account 1 has no user 77."),
+        "inactive": ("not_permitted", "User 11 is not active."),
+        "group": ("not_permitted", "User 12 is not active."),
+        "other": ("unknown_user", "Account 1 has no user 13."),
+    }
+    assert all(fact.sequence == 1 and fact.asked.parameters == {"units": 2} for fact in told.values())
+
+
+async def test_a_user_needs_the_permission_of_the_type(engine: Engine, database: Any) -> None:
+    group = await engine_group(database.superuser_url, "receipts")
+    await add_people(database.superuser_url, (1, 20), user_type="user", permission_group_id=group)
+    job_id = uuid4()
+    await strict_handler(engine).handle([decode(submission(job_id, owner_id=20))])
+    (fact,) = await engine.facts(job_id)
+    assert fact.code == "not_permitted"
+    assert engine.probe.permission in fact.reason
+
+
+async def engine_group(superuser_url: str, permission: str) -> int:
+    connection = await asyncpg.connect(superuser_url)
+    try:
+        group: int = await connection.fetchval(
+            "INSERT INTO crm.permission_groups (account_id, name) VALUES (1, 'Some') RETURNING id"
+        )
+        await connection.execute("INSERT INTO crm.group_permissions VALUES (1, $1, $2)", group, permission)
+        return group
+    finally:
+        await connection.close()
+
+
+async def test_looking_people_up_leaves_the_connection_s_account_as_it_was(engine: Engine) -> None:
+    async with account_transaction(engine.ledger.pool, 42) as connection:
+        await load_standings(connection, {Person(1, 2), Person(7, 8)})
+        assert await connection.fetchval("SELECT current_setting('app.account_id')") == "42"
+
+
+async def test_a_start_more_than_a_year_ahead_is_refused_by_the_database_s_clock(engine: Engine) -> None:
+    far, near = uuid4(), uuid4()
+    now = datetime.now(UTC)
+    events = [
+        decode(submission(far, run_at=(now + timedelta(days=367)).isoformat())),
+        decode(submission(near, run_at=(now + timedelta(days=365)).isoformat())),
+    ]
+    await strict_handler(engine).handle(events)
+    assert (await engine.facts(far))[0].code == "run_at_too_far"
+    assert isinstance((await engine.facts(near))[0], JobScheduled)
+
+
+async def test_a_job_on_the_topic_of_another_type_is_refused_where_its_owner_sees_it(engine: Engine) -> None:
+    job_id = uuid4()
+    event = decode(submission(job_id, job_type="user-data-export", parameters={}))
+    assert strict_handler(engine).account_of(event) == 1
+    await strict_handler(engine).handle([event])
+    facts = [
+        fact.data for fact in await read_events(engine.bootstrap, "jobs.user-data-export") if fact.job_id == job_id
+    ]
+    assert [(fact.code, fact.job_type) for fact in facts if isinstance(fact, JobFailed)] == [
+        ("wrong_topic", "user-data-export")
+    ]
+    unknown = decode(submission(uuid4(), job_type="no-such-type"))
+    assert strict_handler(engine).account_of(unknown) is None, "the projection makes it a dead letter"

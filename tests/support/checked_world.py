@@ -33,6 +33,7 @@ from jobmonitor.runtime.kafka import Outgoing, Producer
 from support.brokers import broker_at
 from support.engine import Engine, create_topics, heard, open_engine
 from support.job_events import JobEvents
+from support.people import everybody_may
 from support.projecting import Views
 from support.servers import Database, Postgres
 from support.waiting import until
@@ -197,12 +198,14 @@ class _Jobs:
         connection = await asyncpg.connect(self._database.superuser_url)
         for account_id, user_id in ((ACCOUNT, OWNER), (9, STRANGER)):
             await connection.execute(
-                "INSERT INTO crm.accounts (id, name, country, default_currency) VALUES ($1, 'Demo', 'CA', 'CAD')",
+                "INSERT INTO crm.accounts (id, name, country, default_currency) VALUES ($1, 'Demo', 'CA', 'CAD') "
+                "ON CONFLICT DO NOTHING",
                 account_id,
             )
             await connection.execute(
                 "INSERT INTO crm.users (id, account_id, email, name, user_type, password_hash) "
-                "VALUES ($1, $2, $1::bigint || '@example.org', 'Ada', 'admin', 'hash')",
+                "VALUES ($1, $2, $1::bigint || '@example.org', 'Ada', 'admin', 'hash') "
+                "ON CONFLICT DO NOTHING",
                 user_id,
                 account_id,
             )
@@ -255,7 +258,8 @@ class _Jobs:
         job_id = await self._publish(submission)
         one_step = OneStep(job_type, engine.objects, ResultFiles(engine.objects, 30))
         planner = Planner(_no_plan, crash=_crash, plans_max=0)
-        await TakingUp(job_type, engine.ledger, one_step, planner).take_up([heard(job_id, submission)])
+        taking_up = TakingUp(job_type, engine.ledger, one_step, planner, load_standings=everybody_may)
+        await taking_up.take_up([heard(job_id, submission)])
         return job_id
 
 

@@ -31,7 +31,7 @@ class Crm:
     async def add_account(self, zone: str = "America/New_York") -> None:
         await self.owner.execute(
             "INSERT INTO crm.accounts (id, name, country, display_tz, default_currency) "
-            "VALUES ($1, $2, 'US', $3, 'USD')",
+            "VALUES ($1, $2, 'US', $3, 'USD') ON CONFLICT (id) DO UPDATE SET display_tz = excluded.display_tz",
             *(self.account_id, f"Account {self.account_id}", zone),
         )
 

@@ -30,6 +30,7 @@ from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
 from support.brokers import broker_at
+from support.people import add_people, everybody_may
 from support.probe import FailingProbe
 from support.waiting import until
 
@@ -62,7 +63,8 @@ class Engine:
         self.probe = probe
         self.runner = ChunkRunner(probe, self.ledger, self.objects, self.settings)
         one_step = OneStep(probe, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
-        self.taking_up = TakingUp(probe, self.ledger, one_step, Planner(_no_plan, crash=_crash, plans_max=0))
+        planner = Planner(_no_plan, crash=_crash, plans_max=0)
+        self.taking_up = TakingUp(probe, self.ledger, one_step, planner, load_standings=everybody_may)
 
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
         """Take a probe job up, as if its submission had been heard."""
@@ -150,6 +152,7 @@ async def _if_reachable(reach: Awaitable[Answer]) -> Answer | None:
 async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -> AsyncIterator[Engine]:
     """An engine on a fresh database, with the probe's topics and the changed settings."""
     await create_topics(kafka.bootstrap, *view_topics("probe"), work_topic("probe"))
+    await add_people(database.superuser_url, (1, 2))
     owner = await asyncpg.connect(database.owner_url)
     settings = ProcessorSettings(
         database_url=database.url("jobmonitor_worker"),
@@ -166,7 +169,8 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
     objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
     runner = ChunkRunner(probe, ledger, objects, settings)
     one_step = OneStep(probe, objects, ResultFiles(objects, settings.result_retention_days))
-    taking_up = TakingUp(probe, ledger, one_step, Planner(_no_plan, crash=_crash, plans_max=0))
+    planner = Planner(_no_plan, crash=_crash, plans_max=0)
+    taking_up = TakingUp(probe, ledger, one_step, planner, load_standings=everybody_may)
     try:
         yield Engine(
             ledger, producer, objects, probe, runner, taking_up, owner, database.owner_url, kafka.bootstrap, settings

@@ -20,6 +20,7 @@ from jobmonitor.processor.taking_up import TakingUp
 from support.crm import Crm
 from support.engine import Engine, create_topics, heard, read_events
 from support.imports import Imports
+from support.people import everybody_may
 
 ROOT = Path(__file__).parent.parent.parent
 SLUG = UserDataImport.slug
@@ -128,5 +129,5 @@ async def import_engine(engine: Engine, crm: Crm, job_type: UserDataImport) -> I
         imports=Imports(crm, engine.objects),
         job_type=job_type,
         runner=ChunkRunner(job_type, engine.ledger, engine.objects, engine.settings),
-        taking_up=TakingUp(job_type, engine.ledger, one_step, engine.taking_up._planner),
+        taking_up=TakingUp(job_type, engine.ledger, one_step, engine.taking_up._planner, load_standings=everybody_may),
     )

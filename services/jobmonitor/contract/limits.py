@@ -6,7 +6,7 @@ because there the job's owner can be told.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -34,6 +34,8 @@ NAMES_MAX = 2_000
 """Names in all objects together. A query of a hundred filters of each kind has some four hundred."""
 STRING_LENGTH_MAX = 20_000
 """Of one text in the parameters, in characters."""
+RUN_AT_AHEAD = timedelta(days=366)
+"""How far ahead a job can be scheduled, by the clock of the database that accepts it."""
 INTEGER_MAX = 2**63 - 1
 """In either direction: what a database column holds."""
 

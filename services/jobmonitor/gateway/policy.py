@@ -1,4 +1,4 @@
-"""Who may see and do what: the one place that decides it. Row-level security says the same once more beneath.
+"""Who may see and do what: with ``crm.rights`` the one place that decides it. Row-level security says the same beneath.
 
 A User and an Admin see their own jobs; a Super Admin all of the account (domain rule 2.1). What somebody may not see
 does not exist for them.
@@ -6,23 +6,23 @@ does not exist for them.
 
 from typing import Any
 
+from jobmonitor.crm import rights
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.rows import JobRow
 from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.protocol import JobType
 
-VIEW_PERMISSION = "jobs.view"
 IMPORT_PERMISSION = "import"
 
 
 def may_look(viewer: Viewer) -> bool:
     """Whether the job monitor is open to this viewer at all."""
-    return VIEW_PERMISSION in viewer.permissions
+    return rights.may_look(viewer.permissions)
 
 
 def owner_seen(viewer: Viewer) -> int | None:
     """The only owner whose jobs this viewer sees; None: every owner of the account."""
-    return None if viewer.user_type == "super_admin" else viewer.user_id
+    return None if rights.sees_all(viewer.user_type) else viewer.user_id
 
 
 def may_see(viewer: Viewer, job: JobRow) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ import uuid_utils
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
+from jobmonitor.contract.limits import RUN_AT_AHEAD
 from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
@@ -42,7 +43,6 @@ VIEW_WAIT_S = 2.0
 """How long an answer waits for the projection to show what was asked for."""
 CHECK_TIMEOUT_S = 30.0
 """Checking and counting may have to look through a whole account."""
-RUN_AT_AHEAD = timedelta(days=366)
 
 log = structlog.stdlib.get_logger()
 

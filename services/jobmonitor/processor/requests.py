@@ -7,6 +7,7 @@ import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
+from jobmonitor.contract.topics import JOB_TYPES
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.metrics import REQUESTS
@@ -26,7 +27,7 @@ class RequestHandler:
     def account_of(self, event: Event) -> int | None:
         """Whose request it is; None for what is no request to this job type."""
         match event.data:
-            case JobSubmitted() as submission if submission.job_type == self._job_type.slug:
+            case JobSubmitted() as submission if submission.job_type in JOB_TYPES:  # another's is refused
                 return submission.account_id
             case JobStopRequested() as request:
                 return request.account_id

@@ -5,8 +5,8 @@ the job at fault goes the way of the large ones, whose attempts are counted.
 """
 
 import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,8 +14,10 @@ import msgspec
 import structlog
 
 from jobmonitor.contract.events import Asked, JobSubmitted
-from jobmonitor.contract.limits import Refusal
-from jobmonitor.database.pool import see_account
+from jobmonitor.contract.limits import RUN_AT_AHEAD, Refusal
+from jobmonitor.contract.topics import requests_topic
+from jobmonitor.crm.rights import Person, Standings, load_standings, start_refused
+from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.job.commands import AcceptJob, FailJob
 from jobmonitor.job.state import Job, State
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
@@ -30,6 +32,7 @@ from jobmonitor.processor.planner import Planner
 
 log = structlog.stdlib.get_logger()
 
+LoadStandings = Callable[[Connection, Collection[Person]], Awaitable[Standings]]
 STEPS_S = 0.1
 """How long a transaction goes on beginning jobs; those left over are for the next one."""
 
@@ -60,8 +63,17 @@ class Submission(NamedTuple):
 class TakingUp:
     """Takes up the submissions of one job type."""
 
-    def __init__(self, job_type: JobType[Any], ledger: Ledger, one_step: OneStep, planner: Planner) -> None:
+    def __init__(
+        self,
+        job_type: JobType[Any],
+        ledger: Ledger,
+        one_step: OneStep,
+        planner: Planner,
+        *,
+        load_standings: LoadStandings = load_standings,
+    ) -> None:
         self._job_type = job_type
+        self._load_standings = load_standings
         self._ledger = ledger
         self._one_step = one_step
         self._planner = planner
@@ -97,7 +109,7 @@ class TakingUp:
         """End a job as it is taken up, unless somebody took it up. Its fact does not repeat the parameters."""
         async with self._ledger.transaction() as ledger:
             for unknown in await _unknown(ledger, [submission]):
-                run = ledger.take_up(_new_run(self._job_type, unknown))
+                run = ledger.take_up(_new_run(self._job_type, unknown, datetime.now(UTC)))
                 asked = msgspec.structs.replace(unknown.asked(), parameters=None)
                 ledger.apply(run, FailJob(code=code, reason=reason, asked=asked))
 
@@ -105,8 +117,12 @@ class TakingUp:
         """Take up as many as a transaction has time for, one at least; returns the others."""
         ends_at_s = time.monotonic() + STEPS_S
         async with self._ledger.transaction() as ledger:
-            step = _Step(self._job_type, self._ledger, ledger, self._one_step, free=self._planner.free)
             left = sorted(await _unknown(ledger, submissions), key=_account, reverse=True)
+            if not left:
+                return []
+            standings = await self._load_standings(ledger.connection, {_owner(submission) for submission in left})
+            free = self._planner.free
+            step = _Step(self._job_type, self._ledger, ledger, self._one_step, standings, free=free)
             while left:
                 await step.take_up(left.pop(), at_once=at_once)
                 if time.monotonic() > ends_at_s:
@@ -120,6 +136,10 @@ def _account(submission: Submission) -> int:
     return submission.data.account_id
 
 
+def _owner(submission: Submission) -> Person:
+    return Person(submission.data.account_id, submission.data.owner_id)
+
+
 async def _unknown(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
     """Those that nobody took up before, each once."""
     by_id = {submission.job_id: submission for submission in reversed(submissions)}
@@ -128,13 +148,13 @@ async def _unknown(ledger: LedgerTransaction, submissions: Sequence[Submission])
     return list(by_id.values())
 
 
-def _new_run(job_type: JobType[Any], submission: Submission) -> Run:
+def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> Run:
     data = submission.data
     return Run(
         job_id=submission.job_id,
         job=Job(account_id=data.account_id, owner_id=data.owner_id, job_type=data.job_type),
         parameters=data.parameters,
-        created_at=datetime.now(UTC),
+        created_at=now,
         run_at=data.run_at,
         writes=job_type.writes,
     )
@@ -144,13 +164,22 @@ class _Step:
     """One transaction's worth of taking up; the accounts come in ascending order."""
 
     def __init__(
-        self, job_type: JobType[Any], ledger: Ledger, transaction: LedgerTransaction, one_step: OneStep, *, free: int
+        self,
+        job_type: JobType[Any],
+        ledger: Ledger,
+        transaction: LedgerTransaction,
+        one_step: OneStep,
+        standings: Standings,
+        *,
+        free: int,
     ) -> None:
         self.planned_here: list[UUID] = []
         self._job_type = job_type
         self._ledger = ledger
         self._transaction = transaction
         self._one_step = one_step
+        self._standings = standings
+        self._taken_up = 0
         self._free = free
         """Plans that this worker may take itself."""
         self._rooms: dict[int, Room] = {}
@@ -158,26 +187,44 @@ class _Step:
         """The account the connection sees."""
 
     async def take_up(self, submission: Submission, *, at_once: bool) -> None:
-        """Schedule the job, do it, let it begin, or let it wait; or fail it for parameters that break its schema.
+        """Schedule the job, do it, let it begin, or let it wait; or fail it as its first fact, with the reason.
 
-        Whoever published those has no answer to read.
+        Whoever published it has no other answer to read.
         """
-        run = self._transaction.take_up(_new_run(self._job_type, submission))
+        run = self._transaction.take_up(_new_run(self._job_type, submission, self._next_moment()))
         asked = submission.asked()
-        if (refusal := submission.refusal) is not None:
-            self._transaction.apply(run, FailJob(code=refusal.code, reason=refusal.reason, asked=asked))
+        params = self._admissible(submission)
+        if isinstance(params, Refusal):
+            self._transaction.apply(run, FailJob(code=params.code, reason=params.reason, asked=asked))
             return
-        try:
-            params = read_parameters(self._job_type.params_type, submission.data.parameters)
-        except BadParameters as error:
-            reason = f"The parameters cannot be used. {error}"
-            self._transaction.apply(run, FailJob(code="bad_parameters", reason=reason, asked=asked))
-            return
-        run = self._transaction.apply(run, AcceptJob(asked=asked, now=run.created_at))
+        run = self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now))
         if run.job.state is not State.QUEUED or (at_once and await self._done(run, params)):
             return
         if (await self._room(run)).take(run.job.job_type, run.writes):
             self._admit(run)
+
+    def _next_moment(self) -> datetime:
+        """Jobs wait in the order they were taken up; by the database's clock, as workers' clocks differ."""
+        self._taken_up += 1
+        return self._standings.now + timedelta(microseconds=self._taken_up)
+
+    def _admissible(self, submission: Submission) -> Any:
+        """The parameters as the type's own value, or the Refusal."""
+        data, person = submission.data, _owner(submission)
+        if submission.refusal is not None:
+            return submission.refusal
+        if data.job_type != self._job_type.slug:
+            return Refusal(
+                "wrong_topic", f"A {data.job_type} job belongs on the topic {requests_topic(data.job_type)}."
+            )
+        if refusal := start_refused(person, self._standings.of[person], self._job_type.permission):
+            return refusal
+        if data.run_at is not None and data.run_at > self._standings.now + RUN_AT_AHEAD:
+            return Refusal("run_at_too_far", "A job can be scheduled a year ahead at most.")
+        try:
+            return read_parameters(self._job_type.params_type, data.parameters)
+        except BadParameters as error:
+            return Refusal("bad_parameters", f"The parameters cannot be used. {error}")
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""
