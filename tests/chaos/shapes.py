@@ -13,6 +13,8 @@ Parameters = Mapping[str, Any]
 UNSTOPPED_UNITS = 100_000
 """So many that the job ends by its stop or not at all."""
 MORE_TRIES_THAN_ALLOWED = 99
+TEXT_BYTES = 900_000
+UNKNOWN_PARAMETERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,23 @@ SHAPES: tuple[Shape, ...] = (
         lambda _: {"units": "many"},
         ends=FAILED,
         failure_code="bad_parameters",
+        producers_only=True,
+    ),
+    # more than comes in: its owner is told, and nobody else waits
+    Shape(
+        "too much text",
+        0.1,
+        lambda _: {"units": 0, "note": "x" * TEXT_BYTES},
+        ends=FAILED,
+        failure_code="text_too_long",
+        producers_only=True,
+    ),
+    Shape(
+        "too many names",
+        0.1,
+        lambda _: {"units": 0, **{f"unknown_{number}": number for number in range(UNKNOWN_PARAMETERS)}},
+        ends=FAILED,
+        failure_code="too_many_names",
         producers_only=True,
     ),
     Shape("service away twice", 2, _units(1, 3, away_attempts=2)),
