@@ -127,7 +127,7 @@ async def test_a_chunk_message_that_does_not_decode_is_kept_as_a_dead_letter_and
 
     async def kept() -> Any:
         letters = await read_records(processing.engine.bootstrap, DEAD_LETTERS)
-        return next((letter for letter in letters if marker in letter.value), None)
+        return next((letter for letter in letters if marker in (letter.value or b"")), None)
 
     letter = await until(kept)
     assert (letter.key, letter.value) == (b"k", b"not json " + marker)

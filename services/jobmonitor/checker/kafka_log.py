@@ -12,6 +12,8 @@ from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.contract.envelope import Undecodable, decode
 from jobmonitor.contract.topics import DEAD_LETTERS
 from jobmonitor.projection.batch import Message
+from jobmonitor.runtime.consumer import new_consumer
+from jobmonitor.runtime.consumer import take as take_records
 from jobmonitor.runtime.dead_letters import PREFIX
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings
@@ -44,7 +46,7 @@ async def jobs_given_up(kafka: KafkaSettings) -> set[UUID]:
     found: set[UUID] = set()
 
     def take(letter: Message) -> None:
-        if dict(letter.headers).get(f"{PREFIX}topic", b"").startswith(b"work."):
+        if (dict(letter.headers).get(f"{PREFIX}topic") or b"").startswith(b"work."):
             found.update(_job_of(letter))
 
     async with _consumer(kafka) as consumer:
@@ -55,12 +57,7 @@ async def jobs_given_up(kafka: KafkaSettings) -> set[UUID]:
 
 @asynccontextmanager
 async def _consumer(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(
-        **client_options(kafka),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
-    )
+    consumer = new_consumer(kafka, auto_offset_reset="earliest", request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000))
     try:
         await consumer.start()
         yield consumer
@@ -101,7 +98,7 @@ async def _read(consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int]
         consumer.seek(partition, begins[partition])
     silent = 0
     while rest:
-        batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH_MESSAGES)
+        batches = await take_records(consumer, timeout_ms=POLL_MS, records_max=BATCH_MESSAGES)
         silent = 0 if batches else silent + 1
         if silent > SILENT_POLLS_MAX:
             raise TimeoutError("nothing more comes")

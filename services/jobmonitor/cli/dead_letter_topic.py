@@ -8,12 +8,13 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from jobmonitor.cli.errors import CommandError, no_answer
 from jobmonitor.contract.topics import DEAD_LETTERS
+from jobmonitor.runtime.consumer import new_consumer, take
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
-from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.kept_letters import KeptLetter, KeptLetters, redrive_record
 from jobmonitor.runtime.settings import KafkaSettings
 
 ANSWER_TIMEOUT_S = 10.0
+BATCH_LETTERS = 5000
 REQUEST_TIMEOUT_S = 5.0
 """Less than the answer's: a topic that is not there is looked for as long, and is to be told from a silent broker."""
 
@@ -39,12 +40,8 @@ def publish_again(kafka: KafkaSettings, letter: KeptLetter, by: str) -> None:
 
 
 async def _read(kafka: KafkaSettings, letters: KeptLetters) -> None:
-    consumer = AIOKafkaConsumer(
-        DEAD_LETTERS,
-        **client_options(kafka),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+    consumer = new_consumer(
+        kafka, DEAD_LETTERS, auto_offset_reset="earliest", request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000)
     )
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -58,7 +55,7 @@ async def _read(kafka: KafkaSettings, letters: KeptLetters) -> None:
 
 async def _read_partition(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, to: KeptLetters) -> None:
     while (position := await consumer.position(partition)) < end:
-        batches = await consumer.getmany(partition, timeout_ms=int(ANSWER_TIMEOUT_S * 1000))
+        batches = await take(consumer, partition, timeout_ms=int(ANSWER_TIMEOUT_S * 1000), records_max=BATCH_LETTERS)
         if not batches and await consumer.position(partition) == position:
             raise TimeoutError
         to.add(record for records in batches.values() for record in records)

@@ -24,6 +24,7 @@ topics only. It overrides internals of two libraries, so the process refuses to 
 
 import asyncio
 import concurrent.futures
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -35,6 +36,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ack_lock
 
+from jobmonitor.runtime import record_batches
+from jobmonitor.runtime.consumer import FETCH_BYTES_MAX, take
+
+READ_MOST = 2000
+"""Records taken in one go."""
 PAUSE_S = 0.1
 """Between looks for something to read while there is nothing to read from."""
 
@@ -86,6 +92,14 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
 
     _fetching = False
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        """Faust asks for committed messages only with its exactly-once mode."""
+        record_batches.install()
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_bytes = FETCH_BYTES_MAX
+        return consumer
+
     async def begin(self, reading: Reading) -> None:
         """Find out where to read from, in the assignment of this moment."""
         consumer = self._ensure_consumer()
@@ -116,13 +130,16 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
         if not reading.settled:
             self._seek_to_due(reading)
         reading.settled = False
-        records = await self._fetch_records(
-            consumer, partitions, timeout=timeout_s, max_records=consumer._max_poll_records
-        )
+        wanted = [TopicPartition(*tp) for tp in partitions]
+        records = await take(consumer, *wanted, timeout_ms=int(timeout_s * 1000), records_max=READ_MOST)
         if not self._goes_on(reading):
             return {}, {}
-        reading.settled = not records
-        return records, {tp: reading.assignment.state_value(tp).position for tp in records}
+        return cast(RecordMap, records), self._positions(reading)
+
+    def _positions(self, reading: Reading) -> dict[TP, int]:
+        """Behind what was fetched, messages or not."""
+        states = {tp: reading.assignment.state_value(TopicPartition(*tp)) for tp in reading.partitions}
+        return {tp: state.position for tp, state in states.items() if state.has_valid_position}
 
     def leave_group(self) -> "concurrent.futures.Future[None]":
         """Leave at once, from another thread, committing nothing: others need not wait until this process is missed."""
@@ -154,6 +171,8 @@ class NoSkipConsumer(driver.Consumer):
 
     _thread: ReadingThread
     _revoking = False
+    read_at = 0.0
+    """``time.monotonic`` when the broker was last asked for messages, and answered that there are some or none."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._reading = Reading(over=True)
@@ -166,6 +185,14 @@ class NoSkipConsumer(driver.Consumer):
         """Nothing is handed over afterwards. For a process that is about to end."""
         self._reading.over = True
         return self._thread.leave_group()
+
+    def waiting(self) -> dict[TP, tuple[int, int]]:
+        """Of each partition where reading goes on, and how many offsets are behind it, as far as we know."""
+        consumer, found = self._thread._ensure_consumer(), {}
+        for tp, partition in self._reading.partitions.items():
+            end = consumer.last_stable_offset(TopicPartition(*tp)) if tp in consumer.assignment() else None
+            found[tp] = (partition.due, max(0, (end or 0) - partition.due))
+        return found
 
     def stop_flow(self) -> None:
         """What is in Faust's queues now will be cleared, so reading begins anew afterwards."""
@@ -202,17 +229,19 @@ class NoSkipConsumer(driver.Consumer):
             return
         reading = await self._current_reading()
         records, behind = await self._thread.call_thread(self._thread.read_on, reading, partitions, timeout)
+        self.read_at = time.monotonic()
         for tp, record in self.scheduler.iterate(records):
             if reading.over:
                 return
             self._hand_over(reading.partitions[tp], tp, record.offset)
             yield tp, self._to_message(tp, record)
             reading.partitions[tp].due = record.offset + 1
-        if records:
+        if behind:
             self._settle(reading, behind)
 
     def _settle(self, reading: Reading, behind: Mapping[TP, int]) -> None:
-        """After a batch that was handed over whole. The position is behind the last record where the log has a hole."""
+        """After a batch that was handed over whole, or had nothing. The position is behind the last record where the
+        log has a hole: marks of transactions, for instance."""
         for tp, position in behind.items():
             reading.partitions[tp].due = position
         reading.settled = True
@@ -269,3 +298,12 @@ class NoSkipApp(faust.App):
     def leave_group(self) -> "concurrent.futures.Future[None]":
         """See :meth:`NoSkipConsumer.leave_group`."""
         return cast(NoSkipConsumer, self.consumer).leave_group()
+
+    def waiting(self) -> dict[TP, tuple[int, int]]:
+        """See :meth:`NoSkipConsumer.waiting`."""
+        return cast(NoSkipConsumer, self.consumer).waiting()
+
+    @property
+    def read_at(self) -> float:
+        """See :attr:`NoSkipConsumer.read_at`."""
+        return cast(NoSkipConsumer, self.consumer).read_at

@@ -107,23 +107,20 @@ class Worker:
 
     def check(self) -> Check:
         """Consuming, not just alive: partitions are assigned, and where messages wait, the position moves."""
-        consumer: Any = self._app.consumer
-        partitions = consumer.assignment()
-        lag = 0
-        read = 0
-        for partition in partitions:
-            position = consumer._read_offset[partition] or 0
-            behind = max(0, (consumer.highwater(partition) or 0) - position - 1)
+        waiting = self._app.waiting()
+        for partition, (_, behind) in waiting.items():
             LAG.labels(partition.topic, partition.partition).set(behind)
-            lag += behind
-            read += position
+        lag = sum(behind for _, behind in waiting.values())
+        read = sum(position for position, _ in waiting.values())
         now = time.monotonic()
         if lag == 0 or read != self._progress[1]:
             self._progress = (now, read)
         stalled = now - self._progress[0] > STALLED_AFTER_S
+        silent = now - self._app.read_at > STALLED_AFTER_S
+        words = (", not moving" if stalled else "") + (", not asking for messages" if silent else "")
         return Check(
-            ok=bool(partitions) and not stalled,
-            detail=f"{len(partitions)} partitions, {lag} messages waiting" + (", not moving" if stalled else ""),
+            ok=bool(waiting) and not stalled and not silent,
+            detail=f"{len(waiting)} partitions, {lag} messages waiting{words}",
         )
 
 

@@ -18,11 +18,13 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from jobmonitor.projection.batch import Message
 from jobmonitor.projection.rebuild_tables import Refused
 from jobmonitor.projection.store import Partition
+from jobmonitor.runtime.consumer import new_consumer, take
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings
 
 ANSWER_TIMEOUT_S = 30.0
 POLL_MS = 1000
+FETCH_MESSAGES = 10_000
 
 
 class Log:
@@ -36,12 +38,8 @@ class Log:
     @classmethod
     async def open(cls, kafka: KafkaSettings) -> "Log":
         """Raises Refused: no broker answers."""
-        consumer = AIOKafkaConsumer(
-            **client_options(kafka),
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            fetch_max_wait_ms=50,
-            max_partition_fetch_bytes=4 * 1024 * 1024,
+        consumer = new_consumer(
+            kafka, auto_offset_reset="none", fetch_max_wait_ms=50, max_partition_fetch_bytes=4 * 1024 * 1024
         )
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -93,7 +91,7 @@ class Log:
         batch: list[Message] = []
         while unread := [partition for partition in ends if await self._has_more(partition, ends[partition])]:
             if hungry := [partition for partition in unread if not self._waiting[partition]]:
-                await self._fetch(hungry)
+                await self._fetch(hungry, ends)
             batch += self._take(ends, unread)
             if len(batch) >= at_most:
                 yield batch
@@ -107,12 +105,15 @@ class Log:
         position: int = await self._consumer.position(TopicPartition(*partition))
         return position < end
 
-    async def _fetch(self, hungry: list[Partition]) -> None:
+    async def _fetch(self, hungry: list[Partition], ends: Mapping[Partition, int]) -> None:
+        """The next messages of these, or none where what is left before the ends is no message: marks of transactions,
+        and what they took back."""
         named = [TopicPartition(*partition) for partition in hungry]
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                while not (found := await self._consumer.getmany(*named, timeout_ms=POLL_MS)):
-                    continue
+                while not (found := await take(self._consumer, *named, timeout_ms=POLL_MS, records_max=FETCH_MESSAGES)):
+                    if not all([await self._has_more(partition, ends[partition]) for partition in hungry]):
+                        return
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise Refused("Kafka deleted the log's beginning while it was read. Start the rebuild again.") from error
         except TimeoutError as error:

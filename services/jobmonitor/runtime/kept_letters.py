@@ -147,7 +147,7 @@ def _redrive(record: Record) -> tuple[str, Redrive] | None:
 
 
 def _ours(record: Record) -> dict[str, str]:
-    return {name: text.decode(errors="replace") for name, text in record.headers if name.startswith(PREFIX)}
+    return {name: (text or b"").decode(errors="replace") for name, text in record.headers if name.startswith(PREFIX)}
 
 
 def _at(record: Record) -> datetime:
