@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
+from aiokafka import TopicPartition
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, topic_of, view_topics
@@ -19,10 +20,11 @@ from jobmonitor.projection.dead_letters import DeadLetterBox
 from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Store
+from jobmonitor.runtime.consumer import new_consumer
 from jobmonitor.runtime.dead_letters import PREFIX
 from jobmonitor.runtime.kafka import Outgoing, Producer
 from support.brokers import broker_at
-from support.engine import create_topics, read_records
+from support.engine import PARTITIONS, create_topics, read_records
 from support.job_events import JobEvents
 from support.waiting import until
 
@@ -145,6 +147,22 @@ class Views:
             return all(folded.get(partition, 0) >= end for partition, end in ends.items())
 
         await until(is_folded, within_s=60)
+
+    async def folded_to_the_end(self) -> None:
+        """Wait until the places stand where the log ends, marks of transactions included."""
+        consumer = new_consumer(self.settings)
+        await consumer.start()
+        try:
+            partitions = [(topic, number) for topic in view_topics(self.job_type) for number in range(PARTITIONS)]
+            ends = await consumer.end_offsets([TopicPartition(*partition) for partition in partitions])
+        finally:
+            await consumer.stop()
+
+        async def is_there() -> bool:
+            rows = await self.fetch("SELECT topic, partition, next_offset FROM projection.offsets")
+            return bool({(row["topic"], row["partition"]): row["next_offset"] for row in rows} == ends)
+
+        await until(is_there)
 
     async def dump(self) -> dict[str, list[Any]]:
         """All rows of the views and the timeline, sorted."""

@@ -20,7 +20,7 @@ def batch_of(*events: Event, topic: str = TOPIC) -> Batch:
 
 
 def reasons(batch: Batch) -> list[str]:
-    return [reason for _, reason in batch.undecodable]
+    return [rejected.reason for rejected in batch.undecodable]
 
 
 def told(batch: Batch) -> list[tuple[int, bool]]:

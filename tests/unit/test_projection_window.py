@@ -45,14 +45,14 @@ class Reader:
         job = JobEvents()
         read = [Read(*self._way, next(self._offsets), b"", encode(job.queued())) for _ in range(messages)]
         if read:
-            self._window.gather(self._way, 1, read)
+            self._window.gather(self._way, Place(1, read[-1].offset + 1), read)
         self._window.go_on(more_wait=more_wait)
         await asyncio.sleep(0)
 
 
 async def test_a_batch_is_what_came_while_the_one_before_was_flushed() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=100)
+    window = Window(flushes, most=100, most_bytes=1_000_000)
     reader = Reader(window)
 
     await reader.read(1)
@@ -67,7 +67,7 @@ async def test_a_batch_is_what_came_while_the_one_before_was_flushed() -> None:
 
 async def test_a_full_window_makes_the_reader_wait_for_a_flush() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=10)
+    window = Window(flushes, most=10, most_bytes=1_000_000)
     for way in (WAY, OTHER_WAY):
         reader = Reader(window, way)
         await reader.read(5)
@@ -87,7 +87,7 @@ async def test_a_full_window_makes_the_reader_wait_for_a_flush() -> None:
 
 async def test_a_little_batch_waits_for_the_flush_of_another_partition_a_full_one_does_not() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=80)
+    window = Window(flushes, most=80, most_bytes=1_000_000)
     readers = [Reader(window, way) for way in (WAY, OTHER_WAY)]
 
     for reader in readers:
@@ -103,7 +103,7 @@ async def test_a_little_batch_waits_for_the_flush_of_another_partition_a_full_on
 
 async def test_while_more_can_be_read_at_once_little_is_not_flushed_but_gathers() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=80)
+    window = Window(flushes, most=80, most_bytes=1_000_000)
     reader = Reader(window)
 
     await reader.read(4, more_wait=True)
@@ -118,7 +118,7 @@ async def test_while_more_can_be_read_at_once_little_is_not_flushed_but_gathers(
 
 async def test_what_was_forgotten_is_not_flushed() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=5)
+    window = Window(flushes, most=5, most_bytes=1_000_000)
     reader = Reader(window)
     await reader.read(1)
     await reader.read(2)
@@ -132,7 +132,7 @@ async def test_what_was_forgotten_is_not_flushed() -> None:
 
 async def test_a_failed_flush_ends_the_reading_and_nothing_behind_it_is_flushed() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=5)
+    window = Window(flushes, most=5, most_bytes=1_000_000)
     reader = Reader(window)
     await reader.read(1)
     await reader.read(2)
@@ -147,7 +147,7 @@ async def test_a_failed_flush_ends_the_reading_and_nothing_behind_it_is_flushed(
 
 async def test_giving_up_rolls_back_the_flush_under_way() -> None:
     flushes = Flushes()
-    window = Window(flushes, most=5)
+    window = Window(flushes, most=5, most_bytes=1_000_000)
     await Reader(window).read(1)
 
     await window.give_up()

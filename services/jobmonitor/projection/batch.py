@@ -12,6 +12,7 @@ from jobmonitor.contract.topics import jobs_topic, requests_topic, topic_of
 from jobmonitor.projection.fold import Inapplicable, JobRow, fold
 from jobmonitor.projection.progress import Progress, decode_progress, goes_on, in_one_second
 from jobmonitor.projection.timeline import TimelinePoint, timeline_points
+from jobmonitor.runtime.record_batches import why_unreadable
 
 
 class Message(Protocol):
@@ -41,6 +42,8 @@ class Rejected(NamedTuple):
     message: Message
     reason: str
     """One sentence for operators."""
+    unexpected: bool = False
+    """Not the message is known to be wrong: we failed at it, and a developer should look."""
 
 
 PlainPoint = tuple[Progress, bool]
@@ -73,7 +76,12 @@ class Batch:
         newest, says = self._newest, self._contents.append
         home = at_home = ""
         for message in messages:
-            progress = decode_progress(message.value)
+            try:
+                progress = decode_progress(message.value)
+            except Exception as error:  # what no decoder says it raises
+                self._refuse(message, error)
+                says(None)
+                continue
             if progress is None:
                 says(self._decoded(message))
                 continue
@@ -92,14 +100,23 @@ class Batch:
                 says(self._decoded(message))
 
     def _decoded(self, message: Message) -> Event | None:
+        if message.value is None and (reason := why_unreadable(message)):
+            self.undecodable.append(Rejected(message, reason))
+            return None
         try:
             event = decode(message.value)
             must_be_at_home(event, message.topic)
         except (Undecodable, Inapplicable) as error:
             self.undecodable.append(Rejected(message, str(error)))
             return None
+        except Exception as error:  # as in add
+            self._refuse(message, error)
+            return None
         self.varied.add(event.job_id)
         return event
+
+    def _refuse(self, message: Message, error: Exception) -> None:
+        self.undecodable.append(Rejected(message, f"It cannot be decoded: {error!r}", unexpected=True))
 
     def plain_points(self) -> list[PlainPoint]:
         """The plain progress of the jobs that have nothing else here: at most one a second of each job."""
@@ -136,6 +153,11 @@ class Changes:
     """The rows that differ from what they were."""
     points: dict[tuple[UUID, str, int], TimelinePoint] = field(default_factory=dict)
     inapplicable: list[Rejected] = field(default_factory=list)
+
+
+def unusable(message: Message, reason: str) -> Batch:
+    """A batch of one message that nobody tries to understand."""
+    return Batch([message], [Rejected(message, reason, unexpected=True)], set(), [None])
 
 
 def read(messages: Iterable[Message]) -> Batch:

@@ -1,5 +1,6 @@
 """Puts messages that cannot be folded among the dead letters."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 
 import structlog
@@ -7,7 +8,12 @@ import structlog
 from jobmonitor.projection.batch import Message, Rejected
 from jobmonitor.projection.places import Partition
 from jobmonitor.runtime.dead_letters import DeadLetter, dead_letter
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.kafka import Producer
+from jobmonitor.runtime.record_batches import why_unreadable
+
+AT_ONCE = 100
+"""Letters on their way at once: a flood of bad messages must not hold up the others for a round trip each."""
 
 log = structlog.stdlib.get_logger()
 
@@ -21,17 +27,34 @@ class DeadLetterBox:
 
     async def keep(self, rejected: Sequence[Rejected]) -> None:
         """Send what was not sent yet, and wait until the broker has it. Raises KafkaUnavailable."""
-        for message, reason in rejected:
-            position = (message.topic, message.partition, message.offset)
-            if position in self._kept:
-                continue
-            await self._producer.send_dead_letter(_letter(message, reason))
-            self._kept.add(position)
-            log.warning("dead_letter", topic=position[0], partition=position[1], offset=position[2], reason=reason)
+        waiting = [one for one in rejected if _position(one.message) not in self._kept]
+        for start in range(0, len(waiting), AT_ONCE):
+            await asyncio.gather(*map(self._keep, waiting[start : start + AT_ONCE]))
+
+    async def _keep(self, rejected: Rejected) -> None:
+        message, reason = rejected.message, rejected.reason
+        topic, partition, offset = _position(message)
+        await self._send(_letter(message, reason), readable=why_unreadable(message) is None)
+        self._kept.add((topic, partition, offset))
+        log.warning("dead_letter", topic=topic, partition=partition, offset=offset, reason=reason)
+
+    async def _send(self, letter: DeadLetter, *, readable: bool) -> None:
+        """What cannot be sent whole is kept by its position: it stays where it came from."""
+        try:
+            await self._producer.send_dead_letter(letter if readable else letter.by_position())
+        except Exception as error:
+            if is_temporary(error) or not readable:
+                raise
+            log.warning("dead_letter_not_whole", error=repr(error))
+            await self._producer.send_dead_letter(letter.by_position())
 
     def forget(self, partitions: Collection[Partition]) -> None:
         """The batch of these partitions is folded; another's may still have to be tried again."""
         self._kept = {position for position in self._kept if position[:2] not in partitions}
+
+
+def _position(message: Message) -> tuple[str, int, int]:
+    return message.topic, message.partition, message.offset
 
 
 def _letter(message: Message, reason: str) -> DeadLetter:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from jobmonitor.database.pool import Connection, Pool
+from jobmonitor.projection.suspects import Trial
 
 
 class Fenced(Exception):
@@ -26,11 +27,47 @@ class Place(NamedTuple):
     """The first message not yet folded."""
 
 
-async def claim(pool: Pool, statement: str, partitions: Collection[Partition]) -> dict[Partition, Place]:
+class Claim(NamedTuple):
+    """A partition that was taken over."""
+
+    epoch: int
+    next_offset: int
+    claims: int
+    """How many there were since one ended well, this one included."""
+    trial: Trial
+    """The last one begun."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.epoch, self.next_offset)
+
+
+async def claim(pool: Pool, statement: str, partitions: Collection[Partition]) -> dict[Partition, Claim]:
     """Take these partitions over from whoever holds them."""
     topics, numbers = zip(*partitions, strict=True)
     rows = await pool.fetch(statement, topics, numbers)
-    return {Partition(row["topic"], row["partition"]): Place(row["epoch"], row["next_offset"]) for row in rows}
+    return {
+        Partition(row["topic"], row["partition"]): Claim(
+            row["epoch"],
+            row["next_offset"],
+            row["claims"],
+            Trial(row["tried_from"], row["tried_until"], row["tries"], row["alone_until"]),
+        )
+        for row in rows
+    }
+
+
+async def release(pool: Pool, statement: str, places: Mapping[Partition, Place]) -> None:
+    """These claims end well."""
+    topics, numbers = zip(*places, strict=True)
+    await pool.execute(statement, topics, numbers, [place.epoch for place in places.values()])
+
+
+async def begin_trial(pool: Pool, statement: str, partition: Partition, epoch: int, trial: Trial) -> None:
+    """Write down what is about to be tried. Raises Fenced."""
+    if not await pool.fetch(statement, *partition, epoch, *trial):
+        raise Fenced(f"Held by another process now: {partition}.")
 
 
 async def move(connection: Connection, statement: str, places: Mapping[Partition, Place]) -> None:

@@ -8,20 +8,21 @@ begins by going back to the first message not yet folded. The offsets committed 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from jobmonitor.projection import metrics
-from jobmonitor.projection.batch import Batch, Changes, Message
+from jobmonitor.projection.batch import Batch, Changes, Message, read
+from jobmonitor.projection.folding import BACKOFF_MOST_S, Folding, Retries, Stopped
 from jobmonitor.projection.settings import ProjectionSettings
-from jobmonitor.projection.store import Fenced, Partition, Place, Store
+from jobmonitor.projection.store import Claim, Fenced, Partition, Place, Store
+from jobmonitor.projection.suspects import Trial, is_suspect, next_trial
 from jobmonitor.projection.window import Window
+from jobmonitor.runtime.consumer import new_consumer, position_now, take
 from jobmonitor.runtime.failures import backoff_s, is_temporary
-from jobmonitor.runtime.kafka_client import client_options
 
 POLL_MS = 250
 """How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
@@ -31,17 +32,21 @@ READ_MOST = 1000
 """Messages decoded in one go: a flush under way waits so long for its next step, some 4 ms."""
 TELL_EVERY_S = 1.0
 TELL_TIMEOUT_S = 2.0
-FLUSH_TIMEOUT_S = 30.0
-BACKOFF_MOST_S = 5.0
+RELEASE_TIMEOUT_S = 1.0
 CALM_S = 60.0
 """A membership that lasted so long was a good one: after it the pauses begin short again."""
 
 log = structlog.stdlib.get_logger()
-Answer = TypeVar("Answer")
 
 
-class Stopped(Exception):
-    """The projector was asked to stop while it waited for something to come back."""
+@dataclass(slots=True)
+class _Suspect:
+    """A partition whose messages are tried apart from all others."""
+
+    until: int
+    """Up to here it may have been read when the process ended."""
+    trial: Trial
+    """The last one."""
 
 
 class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -58,7 +63,14 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[Partition] = set()
         self._claimed: dict[Partition, Place] = {}
-        self._window = Window(self._fold, most=settings.projection_batch_events)
+        self._read_to: dict[Partition, int] = {}
+        """Behind what has gathered of the claimed partitions, or is folded."""
+        self._suspects: dict[Partition, _Suspect] = {}
+        self._retries = Retries(self._stopping)
+        self._folding = Folding(store, self._retries, _some_job_type(settings), self._note)
+        self._window = Window(
+            self._fold, most=settings.projection_batch_events, most_bytes=settings.projection_batch_bytes
+        )
         self._told: dict[TopicPartition, int] = {}
         self._told_at = 0.0
         self.joined = False
@@ -94,21 +106,24 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                     raise
                 attempt = 1 if time.monotonic() - began_at > CALM_S else attempt + 1
                 log.warning("consumer_restarts", attempt=attempt, error=repr(error))
-                await self._stopped_within(backoff_s(attempt, most_s=BACKOFF_MOST_S))
+                await self._retries.stopped_within(backoff_s(attempt, most_s=BACKOFF_MOST_S))
 
     async def on_partitions_revoked(self, revoked: Collection[Partition]) -> None:
         """A batch under way may still commit, until somebody else claims its partitions."""
         metrics.LAG.clear()
         self._window.forget()
+        await self._release(set(map(_partition, revoked)))
         self._unclaimed.difference_update(revoked)
-        for partition in revoked:
-            self._claimed.pop(Partition(*partition), None)
+        for partition in map(_partition, revoked):
+            self._claimed.pop(partition, None)
+            self._suspects.pop(partition, None)
 
     async def on_partitions_assigned(self, assigned: Collection[Partition]) -> None:
         """Nothing is read from them until they are claimed."""
         self.joined = True
-        self._unclaimed = {Partition(*partition) for partition in assigned}
+        self._unclaimed = set(map(_partition, assigned))
         self._claimed.clear()
+        self._suspects.clear()
         self._window.forget()
         if self._consumer is not None and assigned:
             self._consumer.pause(*assigned)
@@ -122,26 +137,28 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             await consumer.start()
             while not self._stopping.is_set():
                 await self._claim(consumer)
+                await self._try_suspects(consumer)
                 messages, more_wait = await self._read(consumer)
-                self._gather(messages)
+                await self._gather(consumer, messages)
                 self._window.go_on(more_wait=more_wait)
                 await self._window.has_room(self._claimed)
                 await self._tell_kafka(consumer, at_once=not messages)
             self._window.forget()
             await self._window.is_empty()
             await self._tell_kafka(consumer, at_once=True)
+            await self._release(self._claimed.keys())
         finally:
             self.joined, self._consumer = False, None
             self._unclaimed.clear()
             self._claimed.clear()
+            self._suspects.clear()
             await self._window.give_up()
             await consumer.stop()
 
     def _new_consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **client_options(self._settings),
+        return new_consumer(
+            self._settings,
             group_id=self._settings.projection_group,
-            enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,
@@ -158,41 +175,157 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         if not wanted:
             return
         await self._window.is_empty()
-        claimed = await self._until_done(lambda: self._store.claim(wanted))
+        claimed = await self._retries.until_done(lambda: self._store.take_over(wanted))
+        begins = await consumer.beginning_offsets([TopicPartition(*partition) for partition in wanted])
+        ends = await consumer.end_offsets([TopicPartition(*partition) for partition in wanted])
         for partition in wanted & self._unclaimed:
+            claim = claimed[partition]
+            place = await self._find(partition, claim.place, begins[partition], ends[partition])
+            if partition not in self._unclaimed:
+                continue
             self._unclaimed.remove(partition)
-            self._claimed[partition] = claimed[partition]
-            consumer.seek(TopicPartition(*partition), claimed[partition].next_offset)
+            self._claimed[partition] = place
+            self._read_to[partition] = place.next_offset
+            self._suspect(partition, claim, ends[partition])
+            consumer.seek(TopicPartition(*partition), place.next_offset)
             consumer.resume(TopicPartition(*partition))
-        log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": o for p, (_, o) in claimed.items()})
+        log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": c.next_offset for p, c in claimed.items()})
+
+    async def _find(self, partition: Partition, place: Place, begin: int, end: int) -> Place:
+        """The place if the log has it. Otherwise where the log begins: the views can only be made of what there is."""
+        if place.next_offset < begin:
+            await self._tell_skipped(partition, place.next_offset, begin)
+            return Place(place.epoch, begin)
+        if place.next_offset > end:
+            log.error(
+                "log_is_shorter_than_folded",
+                topic=partition.topic,
+                partition=partition.partition,
+                folded=place.next_offset,
+                end=end,
+                reason="It is another log, or it lost its end. All of it is folded again.",
+            )
+            return Place(place.epoch, begin)
+        return place
+
+    async def _tell_skipped(self, partition: Partition, first_offset: int, next_offset: int) -> None:
+        await self._retries.until_done(lambda: self._store.note_skipped(partition, first_offset, next_offset))
+        metrics.SKIPPED.labels(partition.topic).inc(next_offset - first_offset)
+        log.error(
+            "messages_skipped",
+            topic=partition.topic,
+            partition=partition.partition,
+            first_offset=first_offset,
+            next_offset=next_offset,
+            reason="They were deleted from the log before they were folded: look at the topic's retention.",
+        )
+
+    def _suspect(self, partition: Partition, claim: Claim, end: int) -> None:
+        """Take a partition out of the ordinary reading whose claims did not end well, if it has messages."""
+        until = min(end, claim.next_offset + self._settings.projection_batch_events)
+        if is_suspect(claim.claims) and claim.next_offset < until:
+            self._suspects[partition] = _Suspect(until, claim.trial)
+            log.warning(
+                "partition_suspected",
+                topic=partition.topic,
+                partition=partition.partition,
+                next_offset=claim.next_offset,
+                until=until,
+                claims=claim.claims,
+            )
+
+    async def _try_suspects(self, consumer: AIOKafkaConsumer) -> None:
+        """One trial of each suspected partition, while nothing else is folded: what ends us then is what was tried."""
+        for partition in list(self._suspects):
+            await self._window.is_empty()
+            if (suspect := self._suspects.get(partition)) and (place := self._claimed.get(partition)):
+                await self._try(consumer, partition, place, suspect)
+
+    async def _try(self, consumer: AIOKafkaConsumer, partition: Partition, place: Place, suspect: _Suspect) -> None:
+        trial = next_trial(suspect.trial, place.next_offset)
+        await self._retries.until_done(lambda: self._store.begin_trial(partition, place.epoch, trial))
+        topic_partition = TopicPartition(*partition)
+        found = await take(consumer, topic_partition, timeout_ms=POLL_MS, records_max=trial.end - trial.first)
+        moved = {partition: Place(place.epoch, await consumer.position(topic_partition))}
+        if messages := found.get(topic_partition):
+            if trial.is_given_up:
+                reason = "It ended the process that folded it, and the next ones too."
+                await self._folded_or_left(self._folding.put_aside(read(messages), moved, reason), moved)
+            else:
+                await self._fold(read(messages), moved)
+        suspect.trial = trial.survived()
+        self._read_to[partition] = moved[partition].next_offset
+        if moved[partition].next_offset >= suspect.until and partition in self._suspects:
+            del self._suspects[partition]
+            await self._retries.until_done(lambda: self._store.clear_suspicion(partition, place.epoch))
+            log.info("partition_cleared", topic=partition.topic, partition=partition.partition)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> tuple[Mapping[TopicPartition, Sequence[Message]], bool]:
         """The next messages there is room for, and whether more are there already."""
-        rooms = {TopicPartition(*partition): self._window.room(partition) for partition in self._claimed}
+        rooms = {
+            TopicPartition(*partition): self._window.room(partition)
+            for partition in self._claimed
+            if partition not in self._suspects
+        }
         open_to = [partition for partition, room in rooms.items() if room]
-        if rooms and not open_to:
-            return {}, True
-        some, wait_ms = ([], POLL_MS) if len(open_to) == len(rooms) else (open_to, FULL_POLL_MS)
+        if self._claimed and not open_to:
+            return {}, bool(rooms)
+        some, wait_ms = ([], POLL_MS) if len(open_to) == len(self._claimed) else (open_to, FULL_POLL_MS)
         most = min([READ_MOST, *(rooms[partition] for partition in open_to)])
-        messages = await consumer.getmany(*some, timeout_ms=wait_ms, max_records=most)
+        messages = await take(consumer, *some, timeout_ms=wait_ms, records_max=most)
         return messages, sum(map(len, messages.values())) >= most
 
-    def _gather(self, messages: Mapping[TopicPartition, Sequence[Message]]) -> None:
-        for topic_partition, several in messages.items():
-            partition = Partition(*topic_partition)
-            if place := self._claimed.get(partition):
-                self._window.gather(partition, place.epoch, several)
+    async def _gather(self, consumer: AIOKafkaConsumer, messages: Mapping[TopicPartition, Sequence[Message]]) -> None:
+        """What was read, with the places behind it: a transaction leaves marks in the log that are no messages."""
+        moved = self._moved(consumer, messages)
+        await self._look_for_holes(consumer, moved, messages)
+        for partition, position in moved.items():
+            if claimed := self._claimed.get(partition):
+                self._read_to[partition] = position
+                several = messages.get(TopicPartition(*partition), ())
+                self._window.gather(partition, Place(claimed.epoch, position), several)
+
+    def _moved(
+        self, consumer: AIOKafkaConsumer, messages: Mapping[TopicPartition, Sequence[Message]]
+    ) -> dict[Partition, int]:
+        """How far the partitions are read now that are read further than before."""
+        positions = {p: position_now(consumer, TopicPartition(*p)) for p in self._claimed if p not in self._suspects}
+        return {
+            partition: position
+            for partition, position in positions.items()
+            if position is not None and (position > self._read_to[partition] or TopicPartition(*partition) in messages)
+        }
+
+    async def _look_for_holes(
+        self,
+        consumer: AIOKafkaConsumer,
+        moved: Mapping[Partition, int],
+        messages: Mapping[TopicPartition, Sequence[Message]],
+    ) -> None:
+        """Offsets without a message are marks of transactions, or compacted, or what was deleted: that is told."""
+        found = {}
+        for partition, position in moved.items():
+            several = messages.get(TopicPartition(*partition), ())
+            first = several[0].offset if several else position
+            if first > self._read_to[partition]:
+                found[partition] = self._read_to[partition]
+        if found:
+            begins = await consumer.beginning_offsets([TopicPartition(*partition) for partition in found])
+            for partition, read_to in found.items():
+                if begins[partition] > read_to:
+                    await self._tell_skipped(partition, read_to, begins[partition])
 
     async def _fold(self, batch: Batch, places: Mapping[Partition, Place]) -> None:
+        with metrics.FLUSH_SECONDS.time():
+            await self._folded_or_left(self._folding.fold(batch, places), places)
+
+    async def _folded_or_left(self, folding: Awaitable[None], places: Mapping[Partition, Place]) -> None:
         try:
-            with metrics.FLUSH_SECONDS.time():
-                changes = await self._until_done(lambda: self._flush(batch, places))
+            await folding
         except Fenced:
             if self._holds(places):
                 raise
-            log.info("batch_left_to_others", messages=len(batch))
-            return
-        self._note(batch, changes, places)
+            log.info("batch_left_to_others", partitions=sorted(places))
 
     def _holds(self, places: Mapping[Partition, Place]) -> bool:
         """Whether one of these claims is ours as far as we know; else the group has taken them away meanwhile."""
@@ -200,10 +333,6 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             (held := self._claimed.get(partition)) is not None and held.epoch == place.epoch
             for partition, place in places.items()
         )
-
-    async def _flush(self, batch: Batch, places: Mapping[Partition, Place]) -> Changes:
-        async with asyncio.timeout(FLUSH_TIMEOUT_S):
-            return await self._store.flush(batch, places)
 
     def _note(self, batch: Batch, changes: Changes, places: Mapping[Partition, Place]) -> None:
         """The batch is in the views."""
@@ -239,23 +368,20 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             if end is not None:
                 metrics.LAG.labels(partition.topic, partition.partition).set(end - place.next_offset)
 
-    async def _until_done(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Try until it succeeds or a stop is asked for. Raises Stopped, and whatever is not temporary."""
-        attempt = 1
-        while True:
-            try:
-                return await act()
-            except Exception as error:
-                if not is_temporary(error):
-                    raise
-                metrics.FAILURES.labels(type(error).__name__).inc()
-                log.warning("batch_waits", attempt=attempt, error=repr(error))
-            if await self._stopped_within(backoff_s(attempt, first_s=0.2, most_s=BACKOFF_MOST_S)):
-                raise Stopped
-            attempt += 1
+    async def _release(self, partitions: Collection[Partition]) -> None:
+        """Say that these claims end well, but for what is suspected. Nothing rests on it: without it the next claims
+        are more careful than they need be."""
+        places = {p: place for p, place in self._claimed.items() if p in partitions and p not in self._suspects}
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT_S):
+                await self._store.release(places)
+        except Exception as error:  # whatever it is
+            log.info("claims_not_released", error=repr(error))
 
-    async def _stopped_within(self, pause_s: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._stopping.wait()
-        return self._stopping.is_set()
+
+def _partition(topic_partition: TopicPartition) -> Partition:
+    return Partition(*topic_partition)
+
+
+def _some_job_type(settings: ProjectionSettings) -> str:
+    return settings.topics()[0].partition(".")[2]

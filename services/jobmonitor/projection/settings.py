@@ -18,6 +18,8 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     projection_batch_events: int = 50_000
     """Most messages folded at once, in two transactions of different partitions; as many gather meanwhile. So many are
     folded only when many wait."""
+    projection_batch_bytes: int = 32 * 1024 * 1024
+    """The same in bytes, for messages that are large."""
     projection_ready_lag_events: int = 10_000
     """With more messages than these still to fold the views are too old to be called ready."""
 

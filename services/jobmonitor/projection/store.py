@@ -11,6 +11,7 @@ goes into the monitor by a statement that only ever raises values, whatever stan
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from itertools import chain, islice
 from typing import NamedTuple
@@ -29,19 +30,32 @@ from jobmonitor.projection.batch import (
     Rejected,
     fold_arrivals,
     jobs_introduced,
+    read,
 )
 from jobmonitor.projection.fold import JobRow, in_monitor
-from jobmonitor.projection.places import Fenced, Partition, Place
+from jobmonitor.projection.places import Claim, Fenced, Partition, Place
+from jobmonitor.projection.rehearsal import made_up_life
 from jobmonitor.projection.relation import FEW, JOB_COLUMNS, POINT_COLUMNS, PROGRESS_COLUMNS, Relation, send
+from jobmonitor.projection.suspects import Trial
 from jobmonitor.projection.timeline import TimelinePoint, second_of
 
-__all__ = ["SCHEMA", "Fenced", "Partition", "Place", "Store", "notices"]
+__all__ = ["SCHEMA", "Claim", "Fenced", "Partition", "Place", "Store", "notices"]
 
 SCHEMA = "projection"
 NOTICE_JOBS = 150
 """Most job ids in one notice: PostgreSQL limits its payload to 8,000 bytes."""
 
 _rows_decoder = msgspec.json.Decoder(list[JobRow])
+_each_row_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_row_decoder = msgspec.json.Decoder(JobRow)
+
+
+class _OnlyId(msgspec.Struct):
+    job_id: UUID
+
+
+class _Rehearsed(Exception):
+    """What was rehearsed is rolled back."""
 
 
 class Registered(NamedTuple):
@@ -74,7 +88,39 @@ class Store:
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Place]:
         """Take these partitions over from whoever holds them."""
+        return {partition: claim.place for partition, claim in (await self.take_over(partitions)).items()}
+
+    async def take_over(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
+        """The same, with what is known of the claims before."""
         return await offsets.claim(self._pool, self._sql["claim_partitions"], partitions)
+
+    async def release(self, places: Mapping[Partition, Place]) -> None:
+        """These claims end well: nobody died of what is in them."""
+        if places:
+            await offsets.release(self._pool, self._sql["release_partitions"], places)
+
+    async def clear_suspicion(self, partition: Partition, epoch: int) -> None:
+        """Whatever may have ended processes in this partition is folded or put aside."""
+        await self._pool.execute(self._sql["clear_suspicion"], *partition, epoch)
+
+    async def begin_trial(self, partition: Partition, epoch: int, trial: Trial) -> None:
+        """Write down what is about to be tried, in case it ends this process. Raises Fenced."""
+        await offsets.begin_trial(self._pool, self._sql["begin_trial"], partition, epoch, trial)
+
+    async def note_skipped(self, partition: Partition, first_offset: int, next_offset: int) -> None:
+        """Messages from the one offset to before the other are not in the log any more and were never folded."""
+        await self._pool.execute(self._sql["note_skipped"], *partition, first_offset, next_offset)
+
+    async def rehearse(self, job_type: str) -> None:
+        """Fold the life of a made-up job and roll it back. Raises what stands in the way of any job."""
+        with suppress(_Rehearsed):
+            async with self._pool.acquire() as connection, connection.transaction():
+                for messages in made_up_life(job_type):
+                    batch = read(messages)
+                    _, others = await self._fold_progress(connection, batch)
+                    if others:
+                        await self._fold_others(connection, batch.of_jobs(others))
+                raise _Rehearsed
 
     async def flush(self, batch: Batch, places: Mapping[Partition, Place]) -> Changes:
         """Fold the batch into the views and move its partitions to these places. Repeatable after any error.
@@ -138,16 +184,22 @@ class Store:
         return progress
 
     async def _fold_others(self, connection: Connection, arrivals: Sequence[Arrival]) -> Changes:
-        known, registered = await self._lock_jobs(connection, arrivals)
-        changes = fold_arrivals(known, arrivals)
+        known, broken, registered = await self._lock_jobs(connection, arrivals)
+        changes = fold_arrivals(known, [arrival for arrival in arrivals if arrival[1].job_id not in broken])
+        changes.inapplicable.extend(
+            Rejected(message, broken[event.job_id]) for message, event in arrivals if event.job_id in broken
+        )
         await self._save_jobs(connection, changes, registered)
         await self._add_points(connection, changes.points.values())
         return changes
 
     async def _lock_jobs(
         self, connection: Connection, arrivals: Sequence[Arrival]
-    ) -> tuple[dict[UUID, JobRow], dict[UUID, Registered]]:
-        """The rows these jobs have, and what the registry has of them. Until we commit nobody makes or moves one."""
+    ) -> tuple[dict[UUID, JobRow], dict[UUID, str], dict[UUID, Registered]]:
+        """The rows these jobs have, why some cannot be read, and what the registry has of them.
+
+        Until we commit nobody makes or moves one.
+        """
         jobs = list(dict.fromkeys(event.job_id for _, event in arrivals))
         registered = await self._lock_numbers(connection, jobs)
         introduced = jobs_introduced(arrivals)
@@ -155,8 +207,8 @@ class Store:
         if new:
             await connection.execute(self._sql["number_jobs"], new)
             registered |= await self._lock_numbers(connection, new)
-        found = _rows_decoder.decode(await connection.fetchval(self._sql["lock_jobs"], list(registered)))
-        return {row.job_id: row for row in found}, registered
+        rows, broken = _decoded_rows(await connection.fetchval(self._sql["lock_jobs"], list(registered)))
+        return rows, broken, registered
 
     async def _lock_numbers(self, connection: Connection, jobs: Sequence[UUID]) -> dict[UUID, Registered]:
         found = await connection.fetch(self._sql["lock_numbers"], jobs)
@@ -191,6 +243,21 @@ class Store:
         payloads = list(notices(changed))
         if payloads:
             await connection.execute(self._sql["notify"], payloads)
+
+
+def _decoded_rows(document: str) -> tuple[dict[UUID, JobRow], dict[UUID, str]]:
+    """The rows by job, and of those that somebody broke why they cannot be read."""
+    try:
+        return {row.job_id: row for row in _rows_decoder.decode(document)}, {}
+    except msgspec.DecodeError:
+        rows, broken = {}, {}
+        for raw in _each_row_decoder.decode(document):
+            try:
+                row = _row_decoder.decode(raw)
+                rows[row.job_id] = row
+            except msgspec.DecodeError as error:
+                broken[msgspec.json.decode(raw, type=_OnlyId).job_id] = f"The row of its job cannot be read: {error}."
+        return rows, broken
 
 
 def notices(changed: Iterable[tuple[int, UUID]]) -> Iterable[str]:

@@ -14,6 +14,7 @@ from functools import partial
 
 from jobmonitor.projection.batch import Batch, Message
 from jobmonitor.projection.places import Partition, Place
+from jobmonitor.runtime.consumer import size_bytes
 
 Flush = Callable[[Batch, Mapping[Partition, Place]], Awaitable[None]]
 LANES = 2
@@ -25,6 +26,8 @@ class _Lane:
     """Some of the partitions: what has gathered of them, and the flush under way."""
 
     batch: Batch = field(default_factory=Batch)
+    size_bytes: int = 0
+    """Of the batch, as its messages travel unpacked; what is made of them can be some times as large."""
     places: dict[Partition, Place] = field(default_factory=dict)
     flushing: asyncio.Task[None] | None = None
 
@@ -32,25 +35,33 @@ class _Lane:
 class Window:
     """Gathers messages and flushes them; those of a partition in the order they came."""
 
-    def __init__(self, flush: Flush, *, most: int) -> None:
-        """``flush`` puts a batch into the views; what it raises comes out of the next call here. ``most`` messages
-        gather at most, and no lane takes more than its share."""
+    def __init__(self, flush: Flush, *, most: int, most_bytes: int) -> None:
+        """``flush`` puts a batch into the views; what it raises comes out of the next call here. ``most`` messages and
+        about ``most_bytes`` gather at most, and no lane takes more than its share."""
         self._flush = flush
         self._most = max(1, -(-most // LANES))
+        self._most_bytes = max(1, most_bytes // LANES)
         self._lanes = [_Lane() for _ in range(LANES)]
         self._more_wait = False
         self._failure: BaseException | None = None
 
     def room(self, partition: Partition) -> int:
         """How many messages of this partition, and of others of its lane, may be gathered now."""
-        return max(0, self._most - len(self._lane(partition).batch))
+        lane = self._lane(partition)
+        return 0 if lane.size_bytes >= self._most_bytes else max(0, self._most - len(lane.batch))
 
-    def gather(self, partition: Partition, epoch: int, messages: Sequence[Message]) -> None:
-        """Take the next messages of a partition, read under this claim."""
+    def gather(self, partition: Partition, place: Place, messages: Sequence[Message]) -> None:
+        """Take the next messages of a partition, which lead to this place. None lead over what is no message: the marks
+        of transactions, and what they took back."""
         self._raise_failure()
         lane = self._lane(partition)
         lane.batch.add(messages)
-        lane.places[partition] = Place(epoch, messages[-1].offset + 1)
+        lane.size_bytes += size_bytes(messages)
+        lane.places[partition] = place
+
+    def place(self, partition: Partition) -> Place | None:
+        """Where what has gathered of this partition leads; None if nothing has."""
+        return self._lane(partition).places.get(partition)
 
     def go_on(self, *, more_wait: bool) -> None:
         """Flush what was gathered, as far as it is time: not yet what is little, if ``more_wait`` to be read at once.
@@ -61,7 +72,7 @@ class Window:
     def forget(self) -> None:
         """Drop what has gathered; flushes under way go on."""
         for lane in self._lanes:
-            lane.batch, lane.places = Batch(), {}
+            lane.batch, lane.places, lane.size_bytes = Batch(), {}, 0
 
     async def has_room(self, partitions: Collection[Partition]) -> None:
         """Wait until more of one of these may be gathered, and let the flushes get on."""
@@ -95,13 +106,14 @@ class Window:
         for lane in lanes:
             if lane.flushing is None and lane.places and self._is_time(lane):
                 batch, places = lane.batch, lane.places
-                lane.batch, lane.places = Batch(), {}
+                lane.batch, lane.places, lane.size_bytes = Batch(), {}, 0
                 lane.flushing = asyncio.ensure_future(self._flush(batch, places))
                 lane.flushing.add_done_callback(partial(self._ended, lane))
 
     def _is_time(self, lane: _Lane) -> bool:
         """A full batch waits for nothing else; any other for its turn, and for what can be read at once."""
-        return len(lane.batch) >= self._most or not (self._more_wait or self._flushing())
+        full = len(lane.batch) >= self._most or lane.size_bytes >= self._most_bytes
+        return full or not (self._more_wait or self._flushing())
 
     def _ended(self, lane: _Lane, flushed: "asyncio.Task[None]") -> None:
         lane.flushing = None
