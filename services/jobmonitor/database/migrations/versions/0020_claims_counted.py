@@ -2,9 +2,9 @@
 
 from jobmonitor.database.migration_files import run_migration_file
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 
 def upgrade() -> None:
-    run_migration_file("0019_claims_counted.sql")
+    run_migration_file("0020_claims_counted.sql")
