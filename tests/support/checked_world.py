@@ -17,7 +17,7 @@ from jobmonitor.checker import CheckSettings, Report, check
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import DEAD_LETTERS, topic_of, view_topics
+from jobmonitor.contract.topics import TOPICS, Topic, topic_of, view_topics
 from jobmonitor.crm.import_targets import upload_key
 from jobmonitor.job_types.user_data_import import UserDataImport
 from jobmonitor.ledger.claims import claim
@@ -30,6 +30,7 @@ from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Outgoing, Producer
+from jobmonitor.runtime.topic_admin import create_topics as create_the_catalogues_topics
 from support.brokers import broker_at
 from support.engine import Engine, create_topics, heard, open_engine
 from support.job_events import JobEvents
@@ -56,6 +57,8 @@ class World:
     clients: list[Operation] = field(default_factory=list)
     topic_type: str = ""
     """A job type of this copy alone: what is published under it no other copy reads."""
+    catalogue: tuple[Topic, ...] = TOPICS
+    """How the topics should be."""
 
     async def check(self, *, calm: bool = False, with_clients: bool = True, role: str | None = None) -> Report:
         settings = CheckSettings(
@@ -63,6 +66,7 @@ class World:
             kafka=broker_at(self.kafka.bootstrap),
             object_store_url=f"file://{self.folder}",
             mail_folder=str(self.mail),
+            catalogue=self.catalogue,
             topics=tuple(topic for slug in (*JOB_TYPES, self.topic_type) if slug for topic in view_topics(slug)),
         )
         return await check(settings, history=self.clients if with_clients else None, calm=calm)
@@ -142,8 +146,7 @@ class Worlds:
 async def make_worlds(postgres: Postgres, kafka: KafkaServer, database: Database, folder: Path) -> Worlds:
     """Run the jobs, and keep both moments."""
     history: list[Operation] = []
-    names = [DEAD_LETTERS, *(topic for slug in JOB_TYPES for topic in view_topics(slug))]
-    await create_topics(kafka.bootstrap, *names)
+    await create_the_catalogues_topics(broker_at(kafka.bootstrap))
     async with open_engine(database, kafka, folder) as engine:
         jobs = await _Jobs(engine, database, history).run()
         await project(database, kafka, *JOB_TYPES)

@@ -2,7 +2,7 @@
 
 import mailbox
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,7 @@ import msgspec
 
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.topics import TOPICS
 from support.checked_world import STRANGER, World
 from support.job_events import NOON
 
@@ -322,6 +323,45 @@ async def a_message_is_left_in_the_outbox(world: World) -> None:
     await world.execute(
         "INSERT INTO ledger.outbox (topics, keys, values, types) VALUES ('{work.probe}', '{x}', '{x}', '{x}')"
     )
+
+
+@breaks("I32")
+async def a_message_has_waited_in_the_outbox_for_long(world: World) -> None:
+    await world.execute(
+        "INSERT INTO ledger.outbox (topics, keys, values, types, created_at) "
+        "VALUES ('{work.probe}', '{x}', '{x}', '{x}', now() - interval '2 minutes')"
+    )
+
+
+@breaks("I32")
+async def a_message_is_refused_by_kafka(world: World) -> None:
+    await world.execute(
+        "INSERT INTO ledger.outbox (topics, keys, values, types, refusal) "
+        "VALUES ('{work.probe}', '{x}', '{x}', '{x}', 'It is too large.')"
+    )
+
+
+@breaks("I31")
+async def an_account_waits_for_jobs_that_stand_still(world: World) -> None:
+    await world.execute("UPDATE ledger.runs SET admitted = false WHERE job_id = $1", world.jobs["queued"])
+    await world.execute("UPDATE ledger.runs SET updated_at = now() - interval '1 hour' WHERE state <> 'queued'")
+
+
+@breaks("I34")
+async def nobody_serves_a_job_type(world: World) -> None:
+    await world.publish([world.elsewhere().submitted()])
+    await world.fold()
+
+
+@breaks("I38")
+async def a_topic_forgets_after_a_week(world: World) -> None:
+    wanted = next(topic for topic in TOPICS if topic.name == "work.probe")
+    world.catalogue = (*TOPICS[1:], replace(wanted, retention_ms=-1))
+
+
+@breaks("I38")
+async def a_topic_is_missing(world: World) -> None:
+    world.catalogue = (*TOPICS, replace(TOPICS[0], name="requests.of-tomorrow"))
 
 
 @breaks("I32", calm=True)

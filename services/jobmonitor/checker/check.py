@@ -9,7 +9,7 @@ from jobmonitor.checker.database import read_database
 from jobmonitor.checker.files import jobs_with_parts, read_results
 from jobmonitor.checker.invariants import INVARIANTS
 from jobmonitor.checker.job_log import LogFold
-from jobmonitor.checker.kafka_log import jobs_given_up, read_log
+from jobmonitor.checker.kafka_log import jobs_given_up, read_log, read_topic_differences
 from jobmonitor.checker.mail import read_mail
 from jobmonitor.checker.report import CouldNotLook, Report
 from jobmonitor.checker.settings import CheckSettings
@@ -41,6 +41,7 @@ async def look(
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
     snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
+    snapshot.topic_differences = await read_topic_differences(settings.kafka, settings.catalogue)
     snapshot.buried = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:
         fold.add_unsent(topic, value)

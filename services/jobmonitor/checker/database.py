@@ -11,7 +11,7 @@ import msgspec
 from jobmonitor.checker.effects import EFFECTS, EffectsOf
 from jobmonitor.checker.job_log import mix, point_digest
 from jobmonitor.checker.report import CouldNotLook
-from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapshot, Submission
+from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapshot, Submission, Unsent
 from jobmonitor.database.pool import Connection, open_pool, see_account
 from jobmonitor.database.sql import statements
 from jobmonitor.projection.fold import JobRow
@@ -20,11 +20,11 @@ SQL = statements("jobmonitor.checker.sql")
 _run_decoder = msgspec.json.Decoder(Run)
 _row_decoder = msgspec.json.Decoder(JobRow)
 
-Unsent = list[tuple[str, bytes]]
+Values = list[tuple[str, bytes]]
 """(topic, value) of each message in the outbox."""
 
 
-async def read_database(owner_url: str, snapshot: Snapshot) -> Unsent:
+async def read_database(owner_url: str, snapshot: Snapshot) -> Values:
     """Fill in all that comes from the database; returns what waits in the outbox. Raises CouldNotLook."""
     try:
         pool = await open_pool(owner_url, size=1, application_name="jobmonitor-check")
@@ -44,7 +44,7 @@ async def read_database(owner_url: str, snapshot: Snapshot) -> Unsent:
         await pool.close()
 
 
-async def _read(connection: Connection, snapshot: Snapshot) -> Unsent:
+async def _read(connection: Connection, snapshot: Snapshot) -> Values:
     await connection.execute(SQL["everything_or_nothing"])
     snapshot.now = await connection.fetchval("SELECT now()")
     offsets = await connection.fetch(SQL["offsets"])
@@ -53,12 +53,12 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Unsent:
     await _read_views(connection, snapshot)
     snapshot.submissions = [Submission(**row) for row in await connection.fetch(SQL["submissions"])]
     snapshot.accounts_of_users = {row["id"]: row["account_id"] for row in await connection.fetch(SQL["users"])}
-    unsent = [
-        (topic, value)
-        for row in await connection.fetch(SQL["outbox"])
-        for topic, value in zip(row["topics"], row["values"], strict=True)
+    outbox = await connection.fetch(SQL["outbox"])
+    unsent = [(topic, value) for row in outbox for topic, value in zip(row["topics"], row["values"], strict=True)]
+    snapshot.unsent = [
+        Unsent(id=row["id"], messages=len(row["topics"]), created_at=row["created_at"], refusal=row["refusal"])
+        for row in outbox
     ]
-    snapshot.unsent = len(unsent)
     snapshot.effects = {slug: await _read_effects(connection, slug, how, snapshot) for slug, how in EFFECTS.items()}
     return unsent
 

@@ -45,6 +45,7 @@ class Invariant:
 
 
 _NO_CAMPAIGNS = "There are no mail campaigns yet."
+_TIME = "It is about time; tests with a load look at it."
 _ANSWERS = "It is about answers, not about what is stored; the tests of the gateway look at it."
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -82,6 +83,16 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I28", "A page shows what the views show.", (views.browsers_saw_the_truth,)),
     Invariant("I29", "An accepted job is found by its owner.", (views.accepted_jobs_can_be_read,)),
     Invariant("I30", "A scheduled job starts once, not early.", (lifecycle.scheduled_jobs_start_once,)),
-    Invariant("I31", "Accounts share the workers.", why_not="It is about time; a test of the workers looks at it."),
-    Invariant("I32", "When all is calm nothing is left over.", (liveness.nothing_is_left,)),
+    Invariant("I31", "An account's jobs go on while others of it wait.", (liveness.waiting_accounts_move,)),
+    Invariant(
+        "I32",
+        "Messages get out; when all is calm nothing is left over.",
+        (liveness.messages_get_out, liveness.nothing_is_left),
+    ),
+    Invariant("I33", "Nobody waits longer for what another sent.", why_not=_TIME),
+    Invariant("I34", "A submission is taken up, as long as its type is served.", (liveness.submissions_are_taken_up,)),
+    Invariant("I35", "Facts are written by our own processes only.", why_not="The broker's access lists see to it."),
+    Invariant("I36", "An effect outside happens once at most.", why_not="No job type has effects outside yet."),
+    Invariant("I37", "A whole file that arrived counts as downloaded.", why_not=_ANSWERS),
+    Invariant("I38", "The broker's topics are as the catalogue says.", (liveness.topics_are_as_said,)),
 )

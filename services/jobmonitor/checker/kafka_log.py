@@ -10,13 +10,14 @@ from aiokafka.errors import KafkaError
 
 from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.contract.envelope import Undecodable, decode
-from jobmonitor.contract.topics import DEAD_LETTERS
+from jobmonitor.contract.topics import DEAD_LETTERS, Topic
 from jobmonitor.projection.batch import Message
 from jobmonitor.runtime.consumer import new_consumer
 from jobmonitor.runtime.consumer import take as take_records
 from jobmonitor.runtime.dead_letters import PREFIX
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings
+from jobmonitor.runtime.topic_admin import Difference, find_differences
 
 REQUEST_TIMEOUT_S = 10.0
 POLL_MS = 500
@@ -53,6 +54,16 @@ async def jobs_given_up(kafka: KafkaSettings) -> set[UUID]:
         partitions = await _partitions(kafka, [DEAD_LETTERS])
         await _read(consumer, await consumer.beginning_offsets(partitions), take)
     return found
+
+
+async def read_topic_differences(kafka: KafkaSettings, catalogue: Collection[Topic]) -> list[Difference]:
+    """Where the broker's topics are not as the catalogue says. Raises CouldNotLook."""
+    try:
+        return await find_differences(kafka, catalogue)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise CouldNotLook(
+            f"Kafka at {kafka.kafka_bootstrap} does not tell the settings of its topics ({error!r})."
+        ) from error
 
 
 @asynccontextmanager

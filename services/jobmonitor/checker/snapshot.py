@@ -12,6 +12,7 @@ from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
 from jobmonitor.contract.events import Result
 from jobmonitor.projection.fold import JobRow
+from jobmonitor.runtime.topic_admin import Difference
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: dict[str, int]
     rejected: int
     rows: int
+    admitted: bool = True
+    updated_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -51,6 +54,16 @@ class Chunks(msgspec.Struct, frozen=True, kw_only=True):
     leased: int
     """Of all kinds, those somebody runs right now."""
     last_dispatched_at: datetime | None
+
+
+class Unsent(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the outbox: what leaves together."""
+
+    id: int
+    messages: int
+    created_at: datetime
+    refusal: str | None
+    """Why Kafka does not take it."""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,8 +113,10 @@ class Snapshot:
     log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     runs: Mapping[UUID, Run] = field(default_factory=dict)
     chunks: Mapping[UUID, Chunks] = field(default_factory=dict)
-    unsent: int = 0
-    """Messages in the outbox."""
+    unsent: Sequence[Unsent] = ()
+    """What is in the outbox."""
+    topic_differences: Sequence[Difference] = ()
+    """Where the broker's topics are not as the catalogue says."""
     monitor: Mapping[UUID, JobRow] = field(default_factory=dict)
     history: Mapping[UUID, JobRow] = field(default_factory=dict)
     timelines: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)

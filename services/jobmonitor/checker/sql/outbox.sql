@@ -1,2 +1,2 @@
 -- The messages not sent yet, a row for all that leave together.
-SELECT topics, values FROM ledger.outbox ORDER BY id
+SELECT id, topics, values, created_at, refusal FROM ledger.outbox ORDER BY id
