@@ -13,13 +13,17 @@ from prometheus_client import REGISTRY
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import work_topic
 from jobmonitor.ledger.claims import claim
+from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.tasks import tasks
+from jobmonitor.reconciler.watching import Watching
 from jobmonitor.runtime.objects import ObjectStore
+from support.brokers import broker_at
 from support.engine import Engine, open_engine, read_events
 from support.servers import Database
+from support.views import see
 from support.waiting import until
 
 
@@ -64,7 +68,8 @@ async def reconciling(engine: Engine, objects: ObjectStore | None = None) -> Asy
         outbox_after_s=60,
         unclaimed_after_s=0,
     )
-    loops = Loops(tasks(Duties(engine.ledger, engine.producer, objects or engine.objects, settings), settings))
+    duties = Duties(engine.ledger, engine.producer, objects or engine.objects, settings)
+    loops = Loops(tasks(duties, Watching(engine.ledger.pool, broker_at(engine.bootstrap)), settings))
     going = asyncio.create_task(loops.go_on())
     try:
         yield loops
@@ -151,3 +156,52 @@ async def test_a_job_done_in_one_step_needs_no_sweep(engine: Engine) -> None:
     job_id = await engine.submit(units=1)
     assert (await engine.run(job_id))["state"] == "completed"
     assert (await engine.run(job_id))["swept"]
+
+
+def measured(metric: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"jobmonitor_reconciler_{metric}", labels)
+
+
+async def test_operators_see_what_does_not_get_on(engine: Engine, kafka: KafkaServer) -> None:
+    watching = Watching(engine.ledger.pool, broker_at(kafka.bootstrap))
+    await watching.outbox()
+    assert (measured("outbox_refused_rows"), measured("outbox_oldest_seconds")) == (0, 0)
+    await engine.owner.execute(
+        "INSERT INTO ledger.outbox (topics, keys, values, types, created_at, refusal) "
+        "VALUES ('{t}', '{x}', '{x}', '{x}', now() - interval '1 hour', 'too large')"
+    )
+    await watching.outbox()
+    assert measured("outbox_refused_rows") == 1
+    assert (measured("outbox_oldest_seconds") or 0) >= 3600
+
+
+async def test_operators_see_a_type_nobody_serves(engine: Engine) -> None:
+    watching = Watching(engine.ledger.pool, broker_at(engine.bootstrap))
+    await watching.unserved()
+    assert measured("unserved_jobs", job_type="probe") == 0
+    await see(engine, "probe", 3)
+    [taken] = await see(engine, "probe", 1)
+    await engine.submit(job_id=taken)
+    await engine.owner.execute("UPDATE projection.job_monitor SET submitted_at = now() - interval '1 hour'")
+    await watching.unserved()
+    assert measured("unserved_jobs", job_type="probe") == 3
+    assert (measured("unserved_oldest_seconds", job_type="probe") or 0) >= 3600
+    assert measured("unserved_jobs", job_type="user-data-import") == 0
+
+
+async def test_operators_see_an_account_that_waits_for_jobs_that_stand_still(engine: Engine) -> None:
+    watching = Watching(engine.ledger.pool, broker_at(engine.bootstrap))
+    for _ in range(5):
+        await engine.submit(units=1)
+    await watching.accounts()
+    assert (measured("standing_still_seconds", job_type="probe") or 0) < 1800
+    await engine.owner.execute("UPDATE ledger.runs SET updated_at = now() - interval '1 hour'")
+    await watching.accounts()
+    assert (measured("standing_still_seconds", job_type="probe") or 0) >= 3600
+
+
+async def test_operators_see_a_topic_that_differs(engine: Engine) -> None:
+    """The broker of the tests has four partitions of everything."""
+    await Watching(engine.ledger.pool, broker_at(engine.bootstrap)).topics()
+    assert measured("topic_differs", topic="work.probe", setting="partitions") == 1
+    assert measured("topic_differs", topic="jobs.probe", setting="partitions") is None

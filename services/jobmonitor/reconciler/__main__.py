@@ -10,6 +10,7 @@ from jobmonitor.reconciler.duties import SOURCE, Duties
 from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.tasks import tasks
+from jobmonitor.reconciler.watching import Watching
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check, serve_monitoring
 from jobmonitor.runtime.objects import ObjectStore
@@ -29,7 +30,7 @@ async def serve(settings: ReconcilerSettings, life: Life) -> None:
         ledger = Ledger(pool, producer, SOURCE, settings)
         stack.push_async_callback(ledger.outbox.close)
         duties = Duties(ledger, producer, ObjectStore(settings.object_store_url), settings)
-        loops = Loops(tasks(duties, settings))
+        loops = Loops(tasks(duties, Watching(pool, settings), settings))
 
         async def checks() -> dict[str, Check]:
             return {"rounds": loops.check()}

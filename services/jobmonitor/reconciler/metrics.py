@@ -16,3 +16,19 @@ ROUND_SECONDS = Histogram("jobmonitor_reconciler_round_seconds", "Time of one ro
 LAST_ROUND = Gauge(
     "jobmonitor_reconciler_last_round_timestamp_seconds", "When the last round of a duty ended well", ["duty"]
 )
+OUTBOX_REFUSED = Gauge("jobmonitor_reconciler_outbox_refused_rows", "Rows of the outbox that Kafka does not take")
+OUTBOX_OLDEST = Gauge("jobmonitor_reconciler_outbox_oldest_seconds", "How long the oldest message waits to be sent")
+UNSERVED = Gauge(
+    "jobmonitor_reconciler_unserved_jobs", "Submissions no worker took up yet, 1,000 at most", ["job_type"]
+)
+UNSERVED_OLDEST = Gauge(
+    "jobmonitor_reconciler_unserved_oldest_seconds", "How long the oldest of them waits", ["job_type"]
+)
+STANDING_STILL = Gauge(
+    "jobmonitor_reconciler_standing_still_seconds",
+    "For how long nothing changed in the jobs at work of an account of which others wait: the longest",
+    ["job_type"],
+)
+TOPIC_DIFFERS = Gauge(
+    "jobmonitor_reconciler_topic_differs", "1 where a topic is not as the catalogue says", ["topic", "setting"]
+)

@@ -3,6 +3,7 @@
 from jobmonitor.reconciler.duties import BATCH, Duties
 from jobmonitor.reconciler.loops import Task
 from jobmonitor.reconciler.settings import ReconcilerSettings
+from jobmonitor.reconciler.watching import Watching
 
 DATABASE_TIMEOUT_S = 30.0
 """For what asks the database and the broker only."""
@@ -10,9 +11,12 @@ FILES_TIMEOUT_S = 60.0
 """For what deletes files: what was deleted by then stays so, and the next round goes on behind it."""
 SELDOM_S = 5.0
 """For what mends a loss that nobody is known to have."""
+WATCH_EVERY_S = 10.0
+TOPICS_EVERY_S = 60.0
+"""For what operators look at."""
 
 
-def tasks(duties: Duties, settings: ReconcilerSettings) -> list[Task]:
+def tasks(duties: Duties, watching: Watching, settings: ReconcilerSettings) -> list[Task]:
     """All of them. Each is done by a loop of its own."""
     often_s = settings.reconcile_every_s
     seldom_s = max(often_s, SELDOM_S)
@@ -28,4 +32,8 @@ def tasks(duties: Duties, settings: ReconcilerSettings) -> list[Task]:
         Task("expire_results", duties.expire_results, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("purge_results", duties.purge_results, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("sweep_parts", duties.sweep_parts, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task("watch_outbox", watching.outbox, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
+        Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
+        Task("watch_accounts", watching.accounts, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
+        Task("watch_topics", watching.topics, TOPICS_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
     ]

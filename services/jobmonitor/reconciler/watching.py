@@ -1,0 +1,55 @@
+"""What the reconciler looks at for operators: what does not get on, though nothing is lost. It changes nothing."""
+
+from jobmonitor.contract.topics import JOB_TYPES
+from jobmonitor.database.pool import Pool
+from jobmonitor.database.sql import statements
+from jobmonitor.reconciler.metrics import (
+    OUTBOX_OLDEST,
+    OUTBOX_REFUSED,
+    STANDING_STILL,
+    TOPIC_DIFFERS,
+    UNSERVED,
+    UNSERVED_OLDEST,
+)
+from jobmonitor.runtime.settings import KafkaSettings
+from jobmonitor.runtime.topic_admin import find_differences
+
+SQL = statements("jobmonitor.reconciler.sql")
+
+
+class Watching:
+    """Measures, each time anew."""
+
+    def __init__(self, pool: Pool, kafka: KafkaSettings) -> None:
+        self._pool = pool
+        self._kafka = kafka
+
+    async def outbox(self) -> int:
+        """Messages that do not get out; returns 0, as nothing is done."""
+        row = await self._pool.fetchrow(SQL["outbox_state"])
+        if row is not None:
+            OUTBOX_REFUSED.set(row["refused"])
+            OUTBOX_OLDEST.set(row["oldest_s"])
+        return 0
+
+    async def unserved(self) -> int:
+        """Submissions that no worker takes up."""
+        for row in await self._pool.fetch(SQL["unserved"], list(JOB_TYPES)):
+            UNSERVED.labels(row["job_type"]).set(row["jobs"])
+            UNSERVED_OLDEST.labels(row["job_type"]).set(row["oldest_s"])
+        return 0
+
+    async def accounts(self) -> int:
+        """Accounts whose jobs wait for others that stand still."""
+        found = {row["job_type"]: row["longest_s"] for row in await self._pool.fetch(SQL["standing_still"])}
+        for job_type in JOB_TYPES:
+            STANDING_STILL.labels(job_type).set(found.get(job_type, 0))
+        return 0
+
+    async def topics(self) -> int:
+        """Topics that are not as the catalogue says."""
+        differences = await find_differences(self._kafka)
+        TOPIC_DIFFERS.clear()
+        for each in differences:
+            TOPIC_DIFFERS.labels(each.topic, each.setting).set(1)
+        return 0
