@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from jobmonitor.contract.events import JobCompleted, JobFailed, JobQueued
 from jobmonitor.contract.topics import MESSAGE_BYTES_MAX, jobs_topic
-from jobmonitor.job.commands import FailJob
+from jobmonitor.job.commands import StartJob
 from jobmonitor.ledger.transaction import MessageTooLarge
 from support.engine import Engine, create_topics, open_engine, read_records
 
@@ -139,7 +139,7 @@ async def test_a_fact_no_message_can_hold_fails_its_job_alone(engine: Engine) ->
 
 async def test_nothing_too_large_gets_into_the_outbox(engine: Engine) -> None:
     job_id = await engine.submit(units=1)
-    with pytest.raises(MessageTooLarge, match=f"job_failed.v1 of job {job_id} has 1,0"):
+    with pytest.raises(MessageTooLarge, match=f"job_started.v1 of job {job_id} has 1,0"):
         async with engine.ledger.transaction() as ledger:
-            ledger.apply(await ledger.lock(job_id), FailJob(code="bug", reason="x" * MESSAGE_BYTES_MAX))
+            ledger.apply(await ledger.lock(job_id), StartJob(total=1, unit="x" * MESSAGE_BYTES_MAX))
     assert (await engine.run(job_id))["state"] == "queued"
