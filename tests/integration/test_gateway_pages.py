@@ -75,6 +75,7 @@ async def test_every_address_of_the_page_gives_the_page(
             policy = response.headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "script-src 'self'" in policy
+            assert "worker-src 'self'" in policy
             assert "unsafe" not in policy
 
 

@@ -11,7 +11,7 @@ export function mayGoOn(end: DownloadEnd): boolean {
 export function downloadFault(end: DownloadEnd): string {
   switch (end.kind) {
     case "broken":
-      return "The connection was lost. What has arrived is kept: try again, and it goes on from there.";
+      return "The connection was lost. Please try again; of a large file, what has arrived is kept.";
     case "damaged":
       return "The file arrived damaged and was thrown away. Please try again.";
     case "busy":
@@ -33,7 +33,7 @@ function refusal(status: number, detail: string | null): string {
     case 410:
       return "The result was kept until its expiry and has been removed. Start the job again to get a new one.";
     case 503:
-      return "The server is busy or restarting. What has arrived is kept: please try again in a moment.";
+      return "The server is busy or restarting. Please try again in a moment; of a large file, what has arrived is kept.";
     default:
       return detail ?? `The server answered ${status}. Please try again.`;
   }
