@@ -10,8 +10,16 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from jobmonitor.contract.envelope import decode
-from jobmonitor.contract.events import JobCompleted, JobFailed, JobScheduled
+from jobmonitor.contract.envelope import Event, decode
+from jobmonitor.contract.events import (
+    JobCancelled,
+    JobCompleted,
+    JobFailed,
+    JobQueued,
+    JobScheduled,
+    JobStopRequested,
+    RequestRejected,
+)
 from jobmonitor.crm.rights import Person, load_standings
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.processor.one_step import OneStep
@@ -177,3 +185,105 @@ async def test_a_job_on_the_topic_of_another_type_is_refused_where_its_owner_see
     ]
     unknown = decode(submission(uuid4(), job_type="no-such-type"))
     assert strict_handler(engine).account_of(unknown) is None, "the projection makes it a dead letter"
+
+
+def stop(job_id: UUID, by: int, *, at: datetime | None = None, account_id: int = 1) -> Event:
+    data = JobStopRequested(account_id=account_id, requested_by=by)
+    return Event(id=str(uuid4()), source="/tests", job_id=job_id, time=at or datetime.now(UTC), data=data)
+
+
+def big(job_id: UUID, **says: Any) -> bytes:
+    """A job that is not done in one step."""
+    return submission(job_id, parameters={"units": 9, "chunk_units": 1}, **says)
+
+
+async def rejections(engine: Engine, job_id: UUID) -> list[tuple[str, str]]:
+    facts = await engine.facts(job_id)
+    assert [fact.sequence for fact in facts] == list(range(1, len(facts) + 1))
+    return [(fact.request, fact.code) for fact in facts if isinstance(fact, RequestRejected)]
+
+
+async def test_the_same_key_with_other_parameters_is_rejected_once_and_a_repeat_is_not(engine: Engine) -> None:
+    job_id = uuid4()
+    first, again = decode(submission(job_id)), decode(submission(job_id))
+    other = decode(submission(job_id, parameters={"units": 3}))
+    await strict_handler(engine).handle([first])
+    for _ in range(2):
+        await strict_handler(engine).handle([again, other, first])
+    assert await rejections(engine, job_id) == [("submit", "key_reused")]
+    foreign = decode(submission(job_id, account_id=9, parameters={"units": 4}))
+    await strict_handler(engine).handle([foreign])
+    assert len(await rejections(engine, job_id)) == 1, "another account learns and changes nothing"
+
+
+async def test_a_producer_that_errs_without_end_makes_twenty_facts(engine: Engine) -> None:
+    job_id = uuid4()
+    await strict_handler(engine).handle([decode(submission(job_id))])
+    others = [decode(submission(job_id, parameters={"units": number})) for number in range(10, 40)]
+    await strict_handler(engine).handle(others)
+    assert len(await rejections(engine, job_id)) == 20
+
+
+async def test_a_stop_by_somebody_who_may_not_is_rejected_and_one_by_the_owner_obeyed(
+    engine: Engine, database: Any
+) -> None:
+    engine.probe.small = False
+    await add_people(database.superuser_url, (1, 30), user_type="admin")
+    await add_people(database.superuser_url, (1, 31))
+    job_id, other_id = uuid4(), uuid4()
+    await strict_handler(engine).handle([decode(big(job_id)), decode(big(other_id))])
+    await strict_handler(engine).handle([stop(job_id, 30), stop(job_id, 404)])
+    assert await rejections(engine, job_id) == [("stop", "not_permitted"), ("stop", "unknown_user")]
+    obeyed = stop(job_id, 2)
+    await strict_handler(engine).handle([obeyed, obeyed, stop(other_id, 31)])
+    cancelled = (await engine.facts(job_id))[-1]
+    assert isinstance(cancelled, JobCancelled)
+    assert (cancelled.requested_by, cancelled.requested_at) == (2, obeyed.time)
+    assert isinstance((await engine.facts(other_id))[-1], JobCancelled), "a Super Admin may"
+
+
+async def test_a_stop_of_a_type_that_cannot_be_stopped_and_of_an_ended_job_are_rejected(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, running = uuid4(), uuid4()
+    await strict_handler(engine).handle([decode(submission(ended))])
+    await strict_handler(engine).handle([stop(ended, 2)])
+    assert await rejections(engine, ended) == [("stop", "already_ended")]
+    engine.probe.small = False
+    await strict_handler(engine).handle([decode(big(running))])
+    monkeypatch.setattr(type(engine.probe), "stoppable", False)
+    await strict_handler(engine).handle([stop(running, 2)])
+    assert await rejections(engine, running) == [("stop", "not_stoppable")]
+    assert (await engine.run(running))["state"] == "queued"
+
+
+async def test_a_stop_that_comes_before_its_submission_is_obeyed_if_its_sender_may(engine: Engine) -> None:
+    mine, theirs, foreign = uuid4(), uuid4(), uuid4()
+    early = stop(mine, 2)
+    await strict_handler(engine).handle([early, stop(theirs, 77), stop(foreign, 2, account_id=9)])
+    await strict_handler(engine).handle([decode(submission(job_id)) for job_id in (mine, theirs, foreign)])
+    facts = await engine.facts(mine)
+    assert [type(fact) for fact in facts] == [JobQueued, JobCancelled]
+    assert facts[1].requested_at == early.time
+    for job_id in (theirs, foreign):
+        assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.early_stops") == 0
+
+
+async def test_requests_read_from_the_beginning_again_change_nothing(engine: Engine) -> None:
+    """As after Kafka has forgotten the group's offsets."""
+    engine.probe.small = False
+    jobs = [uuid4() for _ in range(3)]
+    requests = [
+        decode(big(jobs[0])),
+        decode(submission(jobs[1], parameters={"colour": 1})),
+        decode(big(jobs[2])),
+        stop(jobs[2], 2),
+        decode(submission(jobs[0], parameters={"units": 1})),
+        stop(jobs[1], 2),
+    ]
+    for event in requests:
+        await strict_handler(engine).handle([event])
+    before = [await engine.facts(job_id) for job_id in jobs]
+    await strict_handler(engine).handle(requests)
+    assert [await engine.facts(job_id) for job_id in jobs] == before

@@ -64,6 +64,8 @@ def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
             )
         case inspect.DateTimeType():
             return INSTANTS
+        case inspect.LiteralType():
+            return st.sampled_from(info.values)
         case inspect.NoneType():
             return st.none()
         case inspect.AnyType():

@@ -22,6 +22,7 @@ from jobmonitor.contract.events import (
     JobStopping,
     JobStopRequested,
     JobSubmitted,
+    RequestRejected,
     Result,
     ResultDownloaded,
     ResultExpired,
@@ -98,6 +99,10 @@ class JobEvents:
         return self._fact(
             JobCancelled, done=done, total=self.total, requested_by=by, requested_at=self.stop_asked_at, result=result
         )
+
+    def rejected(self, request: str = "stop") -> Event:
+        says = {"request": request, "request_id": "x", "requested_at": self.stop_asked_at}
+        return self._fact(RequestRejected, **says, code="not_permitted", reason="User 9 may not stop this job.")
 
     def downloaded(self, by: int = 2) -> Event:
         return self._fact(ResultDownloaded, downloaded_by=by)

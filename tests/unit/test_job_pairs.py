@@ -22,6 +22,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    RequestRejected,
     ResultDownloaded,
     ResultExpired,
 )
@@ -35,6 +36,7 @@ from jobmonitor.job.commands import (
     QueueJob,
     RecordDownload,
     RecordProgress,
+    RejectRequest,
     StartJob,
     StopJob,
 )
@@ -74,6 +76,7 @@ stop             .          cancelled  cancelled  stopping    .           .     
 finish_stop      .          .          .          .           cancelled   .           .           .           .
 download         .          .          .          .           .           downloaded  downloaded  downloaded  .
 expire           .          .          .          .           .           expired     expired     expired     .
+reject           .          rejected   rejected   rejected    rejected    rejected    rejected    rejected    rejected
 """
 """The fact a command makes.
 
@@ -109,6 +112,7 @@ failed           failed     failed     failed     failed      failed      .     
 cancelled        cancelled  cancelled  cancelled  cancelled   cancelled   .           .           .           .
 downloaded       .          .          .          .           .           .           .           .           .
 expired          .          .          .          .           .           .           .           .           .
+rejected         .          .          .          .           .           .           .           .           .
 """
 """The state a newer fact puts a job in. It is believed: it happened. Only an end is never left (invariant 6)."""
 
@@ -151,6 +155,9 @@ COMMANDS: dict[str, Command] = {
     "finish_stop": FinishStop(requested_by=5, requested_at=NOW),
     "download": RecordDownload(downloaded_by=7),
     "expire": ExpireResult(),
+    "reject": RejectRequest(
+        request="stop", request_id="x", requested_at=NOW, code="not_stoppable", reason="It cannot be stopped."
+    ),
 }
 """One of each type; of those that decide over more than one fact or state, one for each."""
 
@@ -166,6 +173,7 @@ FACTS: dict[str, type[Fact]] = {
     "cancelled": JobCancelled,
     "downloaded": ResultDownloaded,
     "expired": ResultExpired,
+    "rejected": RequestRejected,
 }
 SAYS: dict[str, dict[str, object]] = {
     "scheduled": {"run_at": LATER},
@@ -177,6 +185,13 @@ SAYS: dict[str, dict[str, object]] = {
     "failed": {"code": "gave_up", "reason": "It failed."},
     "cancelled": {"done": 1, "total": 10, "requested_by": 5, "requested_at": NOW},
     "downloaded": {"downloaded_by": 7},
+    "rejected": {
+        "request": "stop",
+        "request_id": "x",
+        "requested_at": NOW,
+        "code": "not_stoppable",
+        "reason": "It cannot be stopped.",
+    },
 }
 """What a fact of each name says besides whose job it is about."""
 
@@ -263,11 +278,15 @@ def test_the_commands_allow_exactly_the_ways_of_the_state_diagram() -> None:
 
 
 def test_the_picture_of_the_states_shows_what_happens() -> None:
-    """ARCHITECTURE.md draws every fact that leads from one state to another or leaves it as it is, and no other."""
+    """ARCHITECTURE.md draws every fact that leads from one state to another or leaves it as it is, and no other.
+
+    RequestRejected, which stands in every state and changes none, is told beneath the picture.
+    """
     happens = {
         (str(job.state or "[*]"), type(this).__name__, str(evolve(job, this).state))
         for job, command in product([*STATES.values(), *ENDS.values()], COMMANDS.values())
         for this in when(job, command)
+        if not isinstance(this, RequestRejected)
     }
     text = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text(encoding="utf-8")
 

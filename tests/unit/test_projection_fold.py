@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.job.state import State
-from jobmonitor.projection.fold import Inapplicable, JobRow, fold, in_monitor
+from jobmonitor.projection.fold import Inapplicable, JobRow, TooEarly, fold, in_monitor
 from support.job_events import NOON, JobEvents, ordinary_life, result_of
 
 
@@ -149,13 +149,14 @@ def test_a_stop_from_another_account_is_refused(job: JobEvents) -> None:
         fold(row, Event(id="x", source="/tests", job_id=job.job_id, time=NOON, data=stop))
 
 
-def test_another_body_under_the_same_job_id_is_refused_and_a_repeat_is_not(job: JobEvents) -> None:
+def test_another_body_under_the_same_job_id_changes_nothing_until_a_worker_says_which_counts(job: JobEvents) -> None:
     row = fold(None, job.submitted(reference="Spring"))
 
-    with pytest.raises(Inapplicable, match="submitted before"):
-        fold(row, job.submitted(reference="Spring", parameters={"format": "hybrid"}))
-    with pytest.raises(Inapplicable, match="submitted before"):
-        fold(row, job.submitted(reference="Autumn"))
+    for other in ({"reference": "Spring", "parameters": {"format": "hybrid"}}, {"reference": "Autumn"}):
+        changed = fold(row, job.submitted(**other))
+        assert (changed.reference, changed.parameters) == (row.reference, row.parameters)
+    taken_up = fold(row, job.queued())
+    assert taken_up.reference == "Autumn", "the first fact repeats what was taken up"
     again = fold(row, job.submitted(reference="Spring"))
     assert again.submitted_at == row.submitted_at
 
@@ -165,8 +166,8 @@ def test_a_repeat_is_known_by_its_numbers_however_the_database_writes_them(job: 
 
     again = fold(row, job.submitted(parameters={"large": 3.602879701896397e16, "small": [0.1], "none": -0.0}))
     assert again.submitted_at == row.submitted_at
-    with pytest.raises(Inapplicable, match="submitted before"):
-        fold(row, job.submitted(parameters={"large": 36028797018963969, "small": [0.1], "none": 0}))
+    other = fold(row, job.submitted(parameters={"large": 36028797018963969, "small": [0.1], "none": 0}))
+    assert other.parameters == row.parameters
 
 
 def test_a_job_ends_once(job: JobEvents) -> None:
@@ -183,9 +184,25 @@ def test_more_done_than_there_is_to_do_is_refused(job: JobEvents) -> None:
         fold(row, job.progressed(101))
 
 
-def test_a_stop_for_a_job_nobody_submitted_is_refused(job: JobEvents) -> None:
-    with pytest.raises(Inapplicable, match="nobody submitted"):
+def test_a_stop_for_a_job_nobody_submitted_says_too_little_to_begin_a_row(job: JobEvents) -> None:
+    with pytest.raises(TooEarly):
         fold(None, job.stop_requested())
+
+
+def test_a_stop_that_was_rejected_no_longer_shows_in_whatever_order_it_is_told(job: JobEvents) -> None:
+    before = [job.submitted(), job.started()]
+    wish, rejected = job.stop_requested(9), job.rejected()
+    later = job.stop_requested(2)
+    for order in permutations([wish, rejected]):
+        assert fold_all([*before, *order]).stop_requested_at is None
+    for order in permutations([wish, rejected, later]):
+        row = fold_all([*before, *order])
+        assert (row.stop_requested_at, row.stop_requested_by) == (later.time, 2)
+
+
+def test_a_rejected_submission_leaves_a_wish_to_stop_alone(job: JobEvents) -> None:
+    row = fold_all([job.submitted(), job.started(), job.stop_requested(), job.rejected("submit")])
+    assert row.stop_requested_by == 2
 
 
 def test_a_chunk_does_not_belong_on_a_job_topic(job: JobEvents) -> None:

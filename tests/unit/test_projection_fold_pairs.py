@@ -34,6 +34,7 @@ failed              failed     failed     failed     failed     failed     refus
 cancelled           cancelled  cancelled  cancelled  cancelled  cancelled  refused    refused    refused    .
 downloaded          running    running    running    .          .          .          .          .          .
 expired             running    running    running    .          .          .          .          .          .
+rejected            scheduled  .          .          .          .          .          .          .          .
 chunk_dispatched    refused    refused    refused    refused    refused    refused    refused    refused    refused
 """
 
@@ -52,6 +53,7 @@ EVENTS: dict[str, Callable[[JobEvents], Event]] = {
     "cancelled": lambda job: job.cancelled(10),
     "downloaded": lambda job: job.downloaded(),
     "expired": lambda job: job.expired(),
+    "rejected": lambda job: job.rejected(),
     "chunk_dispatched": lambda job: _event(
         job, ChunkDispatched(account_id=1, job_type=job.job_type, chunk=0, attempt=1)
     ),

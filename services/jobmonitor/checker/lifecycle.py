@@ -17,6 +17,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    RequestRejected,
 )
 from jobmonitor.job.evolve import state_after
 from jobmonitor.job.state import ENDED, State
@@ -44,6 +45,8 @@ def states_are_a_path(snapshot: Snapshot, looked: Looked) -> None:
         for fact in job.facts():
             if state in ENDED:
                 break
+            if isinstance(fact, RequestRejected):  # says nothing of the job itself
+                continue
             following = state_after(fact)
             possible = state in PROGRESS_IN if following is None else following in EDGES[state]
             about = f"job {job_id}, fact {fact.sequence}"

@@ -9,7 +9,7 @@ No event holds personal data: ids, counts and file references only.
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -235,6 +235,24 @@ class ResultExpired(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The result file was purged."""
 
 
+class RequestRejected(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """A request about a job that exists cannot be granted; the job goes on as before. At most 20 of a job are told."""
+
+    request: Literal["submit", "stop"]
+    """What was asked: the job once more, under its own id but otherwise than before; or its stop."""
+    request_id: Text
+    """The ``id`` of the request."""
+    requested_at: Instant
+    """The ``time`` of the request."""
+    code: Code
+    """A stable word for programs, for instance ``not_stoppable``."""
+    reason: Reason
+    """One sentence its owner understands."""
+
+    def __post_init__(self) -> None:
+        must_be_an_instant(self.requested_at)
+
+
 class ChunkDispatched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A piece of a job's work may be run. A hint only: the ledger decides who runs it and whether it is still open."""
 
@@ -259,6 +277,7 @@ JobFact = (
     | JobCancelled
     | ResultDownloaded
     | ResultExpired
+    | RequestRejected
 )
 JobRequest = JobSubmitted | JobStopRequested
 EventData = JobRequest | JobFact | ChunkDispatched
@@ -279,6 +298,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
     "jobmonitor.job_cancelled.v1": JobCancelled,
     "jobmonitor.result_downloaded.v1": ResultDownloaded,
     "jobmonitor.result_expired.v1": ResultExpired,
+    "jobmonitor.request_rejected.v1": RequestRejected,
     "jobmonitor.chunk_dispatched.v1": ChunkDispatched,
 }
 """The CloudEvents ``type`` of each event.

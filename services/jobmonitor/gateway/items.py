@@ -59,7 +59,7 @@ def _fields(job: JobRow, job_types: JobTypes, now: datetime) -> dict[str, Any]:
         "failure": _failure(job),
         "result": result_file(job, job_types, now),
         "can_stop": can_stop(job, job_type) and job.stop_requested_at is None,
-        "stop_requested": job.stop_requested_at is not None,
+        "stop_requested": job.stop_requested_at is not None and job_type is not None and job_type.stoppable,
         "owner": models.Owner(id=job.owner_id, name=job.owner_name or f"User {job.owner_id}"),
         "view": job.view,
         "sequence": job.sequence,

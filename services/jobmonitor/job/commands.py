@@ -1,6 +1,7 @@
 """What can be asked of a job. Imperative; each carries all that the decision needs beside the job itself."""
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -70,6 +71,16 @@ class RecordDownload(msgspec.Struct, frozen=True, kw_only=True):
     downloaded_by: int
 
 
+class RejectRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request about this job cannot be granted."""
+
+    request: Literal["submit", "stop"]
+    request_id: str
+    requested_at: datetime
+    code: str
+    reason: str
+
+
 class ExpireResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result's time is over."""
 
@@ -85,4 +96,5 @@ Command = (
     | FinishStop
     | RecordDownload
     | ExpireResult
+    | RejectRequest
 )

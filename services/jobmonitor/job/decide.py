@@ -2,6 +2,8 @@
 
 from typing import Any, TypeVar, assert_never
 
+import msgspec
+
 from jobmonitor.contract.events import (
     Fact,
     JobCancelled,
@@ -13,6 +15,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    RequestRejected,
     ResultDownloaded,
     ResultExpired,
 )
@@ -27,6 +30,7 @@ from jobmonitor.job.commands import (
     QueueJob,
     RecordDownload,
     RecordProgress,
+    RejectRequest,
     StartJob,
     StopJob,
 )
@@ -66,6 +70,8 @@ def _decide(command: Command, job: Job) -> JobFact | None:
             return _record_download(command, job)
         case ExpireResult():
             return _next(ResultExpired, job) if _offers_file(job) and not job.expired else None
+        case RejectRequest():
+            return _reject(command, job)
         case _:
             assert_never(command)
 
@@ -153,6 +159,14 @@ def _finish_stop(command: FinishStop, job: Job) -> JobFact | None:
         requested_at=command.requested_at,
         result=command.result,
     )
+
+
+def _reject(command: RejectRequest, job: Job) -> JobFact | None:
+    """In any state, an end too: it says nothing of the job itself. A job that does not exist yet has no facts."""
+    if job.state is None:
+        return None
+    says = msgspec.structs.asdict(command) | {"reason": shortened(command.reason)}
+    return _next(RequestRejected, job, **says)
 
 
 def _offers_file(job: Job) -> bool:

@@ -17,6 +17,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    RequestRejected,
     ResultDownloaded,
     ResultExpired,
 )
@@ -33,7 +34,7 @@ def evolve(job: Job, fact: JobFact) -> Job:
 
 
 def state_after(fact: JobFact) -> State | None:
-    """The state this fact puts a job in; None for facts about an ended job's result and for progress."""
+    """The state this fact puts a job in; None for progress, and for facts about a result or a request."""
     match fact:
         case JobScheduled():
             return State.SCHEDULED
@@ -49,7 +50,7 @@ def state_after(fact: JobFact) -> State | None:
             return State.FAILED
         case JobCancelled():
             return State.CANCELLED
-        case JobProgressed() | ResultDownloaded() | ResultExpired():
+        case JobProgressed() | ResultDownloaded() | ResultExpired() | RequestRejected():
             return None
         case _:
             assert_never(fact)
@@ -70,7 +71,7 @@ def _changes(fact: JobFact) -> dict[str, Any]:
             changes["downloaded"] = True
         case ResultExpired():
             changes["expired"] = True
-        case JobScheduled() | JobQueued() | JobFailed() | JobStopping():
+        case JobScheduled() | JobQueued() | JobFailed() | JobStopping() | RequestRejected():
             pass
         case _:
             assert_never(fact)

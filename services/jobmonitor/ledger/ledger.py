@@ -1,7 +1,7 @@
 """What the processes do with the ledger, each as one transaction that may be repeated safely."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from jobmonitor.contract.events import JobStopRequested, Result
+from jobmonitor.contract.limits import Refusal
 from jobmonitor.database.pool import Pool
 from jobmonitor.job.commands import (
     CompleteJob,
@@ -20,13 +21,13 @@ from jobmonitor.job.commands import (
     StartJob,
     StopJob,
 )
-from jobmonitor.job.state import State
+from jobmonitor.job.state import Job, State
 from jobmonitor.ledger.admission import Room, find_room
 from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
 from jobmonitor.ledger.claims import Claim, give_back, hold_plan, mark_done
 from jobmonitor.ledger.leases import Leases
 from jobmonitor.ledger.outbox import Outbox
-from jobmonitor.ledger.runs import SQL
+from jobmonitor.ledger.runs import SQL, Run
 from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.runtime.kafka import Producer, Sender
 from jobmonitor.runtime.settings import FairnessSettings
@@ -111,22 +112,40 @@ class Ledger:
                 admitted += await ledger.admit_waiting([row["account_id"]])
         return admitted
 
-    async def stop(self, job_id: UUID, request: JobStopRequested, at: datetime, *, stoppable: bool) -> None:
-        """Let a job's stop, asked for ``at`` this time, take effect; a type that cannot be stopped only notes it.
+    async def stop(
+        self,
+        job_id: UUID,
+        request: JobStopRequested,
+        at: datetime,
+        *,
+        stoppable: bool,
+        request_id: str = "",
+        refused: Callable[[Job], Refusal | None] = lambda _: None,
+    ) -> None:
+        """Let a job's stop, asked for ``at`` this time, take effect, or tell why it does not.
 
-        A request in the name of another account changes nothing, nor does one for a job that no worker took up yet: it
-        has to come again.
+        ``refused`` says why whoever asks may not stop this job. A request in the name of another account changes
+        nothing. One for a job that no worker took up yet is kept for a day, and obeyed when the job comes.
         """
         async with self.transaction() as ledger:
             run = await ledger.find(job_id)
-            if run is None or run.job.account_id != request.account_id:
+            if run is None:
+                values = (job_id, request.account_id, request.requested_by, at)
+                await ledger.connection.execute(SQL["keep_early_stop"], *values)
                 return
-            if run.stop_requested_at is None:
-                run = msgspec.structs.replace(run, stop_requested_by=request.requested_by, stop_requested_at=at)
-                ledger.save(run)
-            if stoppable:
-                ledger.apply(run, StopJob(requested_by=request.requested_by, requested_at=at))
-                await self._finish_stop(ledger, job_id)
+            if run.job.account_id != request.account_id or (at, request.requested_by) == _stop_of(run):
+                return
+            run = ledger.save(msgspec.structs.replace(run, stop_heard_at=max(at, run.stop_heard_at or at)))
+            if refusal := _stop_impossible(run.job, stoppable=stoppable) or refused(run.job):
+                ledger.reject(run, "stop", request_id or f"{job_id}:stop:{at.isoformat()}", at, refusal)
+                return
+            await self._obey_stop(ledger, run, request.requested_by, at)
+
+    async def _obey_stop(self, ledger: LedgerTransaction, run: Run, requested_by: int, at: datetime) -> None:
+        if run.stop_requested_at is None:
+            run = msgspec.structs.replace(run, stop_requested_by=requested_by, stop_requested_at=at)
+        ledger.apply(run, StopJob(requested_by=requested_by, requested_at=at))
+        await self._finish_stop(ledger, run.job_id)
 
     async def finish_stops(self, limit: int = 100) -> int:
         """End stopping jobs whose last chunk has ended, or whose worker has died; returns how many."""
@@ -238,3 +257,16 @@ class Ledger:
         if run.job.state is State.STOPPING and not await ledger.connection.fetchval(SQL["live_leases"], job_id):
             requested_by, requested_at = run.stop_requested_by or run.job.owner_id, run.stop_requested_at
             ledger.apply(run, FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC)))
+
+
+def _stop_of(run: Run) -> tuple[datetime | None, int | None]:
+    """The stop that took effect: told again it changes nothing."""
+    return run.stop_requested_at, run.stop_requested_by
+
+
+def _stop_impossible(job: Job, *, stoppable: bool) -> Refusal | None:
+    if not stoppable:
+        return Refusal("not_stoppable", "Jobs of this type cannot be stopped; they end by themselves.")
+    if job.ended:
+        return Refusal("already_ended", "The job had already ended when its stop was asked for.")
+    return None

@@ -33,7 +33,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it may be worked on; until then it waits for its account to have room."""
     stop_requested_by: int | None = None
     stop_requested_at: datetime | None = None
-    """When the first stop was asked for that a worker heard of."""
+    """When the stop was asked for that took effect."""
+    stop_heard_at: datetime | None = None
+    """When the last stop was asked for that a worker heard of, whatever came of it."""
+    rejected_requests: tuple[str, ...] = ()
+    """The ids of requests about this job that were rejected: each is told once."""
+    request_sha256: str | None = None
+    """What was asked: whether a repeat asks for the same."""
     chunks_total: int = 0
     """Work chunks; the plan (0) and the assembly (the last) do not count."""
     chunks_dispatched: int = 0
@@ -90,6 +96,9 @@ _COUNTERS = (
     "admitted",
     "stop_requested_by",
     "stop_requested_at",
+    "stop_heard_at",
+    "rejected_requests",
+    "request_sha256",
     "chunks_total",
     "chunks_dispatched",
     "chunks_done",
@@ -119,5 +128,5 @@ def _run(row: asyncpg.Record) -> Run:
         created_at=row["created_at"],
         run_at=row["run_at"],
         writes=row["writes"],
-        **{name: row[name] for name in _COUNTERS},
+        **{name: row[name] for name in _COUNTERS} | {"rejected_requests": tuple(row["rejected_requests"])},
     )

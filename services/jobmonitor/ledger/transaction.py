@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from jobmonitor.contract.envelope import Event, encode, type_name
 from jobmonitor.contract.events import ChunkDispatched, EventData
+from jobmonitor.contract.limits import Refusal
 from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.database.pool import Connection
-from jobmonitor.job.commands import Command
+from jobmonitor.job.commands import Command, RejectRequest
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
 from jobmonitor.ledger import admission
@@ -19,6 +21,8 @@ from jobmonitor.runtime.failures import Temporary
 from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
 
 PLAN_CHUNK = 0
+REJECTIONS_MAX = 20
+"""Facts about rejected requests, of one job: a producer that errs without end fills no log."""
 
 
 class TakenUpMeanwhile(Temporary):
@@ -77,6 +81,16 @@ class LedgerTransaction:
         if job.ended and not run.job.ended and run.admitted:
             self._left.add(job.account_id)
         return self.save(msgspec.structs.replace(run, job=job))
+
+    def reject(self, run: Run, request: Literal["submit", "stop"], request_id: str, at: datetime, why: Refusal) -> None:
+        """Tell that this request about the job cannot be granted: once, and of one job not more than 20."""
+        if request_id in run.rejected_requests or len(run.rejected_requests) >= REJECTIONS_MAX:
+            return
+        run = msgspec.structs.replace(run, rejected_requests=(*run.rejected_requests, request_id))
+        self.apply(
+            run,
+            RejectRequest(request=request, request_id=request_id, requested_at=at, code=why.code, reason=why.reason),
+        )
 
     def save(self, run: Run) -> Run:
         """Keep this as the state of the run."""

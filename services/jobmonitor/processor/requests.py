@@ -1,6 +1,6 @@
 """What a processor does with the requests for jobs of its type. Repeating any of it changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import structlog
@@ -8,6 +8,7 @@ import structlog
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import JOB_TYPES
+from jobmonitor.crm.rights import Person, Standings, stop_refused
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.metrics import REQUESTS
@@ -41,18 +42,32 @@ class RequestHandler:
             REQUESTS.labels(self._job_type.slug, "submit").inc(len(submissions))
             await self._taking_up.take_up(submissions)
             log.info("jobs_taken_up", jobs=len(submissions), job_id=str(submissions[0].job_id))
-        for event in events:
-            if isinstance(event.data, JobStopRequested):
-                await self._stop(event, event.data)
+        stops = [(event, event.data) for event in events if isinstance(event.data, JobStopRequested)]
+        if stops:
+            standings = await self._standings({Person(data.account_id, data.requested_by) for _, data in stops})
+        for event, data in stops:
+            await self._stop(event, data, standings)
 
     async def fail(self, event: Event, code: str, reason: str) -> None:
         """End the job of a submission that cannot be taken up, with a reason its owner understands."""
         if submission := _submission(event):
             await self._taking_up.refuse(submission, code, reason)
 
-    async def _stop(self, event: Event, request: JobStopRequested) -> None:
+    async def _standings(self, people: Collection[Person]) -> Standings:
+        async with self._ledger.pool.acquire() as connection, connection.transaction():
+            return await self._taking_up.load_standings(connection, people)
+
+    async def _stop(self, event: Event, request: JobStopRequested, standings: Standings) -> None:
         REQUESTS.labels(self._job_type.slug, "stop").inc()
-        await self._ledger.stop(event.job_id, request, event.time, stoppable=self._job_type.stoppable)
+        person = Person(request.account_id, request.requested_by)
+        await self._ledger.stop(
+            event.job_id,
+            request,
+            event.time,
+            stoppable=self._job_type.stoppable,
+            request_id=event.id,
+            refused=lambda job: stop_refused(person, standings.of[person], job.owner_id),
+        )
         log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)
 
 

@@ -4,21 +4,24 @@ Where a small job does not work out in this step, the transaction is rolled back
 the job at fault goes the way of the large ones, whose attempts are counted.
 """
 
+import hashlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import structlog
 
 from jobmonitor.contract.events import Asked, JobSubmitted
 from jobmonitor.contract.limits import RUN_AT_AHEAD, Refusal
 from jobmonitor.contract.topics import requests_topic
-from jobmonitor.crm.rights import Person, Standings, load_standings, start_refused
+from jobmonitor.crm.rights import Person, Standings, load_standings, start_refused, stop_refused
 from jobmonitor.database.pool import Connection, see_account
-from jobmonitor.job.commands import AcceptJob, FailJob
+from jobmonitor.job.commands import AcceptJob, FailJob, StopJob
 from jobmonitor.job.state import Job, State
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.protocol import JobType
@@ -73,7 +76,7 @@ class TakingUp:
         load_standings: LoadStandings = load_standings,
     ) -> None:
         self._job_type = job_type
-        self._load_standings = load_standings
+        self.load_standings = load_standings
         self._ledger = ledger
         self._one_step = one_step
         self._planner = planner
@@ -108,21 +111,42 @@ class TakingUp:
     async def refuse(self, submission: Submission, code: str, reason: str) -> None:
         """End a job as it is taken up, unless somebody took it up. Its fact does not repeat the parameters."""
         async with self._ledger.transaction() as ledger:
-            for unknown in await _unknown(ledger, [submission]):
+            for unknown in await self._unknown(ledger, [submission]):
                 run = ledger.take_up(_new_run(self._job_type, unknown, datetime.now(UTC)))
                 asked = msgspec.structs.replace(unknown.asked(), parameters=None)
                 ledger.apply(run, FailJob(code=code, reason=reason, asked=asked))
+
+    async def _unknown(self, ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
+        """Those that nobody took up before, each once. One that asks for something else than before is rejected."""
+        by_id = {submission.job_id: submission for submission in reversed(submissions)}
+        for row in await ledger.connection.fetch(SQL["known_runs"], list(by_id)):
+            del by_id[row["job_id"]]
+            for again in submissions:
+                if again.job_id == row["job_id"]:
+                    await self._reject_other(ledger, again, row)
+        return list(by_id.values())
+
+    async def _reject_other(self, ledger: LedgerTransaction, again: Submission, known: asyncpg.Record) -> None:
+        """In the name of another account it changes nothing and says nothing."""
+        same = known["request_sha256"] in (None, request_digest(self._job_type, again))
+        if same or known["account_id"] != again.data.account_id:
+            return
+        run = await ledger.lock(again.job_id)
+        why = Refusal("key_reused", "This job was submitted again with other parameters; it stays as it was.")
+        ledger.reject(run, "submit", again.request_id, again.at, why)
 
     async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> list[Submission]:
         """Take up as many as a transaction has time for, one at least; returns the others."""
         ends_at_s = time.monotonic() + STEPS_S
         async with self._ledger.transaction() as ledger:
-            left = sorted(await _unknown(ledger, submissions), key=_account, reverse=True)
+            left = sorted(await self._unknown(ledger, submissions), key=_account, reverse=True)
             if not left:
                 return []
-            standings = await self._load_standings(ledger.connection, {_owner(submission) for submission in left})
+            stops = await _early_stops(ledger, left)
+            people = {*map(_owner, left), *(stop.person for some in stops.values() for stop in some)}
+            standings = await self.load_standings(ledger.connection, people)
             free = self._planner.free
-            step = _Step(self._job_type, self._ledger, ledger, self._one_step, standings, free=free)
+            step = _Step(self._job_type, self._ledger, ledger, self._one_step, standings, stops, free=free)
             while left:
                 await step.take_up(left.pop(), at_once=at_once)
                 if time.monotonic() > ends_at_s:
@@ -140,12 +164,20 @@ def _owner(submission: Submission) -> Person:
     return Person(submission.data.account_id, submission.data.owner_id)
 
 
-async def _unknown(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
-    """Those that nobody took up before, each once."""
-    by_id = {submission.job_id: submission for submission in reversed(submissions)}
-    for row in await ledger.connection.fetch(SQL["known_runs"], list(by_id)):
-        del by_id[row["job_id"]]
-    return list(by_id.values())
+class EarlyStop(NamedTuple):
+    """A stop that came before its job."""
+
+    person: Person
+    at: datetime
+
+
+async def _early_stops(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> dict[UUID, list[EarlyStop]]:
+    job_ids = [submission.job_id for submission in submissions]
+    found: dict[UUID, list[EarlyStop]] = {}
+    for row in await ledger.connection.fetch(SQL["take_early_stops"], job_ids):
+        stop = EarlyStop(Person(row["account_id"], row["requested_by"]), row["requested_at"])
+        found.setdefault(row["job_id"], []).append(stop)
+    return found
 
 
 def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> Run:
@@ -157,7 +189,17 @@ def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> R
         created_at=now,
         run_at=data.run_at,
         writes=job_type.writes,
+        request_sha256=request_digest(job_type, submission),
     )
+
+
+def request_digest(job_type: JobType[Any], submission: Submission) -> str:
+    """Of all that was asked; the same for the same meaning: defaults may be written or left out."""
+    data, parameters = submission.data, submission.data.parameters
+    with suppress(BadParameters):
+        parameters = msgspec.to_builtins(read_parameters(job_type.params_type, parameters))
+    asked = (data.owner_id, data.job_type, data.reference or None, data.run_at, parameters, submission.refusal)
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
 
 
 class _Step:
@@ -170,6 +212,7 @@ class _Step:
         transaction: LedgerTransaction,
         one_step: OneStep,
         standings: Standings,
+        early_stops: Mapping[UUID, Sequence[EarlyStop]],
         *,
         free: int,
     ) -> None:
@@ -179,6 +222,7 @@ class _Step:
         self._transaction = transaction
         self._one_step = one_step
         self._standings = standings
+        self._early_stops = early_stops
         self._taken_up = 0
         self._free = free
         """Plans that this worker may take itself."""
@@ -197,11 +241,22 @@ class _Step:
         if isinstance(params, Refusal):
             self._transaction.apply(run, FailJob(code=params.code, reason=params.reason, asked=asked))
             return
-        run = self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now))
+        run = self._stopped(self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now)))
         if run.job.state is not State.QUEUED or (at_once and await self._done(run, params)):
             return
         if (await self._room(run)).take(run.job.job_type, run.writes):
             self._admit(run)
+
+    def _stopped(self, run: Run) -> Run:
+        """The job, cancelled by a stop that came before it, if there is one that may."""
+        for stop in self._early_stops.get(run.job_id, ()):
+            standing = self._standings.of[stop.person]
+            ours = stop.person.account_id == run.job.account_id
+            if ours and self._job_type.stoppable and not stop_refused(stop.person, standing, run.job.owner_id):
+                by, at = stop.person.user_id, stop.at
+                run = msgspec.structs.replace(run, stop_requested_by=by, stop_requested_at=at, stop_heard_at=at)
+                return self._transaction.apply(run, StopJob(requested_by=by, requested_at=at))
+        return run
 
     def _next_moment(self) -> datetime:
         """Jobs wait in the order they were taken up; by the database's clock, as workers' clocks differ."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import jobs_topic, requests_topic, topic_of
-from jobmonitor.projection.fold import Inapplicable, JobRow, fold
+from jobmonitor.projection.fold import Inapplicable, JobRow, TooEarly, fold
 from jobmonitor.projection.progress import Progress, decode_progress, goes_on, in_one_second
 from jobmonitor.projection.timeline import TimelinePoint, timeline_points
 from jobmonitor.runtime.record_batches import why_unreadable
@@ -181,6 +181,8 @@ def fold_arrivals(known: Mapping[UUID, JobRow], arrivals: Iterable[Arrival]) -> 
         try:
             row = fold(rows.get(event.job_id), event)
             _must_be_of_its_type(row, event, message.topic)
+        except TooEarly:
+            continue
         except Inapplicable as error:
             changes.inapplicable.append(Rejected(message, str(error)))
             continue

@@ -32,6 +32,7 @@ from jobmonitor.contract.events import (
     JobStopping,
     JobStopRequested,
     JobSubmitted,
+    RequestRejected,
     Result,
     ResultDownloaded,
     ResultExpired,
@@ -42,6 +43,10 @@ from jobmonitor.job.state import ENDED, LISTED_WHILE, State
 
 class Inapplicable(ValueError):
     """The event contradicts what is known of its job; the text says how. Such a message goes to the dead letters."""
+
+
+class TooEarly(Inapplicable):
+    """A wish about a job that is not known yet. A worker keeps it, and what comes of it is told by facts."""
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +82,8 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     stop_requested_at: datetime | None = None
     """Of the stop that took effect; before a fact tells it, of the last one asked for. None in any other end."""
     stop_requested_by: int | None = None
+    stop_rejected_at: datetime | None = None
+    """When the last stop was asked for that was rejected: no stop asked for before counts."""
     downloaded_at: datetime | None = None
     downloaded_by: int | None = None
     expired_at: datetime | None = None
@@ -103,8 +110,6 @@ def fold(row: JobRow | None, event: Event) -> JobRow:
         raise Inapplicable("Chunks travel on the work topics only.")
     row = _first_row(event.job_id, data, event.time) if row is None else row
     _must_agree(row, data)
-    if isinstance(data, JobSubmitted) and event.refusal is None:
-        _must_be_a_repeat(row, data)
     changes = _changes(row, data, event.time) | _updated(row, data, event.time)
     if event.refusal is not None and row.accepted_at is None:
         changes["parameters"] = None  # its owner sees the job; a worker tells why it is refused
@@ -123,7 +128,7 @@ def in_monitor(row: JobRow) -> bool:
 
 def _first_row(job_id: UUID, data: JobRequest | JobFact, at: datetime) -> JobRow:
     if isinstance(data, JobStopRequested):
-        raise Inapplicable("A stop was requested for a job that nobody submitted.")
+        raise TooEarly("A stop was requested for a job of which nothing else is known yet.")
     return JobRow(
         job_id=job_id,
         account_id=data.account_id,
@@ -139,14 +144,14 @@ def _least_state(data: JobRequest | JobFact) -> State:
     match data:
         case JobSubmitted():
             return State.SCHEDULED if data.run_at else State.QUEUED
-        case JobStopRequested():
+        case JobStopRequested() | RequestRejected():
             return State.SCHEDULED
         case _:
             return state_after(data) or State.RUNNING
 
 
 def _must_agree(row: JobRow, data: JobRequest | JobFact) -> None:
-    """A job's account, owner, type and parameters never change, and it ends in one way. Raises Inapplicable."""
+    """A job's account, owner and type never change, and it ends in one way. Raises Inapplicable."""
     if data.account_id != row.account_id:
         raise Inapplicable(f"The event is of account {data.account_id}, but its job is of account {row.account_id}.")
     if isinstance(data, JobStopRequested):
@@ -163,23 +168,12 @@ def _must_agree(row: JobRow, data: JobRequest | JobFact) -> None:
         raise Inapplicable(f"{data.done} of {data.total} units cannot be done.")
 
 
-def _must_be_a_repeat(row: JobRow, data: JobSubmitted) -> None:
-    if row.submitted_at is None or row.parameters is None:
-        return
-    same = data.parameters == row.parameters or _exact(data.parameters) == _exact(row.parameters)
-    if not same or (data.reference or None) != row.reference:
-        raise Inapplicable("The job was submitted before with other parameters or another reference.")
-
-
-def _exact(parameters: dict[str, Any] | None) -> Any:
-    """With decimal numbers: the database keeps all digits, and 3.6e16 comes back as an integer that no float equals."""
-    return _exact_decoder.decode(msgspec.json.encode(parameters))
-
-
 def _changes(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str, Any]:
     match data:
         case JobSubmitted():
-            return {} if row.accepted_at else _advance(row, data) | _submission(row, data, at)
+            return (
+                {} if row.accepted_at or _contradicts(row, data) else _advance(row, data) | _submission(row, data, at)
+            )
         case JobStopRequested():
             return _stop_wish(row, at, data.requested_by)
         case _:
@@ -192,6 +186,19 @@ def _updated(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str,
         return {"updated_at": at}
     counts = isinstance(data, Fact) or row.sequence == 0
     return {"updated_at": at} if counts and at > row.updated_at else {}
+
+
+def _contradicts(row: JobRow, data: JobSubmitted) -> bool:
+    """Whether it asks for something else than the submission before. A worker decides which counts, and tells it."""
+    if row.submitted_at is None:
+        return False
+    same = data.parameters == row.parameters or _exact(data.parameters) == _exact(row.parameters)
+    return not same or (data.reference or None) != row.reference
+
+
+def _exact(parameters: dict[str, Any] | None) -> Any:
+    """With decimal numbers: the database keeps all digits, and 3.6e16 comes back as an integer that no float equals."""
+    return _exact_decoder.decode(msgspec.json.encode(parameters))
 
 
 def _submission(row: JobRow, data: JobSubmitted, at: datetime) -> dict[str, Any]:
@@ -235,6 +242,8 @@ def _fact(row: JobRow, fact: JobFact, at: datetime) -> dict[str, Any]:
             return _who("downloaded", row.downloaded_at, row.downloaded_by, at, fact.downloaded_by)
         case ResultExpired():
             return {"expired_at": _earliest(row.expired_at, at)}
+        case RequestRejected():
+            return _stop_rejected(row, fact.requested_at) if fact.request == "stop" else {}
         case _:
             assert_never(fact)
 
@@ -263,9 +272,18 @@ def _stop_wish(row: JobRow, at: datetime, by: int) -> dict[str, Any]:
     """A wish: the last one stands, while the job may still be stopped."""
     if row.state is State.STOPPING or row.state in ENDED:
         return {}
+    if row.stop_rejected_at is not None and at <= row.stop_rejected_at:
+        return {}
     if row.stop_requested_at is not None and (row.stop_requested_at, row.stop_requested_by or 0) >= (at, by):
         return {}
     return {"stop_requested_at": at, "stop_requested_by": by}
+
+
+def _stop_rejected(row: JobRow, asked_at: datetime) -> dict[str, Any]:
+    latest = max(asked_at, row.stop_rejected_at or asked_at)
+    pending = row.state is not State.STOPPING and row.state not in ENDED
+    gone = pending and row.stop_requested_at is not None and row.stop_requested_at <= latest
+    return {"stop_rejected_at": latest} | (NO_STOP if gone else {})
 
 
 def _stop(row: JobRow, fact: JobStopping | JobCancelled) -> dict[str, Any]:

@@ -42,6 +42,7 @@ JOB_COLUMNS: Mapping[str, str] = {
     "result": "jsonb",
     "stop_requested_at": "timestamptz",
     "stop_requested_by": "bigint",
+    "stop_rejected_at": "timestamptz",
     "downloaded_at": "timestamptz",
     "downloaded_by": "bigint",
     "expired_at": "timestamptz",

@@ -1,4 +1,6 @@
--- Which of these jobs have not ended and heard of no stop.
-SELECT job_id
-FROM ledger.runs
-WHERE job_id = ANY ($1::uuid[]) AND stop_requested_by IS NULL AND state IN ('scheduled', 'queued', 'running')
+-- Which of these jobs have not ended and did not hear of the stop that was asked for last.
+SELECT r.job_id
+FROM ledger.runs AS r
+JOIN projection.job_monitor AS m USING (job_id)
+WHERE r.job_id = ANY ($1::uuid[]) AND (r.stop_heard_at IS NULL OR r.stop_heard_at < m.stop_requested_at)
+  AND r.state IN ('scheduled', 'queued', 'running')

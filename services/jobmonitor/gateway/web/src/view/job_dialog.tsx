@@ -23,11 +23,11 @@ const EVENT_WORDS: Record<string, string> = {
   job_started: "Started",
   job_completed: "Completed",
   job_failed: "Failed",
-  job_stop_requested: "Stop requested",
   job_stopping: "Stopping",
   job_cancelled: "Stopped",
   result_downloaded: "Result downloaded",
   result_expired: "Result expired",
+  request_rejected: "A request was refused",
 };
 
 /** `jobmonitor.job_started.v1` in words; null for steps too small to tell. */
