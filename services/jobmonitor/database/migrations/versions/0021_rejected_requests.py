@@ -2,9 +2,9 @@
 
 from jobmonitor.database.migration_files import run_migration_file
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
-    run_migration_file("0020_rejected_requests.sql")
+    run_migration_file("0021_rejected_requests.sql")
