@@ -1,6 +1,7 @@
 """Requests nobody took up are published again, whatever else waits, and what is looked for is found by an index."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,6 @@ from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.republishing import PAGE, Republishing
 from jobmonitor.reconciler.republishing import SQL as RECONCILER_SQL
 from support.engine import Engine, create_topics, open_engine, read_events
-from support.job_events import NOON
 from support.views import see
 
 UNSERVED, SERVED = "user-data-export", "probe"
@@ -68,7 +68,7 @@ async def test_a_stop_nobody_heard_is_asked_for_again_until_it_was_heard(engine:
     await again.stops()
     assert await again.stops() == 1
     assert job_id in await published(engine, SERVED)
-    await engine.ledger.stop(job_id, JobStopRequested(account_id=1, requested_by=2), NOON, stoppable=True)
+    await engine.ledger.stop(job_id, JobStopRequested(account_id=1, requested_by=2), datetime.now(UTC), stoppable=True)
     assert await again.stops() == 0
 
 
