@@ -1,12 +1,16 @@
 # Everything a fresh Debian or Ubuntu machine needs: Python 3.11 or newer, and make.
 PYTHON ?= python3
 BIN := .venv/bin
+# 2 runs two tests at a time, each worker with servers of its own; 0 one after the other.
+TEST_WORKERS ?= 0
+# They load the machine themselves.
+ALONE := tests/end_to_end/test_chaos.py tests/end_to_end/test_bench.py
 
 .PHONY: up test check bench chaos setup clean help
 
 help:
 	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
-	@echo 'make test    set up what is missing, check, and run every test'
+	@echo 'make test    set up what is missing, check, and run every test; TEST_WORKERS=2 two at a time'
 	@echo 'make check   formatting, types, import rules, the page'
 	@echo 'make bench   measure and compare with the goals; BENCH_ONLY=jobs,recovery leaves the rest out'
 	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=90 CHAOS_SEED=42 replays'
@@ -23,7 +27,9 @@ setup:
 test: SETUP_OPTIONS = --browser
 test: setup
 	@$(MAKE) --no-print-directory check
-	@exec $(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=$(TEST_WORKERS) --dist=loadgroup --no-loadscope-reorder \
+		$(ALONE:%=--ignore=%); status=$$?; [ $$status -eq 2 ] && exit 2; \
+	$(BIN)/python -m pytest $(ALONE) || status=$$?; exit $$status
 
 check: setup
 	@$(BIN)/ruff check --quiet .

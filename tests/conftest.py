@@ -30,6 +30,21 @@ def pytest_configure() -> None:
 NOTHING_IS_SKIPPED = os.environ.get("CI", "").lower() in ("1", "true")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What several workers share out: a file's tests stay together, as do those that need the same big thing."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_together(item)))
+
+
+def _together(item: pytest.Item) -> str:
+    if "stack" in getattr(item, "fixturenames", ()):
+        return "stack"  # one is started, not one for each worker
+    if item.path.parent.name == "contract":
+        return "contract"  # they install the official schemas
+    return item.path.stem
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: "pytest.CallInfo[None]"
