@@ -1,5 +1,6 @@
 """The producer on a real broker: a message that cannot be sent is told from a broker that is away."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from uuid import uuid4
@@ -8,10 +9,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from jobmonitor.contract.topics import MESSAGE_BYTES_MAX
+from jobmonitor.gateway.broker import Broker
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer
 from jobmonitor.runtime.settings import KafkaSettings
 from support.engine import read_records
+from support.waiting import until
 
 PARTITIONS = 4
 
@@ -107,3 +110,20 @@ async def test_a_dead_letter_that_is_too_large_is_kept_by_its_position(kafka: Ka
         await producer.send_raw(topic, os.urandom(6000), key=b"k", headers=[])
     await producer.send_raw(topic, b"small", key=b"k", headers=[])
     assert await values(kafka, topic) == [b"small"]
+
+
+async def test_the_gateway_tells_people_to_try_again_where_a_topic_is_missing(kafka: KafkaServer) -> None:
+    broker = Broker(KafkaSettings(kafka_bootstrap=kafka.bootstrap))
+    running = asyncio.create_task(broker.run())
+    try:
+        await until(lambda: _answers(broker))
+        with pytest.raises(KafkaUnavailable, match="There is no topic test-nowhere"):
+            await broker.send_messages([message("test-nowhere")])
+        assert broker.check().ok
+    finally:
+        running.cancel()
+        await broker.close()
+
+
+async def _answers(broker: Broker) -> bool:
+    return broker.check().ok

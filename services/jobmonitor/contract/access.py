@@ -91,10 +91,12 @@ USERS: tuple[KafkaUser, ...] = (
         "jobmonitor-reconciler",
         "Sends again what was committed or asked for, and not heard.",
         (
-            _topics(REQUESTS, "Write", reason="requests nobody took up"),
-            _topics(WORK, "Write", reason="chunks nobody runs"),
-            _topics(FACTS, "Write", reason="facts a process died before sending"),
-            _dead_letters("Write", reason="what cannot be sent"),
+            _topics(REQUESTS, "Write", "DescribeConfigs", reason="requests nobody took up; topics that differ"),
+            _topics(WORK, "Write", "DescribeConfigs", reason="chunks nobody runs; topics that differ"),
+            _topics(
+                FACTS, "Write", "DescribeConfigs", reason="facts a process died before sending; topics that differ"
+            ),
+            _dead_letters("Write", "DescribeConfigs", reason="what cannot be sent; topics that differ"),
         ),
     ),
     KafkaUser(

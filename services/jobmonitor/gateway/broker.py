@@ -12,7 +12,7 @@ import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.runtime.failures import backoff_s, is_temporary
-from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing, Producer, outgoing
+from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer, outgoing
 from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.settings import KafkaSettings
 
@@ -68,6 +68,9 @@ class Broker:
         except KafkaUnavailable:
             self._doubted.set()
             raise
+        except MessageRefused as error:  # no such topic, no right to it: people are told to try again, operators why
+            log.error("message_refused", reason=str(error))  # noqa: TRY400 - the reason is all there is to know
+            raise KafkaUnavailable(str(error)) from error
 
     async def close(self) -> None:
         """Let what is being sent leave, for a moment at most."""
