@@ -329,14 +329,15 @@ async def test_messages_a_dying_process_left_behind_are_sent(engine: Engine) -> 
         str(job_id).encode(),
         b'{"specversion":"1.0","id":"left","source":"/t","type":"jobmonitor.chunk_dispatched.v1","subject":"'
         + str(job_id).encode()
-        + b'","time":"2026-11-23T00:00:00Z","data":{"account_id":1,"job_type":"probe","chunk":0,"attempt":7}}',
+        + b'","time":"2026-11-23T00:00:00Z",'
+        + b'"data":{"account_id":1,"job_type":"probe","chunk":0,"kind":"plan","attempt":7}}',
     )
     assert left is not None
     assert await duties_of(engine).send_leftover_messages() == 1
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.outbox WHERE id = $1", left) == 0
     events = await read_events(engine.bootstrap, work_topic("probe"))
     assert [e.data for e in events if e.job_id == job_id and e.id == "left"] == [
-        ChunkDispatched(account_id=1, job_type="probe", chunk=0, attempt=7)
+        ChunkDispatched(account_id=1, job_type="probe", chunk=0, kind="plan", attempt=7)
     ]
 
 

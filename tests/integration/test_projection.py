@@ -180,7 +180,7 @@ async def test_what_contradicts_its_job_is_kept_and_changes_nothing(views: Views
     submitted, started = job.submitted(), job.started()
     thief = views.job(account_id=9, job_id=job.job_id)
     elsewhere = JobEvents(job_type="user-data-export")
-    chunk = ChunkDispatched(account_id=1, job_type=views.job_type, chunk=0, attempt=1)
+    chunk = ChunkDispatched(account_id=1, job_type=views.job_type, chunk=0, kind="plan", attempt=1)
     async with views.projecting():
         await views.publish([submitted, thief.submitted(), thief.stop_requested(), views.job().stop_requested()])
         hint = Event(id="x", source="/tests", job_id=job.job_id, time=NOON, data=chunk)

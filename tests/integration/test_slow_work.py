@@ -209,22 +209,6 @@ async def test_a_stop_and_a_claim_come_one_after_the_other(engine: Engine, datab
     assert await claiming is None
 
 
-async def test_a_chunk_waits_for_its_slot_unclaimed(engine: Engine) -> None:
-    """Whoever has room may take it meanwhile, and a stop need not wait for it."""
-    job_id = await engine.submit(units=2)
-    await engine.runner.run(job_id, 0)
-    slots = engine.ledger.working._value
-    for _ in range(slots):
-        await engine.ledger.working.acquire()
-    waiting = asyncio.create_task(engine.runner.run(job_id, 1))
-    await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
-    assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
-    for _ in range(slots):
-        engine.ledger.working.release()
-    await waiting
-    assert await engine.effects() == []
-
-
 class PlanThatFails(FailingProbe):
     """Its first plan breaks off behind so many chunks; the next ones are shorter."""
 

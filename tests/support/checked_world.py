@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -23,7 +23,6 @@ from jobmonitor.job_types.user_data_import import UserDataImport
 from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.processor.one_step import OneStep
-from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.projection.settings import ProjectionSettings
@@ -260,7 +259,7 @@ class _Jobs:
         )
         job_id = await self._publish(submission)
         one_step = OneStep(job_type, engine.objects, ResultFiles(engine.objects, 30))
-        planner = Planner(_no_plan, crash=_crash, plans_max=0)
+        planner = engine.taking_up._planner
         taking_up = TakingUp(job_type, engine.ledger, one_step, planner, load_standings=everybody_may)
         await taking_up.take_up([heard(job_id, submission)])
         return job_id
@@ -292,11 +291,3 @@ async def project(database: Database, kafka: KafkaServer, *job_types: str) -> No
         for view in views:
             await view.caught_up()
     await producer.stop()
-
-
-async def _no_plan(job_id: UUID) -> None:
-    """Plans are run by hand."""
-
-
-def _crash(error: BaseException) -> NoReturn:
-    raise error

@@ -23,6 +23,7 @@ from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.processor.taking_up import Submission, TakingUp
 from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
@@ -63,7 +64,7 @@ class Engine:
         self.probe = probe
         self.runner = ChunkRunner(probe, self.ledger, self.objects, self.settings)
         one_step = OneStep(probe, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
-        planner = Planner(_no_plan, crash=_crash, plans_max=0)
+        planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
         self.taking_up = TakingUp(probe, self.ledger, one_step, planner, load_standings=everybody_may)
 
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
@@ -169,7 +170,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
     objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
     runner = ChunkRunner(probe, ledger, objects, settings)
     one_step = OneStep(probe, objects, ResultFiles(objects, settings.result_retention_days))
-    planner = Planner(_no_plan, crash=_crash, plans_max=0)
+    planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
     taking_up = TakingUp(probe, ledger, one_step, planner, load_standings=everybody_may)
     try:
         yield Engine(
@@ -182,7 +183,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
         await owner.close()
 
 
-async def _no_plan(job_id: UUID) -> None:
+async def _no_plan(hint: Hint) -> None:
     """Plans are run by the tests, like any chunk."""
 
 

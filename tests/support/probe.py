@@ -9,7 +9,8 @@ from jobmonitor.job_types.protocol import Context, Part
 class FailingProbe(Probe):
     """Raises ``failures`` one by one, each in the next chunk that runs, after its effects."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside_url: str = "") -> None:
+        super().__init__(outside_url)
         self.failures: list[Exception] = []
         self.small = False
         """Whether its jobs are done in one step, as far as they are small."""

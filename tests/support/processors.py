@@ -19,8 +19,8 @@ class Processors:
 
     started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
-    def start(self, engine: Engine, job_type: str) -> "subprocess.Popen[bytes]":
-        """Another one. Its leases are short."""
+    def start(self, engine: Engine, job_type: str, **changed: str) -> "subprocess.Popen[bytes]":
+        """Another one, with the changed variables. Its leases are short."""
         ours = {
             "JOBMONITOR_DATABASE_URL": engine.settings.database_url,
             "JOBMONITOR_KAFKA_BOOTSTRAP": engine.settings.kafka_bootstrap,
@@ -28,6 +28,7 @@ class Processors:
             "JOBMONITOR_JOB_TYPES": job_type,
             "JOBMONITOR_LEASE_S": "2",
             "JOBMONITOR_METRICS_PORT": "0",
+            **changed,
         }
         environment = {**os.environ, "PYTHONPATH": str(SERVICES), **ours}
         process = subprocess.Popen([sys.executable, "-m", "jobmonitor.processor"], env=environment)

@@ -41,7 +41,7 @@ def build(
     async def write_down(message: Any, _reason: str) -> None:
         os.write(written, f"{os.getpid()} {message.partition} {message.offset}\n".encode())
 
-    async def pass_by(_event: Any, _message: Any) -> None: ...
+    def pass_by(_event: Any, _message: Any, _ack: Any) -> None: ...
 
     async def take_time(*_args: Any, **_options: Any) -> None:
         await asyncio.sleep(float(slow_s))

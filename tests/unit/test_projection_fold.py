@@ -206,7 +206,7 @@ def test_a_rejected_submission_leaves_a_wish_to_stop_alone(job: JobEvents) -> No
 
 
 def test_a_chunk_does_not_belong_on_a_job_topic(job: JobEvents) -> None:
-    chunk = ChunkDispatched(account_id=1, job_type=job.job_type, chunk=0, attempt=1)
+    chunk = ChunkDispatched(account_id=1, job_type=job.job_type, chunk=0, kind="plan", attempt=1)
 
     with pytest.raises(Inapplicable, match="work topics"):
         fold(None, Event(id="x", source="/tests", job_id=job.job_id, time=NOON, data=chunk))

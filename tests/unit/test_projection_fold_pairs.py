@@ -55,7 +55,7 @@ EVENTS: dict[str, Callable[[JobEvents], Event]] = {
     "expired": lambda job: job.expired(),
     "rejected": lambda job: job.rejected(),
     "chunk_dispatched": lambda job: _event(
-        job, ChunkDispatched(account_id=1, job_type=job.job_type, chunk=0, attempt=1)
+        job, ChunkDispatched(account_id=1, job_type=job.job_type, chunk=0, kind="plan", attempt=1)
     ),
 }
 """One of each type; of the types that decide over more than one state, one for each."""

@@ -262,6 +262,8 @@ class ChunkDispatched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """The slug of the job's type."""
     chunk: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
     """0 plans the job, the last one assembles its result, those between do the work."""
+    kind: Literal["plan", "work", "assemble"]
+    """Which of these it is."""
     attempt: Ordinal
     """1 for the first try."""
 

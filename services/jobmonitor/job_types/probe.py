@@ -1,13 +1,15 @@
 """Probe: a job that does what its parameters say, for measuring the engine and for breaking it on purpose.
 
 Users are not offered it: a processor serves it only where its settings name it. Its effects are rows in
-``probe.effects``, one for each unit, so that a chunk that ran once too often shows as a row too many.
+``probe.effects``, one for each unit, so that a chunk that ran once too often shows as a row too many; and calls of a
+service outside, whose address is a setting of the process.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
+import httpx2
 import msgspec
 from msgspec import Meta
 
@@ -22,9 +24,12 @@ from jobmonitor.job_types.protocol import (
     RetryPolicy,
     Stopped,
 )
+from jobmonitor.runtime.failures import ServiceAway
 
 SMALL_CHUNKS_MAX = 20
 PIECE_BYTES = 1024 * 1024
+OUTSIDE = "the outside service"
+OUTSIDE_TIMEOUT_S = 5.0
 SQL = statements("jobmonitor.job_types.sql")
 
 
@@ -43,6 +48,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     assemble_bytes: Annotated[
         int, Meta(ge=0, le=10_000_000_000, description="Bytes the assembly adds to the heading of the file.")
     ] = 0
+    outside: Annotated[int, Meta(ge=0, le=100, description="Calls of the service outside for each unit.")] = 0
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
 
 
@@ -59,18 +65,23 @@ class Probe:
     retries = RetryPolicy()
     params_type = ProbeParameters
 
+    def __init__(self, outside_url: str = "") -> None:
+        self._outside_url = outside_url
+
     def unit_of(self, params: ProbeParameters) -> str:
         return self.unit
 
     async def check(self, params: ProbeParameters, context: Context) -> None:
         if params.units < 0:
             raise Refused("negative", "A job cannot have fewer than 0 units.", parameter="units")
+        if params.outside and context.job_id is not None and not self._outside_url:
+            raise Refused("no_outside_service", "This worker knows no service outside.", parameter="outside")
 
     async def count(self, params: ProbeParameters, context: Context) -> int:
         return params.units
 
     async def is_small(self, params: ProbeParameters, context: Context) -> bool:
-        lasts = params.chunk_s or params.plan_s or params.assemble_s or params.assemble_bytes
+        lasts = params.chunk_s or params.plan_s or params.assemble_s or params.assemble_bytes or params.outside
         fails = params.away_attempts or params.bug_attempts
         return not lasts and not fails and params.units <= SMALL_CHUNKS_MAX * params.chunk_units
 
@@ -88,9 +99,20 @@ class Probe:
         await _take(params.chunk_s, context.stop_requested)
         if params.effects:
             await context.connection.execute(SQL["leave_effects"], context.account_id, context.job_id, first, end - 1)
+        await self._call_outside(params, range(first, end), context)
         self._go_wrong(params, range(first, end), context.attempt)
         lines = "".join(f"{unit}\r\n" for unit in range(first, end)) if params.file else ""
         return Part(content=lines.encode(), outcomes={"counted": end - first}, rows=end - first)
+
+    async def _call_outside(self, params: ProbeParameters, units: range, context: Context) -> None:
+        """What reached the service is counted there, also where this chunk fails afterwards. Raises ServiceAway."""
+        if not params.outside:
+            return
+        async with httpx2.AsyncClient(base_url=self._outside_url, timeout=OUTSIDE_TIMEOUT_S) as client:
+            for unit in units:
+                for call in range(params.outside):
+                    told = {"job_id": str(context.job_id), "unit": unit, "call": call, "attempt": context.attempt}
+                    await _call(client, told)
 
     def _go_wrong(self, params: ProbeParameters, units: range, attempt: int) -> None:
         if params.refuse_at in units:
@@ -106,6 +128,13 @@ class Probe:
         if not params.file:
             return None
         return Assembly(content=_file(params, parts), media_type="text/csv", extension="csv")
+
+
+async def _call(client: httpx2.AsyncClient, told: dict[str, Any]) -> None:
+    try:
+        (await client.post("/calls", json=told)).raise_for_status()
+    except httpx2.HTTPError as error:
+        raise ServiceAway(OUTSIDE) from error
 
 
 async def _file(params: ProbeParameters, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,6 +9,9 @@ import msgspec
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.ledger.runs import SQL
 
+Kind = Literal["plan", "work", "assemble"]
+"""What a chunk is for."""
+
 
 class LeaseLost(Exception):
     """The chunk's lease was superseded or its job has ended meanwhile: whatever this worker did must not commit."""
@@ -20,7 +23,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     job_id: UUID
     chunk: int
     token: UUID
-    kind: Literal["plan", "work", "assemble"]
+    kind: Kind
     units: int
     payload: Any
     attempt: int

@@ -55,7 +55,7 @@ class Ledger:
         self.working = asyncio.Semaphore(max(1, connections // 2))
         """Chunks that hold a connection while they work. The others wait, unclaimed, so that requests, plans and signs
         of life always find one."""
-        self.planning = asyncio.Semaphore(max(1, connections // 6))
+        self.planning = asyncio.Semaphore(max(1, connections // 4))
         """Plans under way. Each holds a connection all the time."""
         self._source = source
         self._fairness = fairness
@@ -223,6 +223,26 @@ class Ledger:
             await ledger.lock(claim.job_id)
             await give_back(ledger.connection, claim)
             await self._finish_stop(ledger, claim.job_id)
+
+    async def hint_open_chunks(self, *, unclaimed_after: timedelta, limit: int = 100) -> int:
+        """Tell the workers again of chunks that nobody runs; returns of how many.
+
+        One that nobody claims is told of after ``unclaimed_after``, then after ever longer pauses.
+        """
+        async with self.transaction() as ledger:
+            rows = await ledger.connection.fetch(SQL["open_chunks"], unclaimed_after, limit)
+            for row in rows:
+                await ledger.connection.execute(SQL["touch_chunk"], row["job_id"], row["chunk"])
+                ledger.hint(
+                    row["job_id"],
+                    row["account_id"],
+                    row["job_type"],
+                    row["chunk"],
+                    kind=row["kind"],
+                    attempt=row["attempt"] + 1,
+                    hints=row["hints"] + 1,
+                )
+        return len(rows)
 
     async def record_download(self, job_id: UUID, downloaded_by: int) -> None:
         """Somebody who may have the result has received all of it. Only the first time makes a fact."""

@@ -16,6 +16,7 @@ from jobmonitor.job.commands import Command, RejectRequest
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
 from jobmonitor.ledger import admission
+from jobmonitor.ledger.claims import Kind
 from jobmonitor.ledger.runs import SQL, Run, insert_runs, lock_run, save_runs
 from jobmonitor.runtime.failures import Temporary
 from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
@@ -102,7 +103,7 @@ class LedgerTransaction:
         """Let a queued job be worked on: its plan may be claimed from the commit on. Without ``hint`` by who knows."""
         self._plans.append(run.job_id)
         if hint:
-            self.hint(run.job_id, run.job.account_id, run.job.job_type, PLAN_CHUNK, attempt=1)
+            self.hint(run.job_id, run.job.account_id, run.job.job_type, PLAN_CHUNK, kind="plan")
         return self.save(msgspec.structs.replace(run, admitted=True))
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
@@ -113,14 +114,19 @@ class LedgerTransaction:
         """Hand the job's waiting chunks ``first..last`` to the workers; returns how many there were."""
         rows = await self.connection.fetch(SQL["dispatch_chunks"], run.job_id, first, last)
         for row in rows:
-            self.hint(run.job_id, run.job.account_id, run.job.job_type, row["chunk"], attempt=1)
+            self.hint(run.job_id, run.job.account_id, run.job.job_type, row["chunk"], kind=row["kind"])
         return len(rows)
 
-    def hint(self, job_id: UUID, account_id: int, job_type: str, chunk: int, *, attempt: int) -> None:
-        """Tell the workers that this chunk may be claimed."""
-        data = ChunkDispatched(account_id=account_id, job_type=job_type, chunk=chunk, attempt=attempt)
-        key = f"{job_id}:{chunk}"
-        self._publish(work_topic(job_type), job_id, f"{key}:{attempt}", data, key=key)
+    def hint(
+        self, job_id: UUID, account_id: int, job_type: str, chunk: int, *, kind: Kind, attempt: int = 1, hints: int = 0
+    ) -> None:
+        """Tell the workers that this chunk may be claimed, after ``hints`` that nobody followed.
+
+        Each hint has a key of its own: where one waited behind others, the next may find a worker that is free.
+        """
+        data = ChunkDispatched(account_id=account_id, job_type=job_type, chunk=chunk, kind=kind, attempt=attempt)
+        key = f"{job_id}:{chunk}:{attempt}" + (f":{hints}" if hints else "")
+        self._publish(work_topic(job_type), job_id, key, data, key=key)
 
     async def write(self) -> None:
         """Write what was decided, and let the queued jobs of accounts that now have room begin.

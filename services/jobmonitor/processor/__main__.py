@@ -5,9 +5,12 @@ import sys
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.catalogue import chosen
+from jobmonitor.job_types.probe import Probe
+from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.versions import untested_version
@@ -19,10 +22,15 @@ from jobmonitor.runtime.process import Life, run_process
 SOURCE = "/jobmonitor/processor"
 
 
+def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
+    probe = Probe(settings.probe_outside_url)
+    return [probe if value.slug == probe.slug else value for value in chosen(settings.job_types)]
+
+
 async def serve(settings: ProcessorSettings, life: Life) -> None:
     """Run until the life ends: by a signal, or by a bug in one of the workers."""
     # Only here, as an import from other versions of Faust could fail before they are told.
-    from jobmonitor.processor.worker import Worker, leave_groups
+    from jobmonitor.processor.worker import Worker, leave_groups, stop_workers
 
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
@@ -43,14 +51,14 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         objects = ObjectStore(settings.object_store_url)
         workers = [
             Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)
-            for value in chosen(settings.job_types)
+            for value in _served(settings)
         ]
         started: list[Worker] = []
         life.before_crash(lambda: leave_groups(started))
+        stack.push_async_callback(stop_workers, started)
         for worker in workers:
             await worker.start()
             started.append(worker)
-            stack.push_async_callback(worker.stop)
 
         async def checks() -> dict[str, Check]:
             await pool.fetchval("SELECT 1")

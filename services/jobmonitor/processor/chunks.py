@@ -15,7 +15,7 @@ from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.claims import claim, extend, release
 from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
-from jobmonitor.ledger.transaction import PLAN_CHUNK, MessageTooLarge
+from jobmonitor.ledger.transaction import MessageTooLarge
 from jobmonitor.processor.chunk_work import ChunkWork
 from jobmonitor.processor.counting import BadPart
 from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
@@ -44,21 +44,23 @@ class ChunkRunner:
         self._work = ChunkWork(job_type, ledger, objects, settings)
         self._lease = timedelta(seconds=settings.lease_s)
 
-    async def run(self, job_id: UUID, chunk: int, bury: Bury | None = None) -> None:
-        """Run the chunk if it still needs to be and nobody else does.
+    async def run(
+        self, job_id: UUID, chunk: int, bury: Bury | None = None, on_claim: Callable[[], object] = lambda: None
+    ) -> None:
+        """Run the chunk if it still needs to be and nobody else does; ``on_claim`` is called when the ledger knows.
 
         A failure that may pass gives it back for a later try, a refusal fails the job. So does the last try, after
         ``bury`` has kept the message that asked for it, with a reason; without ``bury`` the next to ask gives it up.
         Raises what is none of these: a bug.
         """
-        async with self._ledger.planning if chunk == PLAN_CHUNK else self._ledger.working:
-            claimed = await claim(self._ledger.pool, job_id, chunk, job_type=self._job_type.slug, lease=self._lease)
-            if claimed is None:
-                return
-            slug = self._job_type.slug
-            with CHUNKS_IN_FLIGHT.labels(slug).track_inprogress(), CHUNK_SECONDS.labels(slug, claimed.kind).time():
-                outcome = await self._run_claimed(claimed, bury)
-            CHUNKS.labels(slug, claimed.kind, outcome).inc()
+        slug = self._job_type.slug
+        claimed = await claim(self._ledger.pool, job_id, chunk, job_type=slug, lease=self._lease)
+        on_claim()
+        if claimed is None:
+            return
+        with CHUNKS_IN_FLIGHT.labels(slug).track_inprogress(), CHUNK_SECONDS.labels(slug, claimed.kind).time():
+            outcome = await self._run_claimed(claimed, bury)
+        CHUNKS.labels(slug, claimed.kind, outcome).inc()
 
     async def _run_claimed(self, claimed: Claim, bury: Bury | None = None) -> str:
         tries_max = self._job_type.retries.tries_max

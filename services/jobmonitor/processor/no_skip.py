@@ -41,6 +41,8 @@ from jobmonitor.runtime.consumer import FETCH_BYTES_MAX, take
 
 READ_MOST = 2000
 """Records taken in one go."""
+ACKS_WITHIN_S = 1.0
+"""How long giving partitions back waits for acknowledgements."""
 PAUSE_S = 0.1
 """Between looks for something to read while there is nothing to read from."""
 
@@ -146,6 +148,10 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
         leaving: Coroutine[Any, Any, None] = self._ensure_consumer()._coordinator._maybe_leave_group()
         return asyncio.run_coroutine_threadsafe(leaving, self.thread_loop)
 
+    def is_member(self) -> bool:
+        """Whether the group has taken this consumer in."""
+        return self._consumer is not None and bool(self._consumer._coordinator.generation > 0)
+
     def _assignment(self) -> Any:
         """aiokafka's present assignment, a new object after every rebalance; None before the first."""
         subscription = self._ensure_consumer()._subscription.subscription
@@ -194,6 +200,10 @@ class NoSkipConsumer(driver.Consumer):
             found[tp] = (partition.due, max(0, (end or 0) - partition.due))
         return found
 
+    def is_member(self) -> bool:
+        """Of the group, with or without partitions."""
+        return self._thread.is_member()
+
     def stop_flow(self) -> None:
         """What is in Faust's queues now will be cleared, so reading begins anew afterwards."""
         self._reading.over = True
@@ -225,6 +235,7 @@ class NoSkipConsumer(driver.Consumer):
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # any event will do
         partitions = self._get_active_partitions()
         if self.should_stop or not partitions:
+            self.read_at = time.monotonic()
             await self.sleep(PAUSE_S)
             return
         reading = await self._current_reading()
@@ -271,6 +282,17 @@ class NoSkipConsumer(driver.Consumer):
         self._collect_acks()
         return self._reading.to_commit()
 
+    async def wait_empty(self) -> None:
+        """For a moment: what was taken from a stream is mostly acknowledged in it.
+
+        What takes longer comes again, to whoever takes the partition over: a rebalance does not wait for it.
+        """
+        ends_at_s = time.monotonic() + ACKS_WITHIN_S
+        while not self.should_stop and self._unacked_messages and time.monotonic() < ends_at_s:
+            await asyncio.sleep(ACKS_WITHIN_S / 50)
+            self._clean_unacked_messages()
+        await self.commit_and_end_transactions()
+
     async def commit_and_end_transactions(self) -> None:
         """The last commit before partitions are given back; one under way knows less, so it cannot stand for it."""
         await self.maybe_wait_for_commit_to_finish()
@@ -302,6 +324,10 @@ class NoSkipApp(faust.App):
     def waiting(self) -> dict[TP, tuple[int, int]]:
         """See :meth:`NoSkipConsumer.waiting`."""
         return cast(NoSkipConsumer, self.consumer).waiting()
+
+    def is_member(self) -> bool:
+        """See :meth:`NoSkipConsumer.is_member`."""
+        return cast(NoSkipConsumer, self.consumer).is_member()
 
     @property
     def read_at(self) -> float:

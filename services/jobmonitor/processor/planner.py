@@ -4,54 +4,28 @@ So a job starts in milliseconds even where chunks of other jobs wait in line. A 
 handed out again by the reconciler.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NoReturn
 from uuid import UUID
 
-import structlog
+from jobmonitor.ledger.transaction import PLAN_CHUNK
+from jobmonitor.processor.slots import Hint, Slots
 
-from jobmonitor.runtime.failures import is_temporary
-
-log = structlog.stdlib.get_logger()
-
-PLANS_MAX = 2
+PLANS_MAX = 3
 """At once. Beyond that the plans go to all workers, like any chunk."""
+
+NO_ACCOUNT = 0
+"""These plans take no turns: each finds a free slot."""
 
 
 class Planner:
-    """Runs plans in the background. ``run`` is given the job; where a service is away, the plan is left to others."""
+    """Runs plans in the slots for them."""
 
-    def __init__(
-        self,
-        run: Callable[[UUID], Awaitable[None]],
-        *,
-        crash: Callable[[BaseException], NoReturn],
-        plans_max: int = PLANS_MAX,
-    ) -> None:
-        self._run = run
-        self._plans_max = plans_max
-        self._crash = crash
-        self._plans: set[asyncio.Task[None]] = set()
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
 
     @property
     def free(self) -> int:
         """How many more plans may be begun here."""
-        return max(0, self._plans_max - len(self._plans))
+        return self._slots.free
 
     def plan(self, job_id: UUID) -> None:
-        task = asyncio.create_task(self._plan(job_id))
-        self._plans.add(task)
-        task.add_done_callback(self._plans.discard)
-
-    async def stop(self) -> None:
-        """Waits for the plans under way."""
-        await asyncio.gather(*self._plans, return_exceptions=True)
-
-    async def _plan(self, job_id: UUID) -> None:
-        try:
-            await self._run(job_id)
-        except Exception as error:
-            if not is_temporary(error):
-                self._crash(error)
-            log.warning("plan_left_to_others", job_id=str(job_id), error=repr(error))
+        self._slots.add(Hint(NO_ACCOUNT, job_id, PLAN_CHUNK))

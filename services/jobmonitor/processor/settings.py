@@ -23,6 +23,10 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     """Slugs separated by commas; empty serves all that users are offered."""
     lease_s: float = 10.0
     """A worker that gives no sign of life for so long loses its chunk to another."""
+    stop_grace_s: float = 20.0
+    """At a stop of the process, chunks under way have so long to end; then they are given back to others."""
+    probe_outside_url: str = ""
+    """Of the service outside that jobs of the type ``probe`` call where they are told to; for tests."""
     result_retention_days: int = 30
     """How long a result can be downloaded (domain rule 2.1)."""
 

@@ -6,9 +6,10 @@ publishes again whatever was asked for and not done. Measured traps and the sett
 
 - ``broker_session_timeout`` and ``broker_heartbeat_interval``: take-over after a kill -9 in 13 s instead of 63 s;
 - ``consumer_metadata_max_age_ms``: a topic created after the start is seen;
-- one chunk in flight per partition (``isolated_partitions``, concurrency 1). Requests are gathered: what Faust does
-  wrong with many in flight (a crash skips events, faust-streaming/faust#606) lies in what no_skip replaces;
-- ``stream_wait_empty``: a stop waits for the event under way;
+- messages of both topics are gathered and acknowledged later, so a stream waits for nothing: what Faust does wrong with
+  many in flight (a crash skips events, faust-streaming/faust#606) lies in what no_skip replaces;
+- ``stream_wait_empty``: a rebalance waits for acknowledgements, in no_skip for a second only. Whoever takes a partition
+  over hears again of what was gathered and not acknowledged, and the ledger knows what was done;
 - ``stream_buffer_maxsize``: messages of a partition that wait in Faust, of a megabyte each at worst (4,096 otherwise).
 """
 
@@ -34,7 +35,8 @@ BUFFERED_MAX = 16
 
 log = structlog.stdlib.get_logger()
 
-Handler = Callable[[Event, "faust.types.Message"], Awaitable[None]]
+Take = Callable[[Event, "faust.types.Message", Callable[[], object]], str | None]
+"""Takes a hint, and acknowledges it by the last argument once it need not come again. Or says why it is none."""
 Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
 
 
@@ -100,12 +102,15 @@ class Streams:
 
         self._listen(requests_topic(self._job_type), listen)
 
-    def hear_work(self, handle: Handler, refuse: Refusal) -> None:
-        """Chunks are handled one at a time per partition. Undecodable messages go to ``refuse``, as dead letters."""
+    def hear_work(self, take: Take, refuse: Refusal) -> None:
+        """Hints of chunks go to ``take``, which holds nothing up. What is none goes to ``refuse``: a dead letter."""
 
         async def listen(stream: "faust.StreamT[bytes]") -> None:
-            async for event in stream.events():
-                await self._until_done(event.message, handle, refuse)
+            async for event in cast("faust.Stream[bytes]", stream).noack().events():
+                reason = _hand_over(event, take)
+                if reason is not None:
+                    await self._until_refused(event.message, reason, refuse)
+                    event.ack()
 
         self._listen(work_topic(self._job_type), listen)
 
@@ -115,31 +120,26 @@ class Streams:
         )
         self._app.agent(topic, name=f"hear {topic_name}", concurrency=1, isolated_partitions=True)(listen)
 
-    async def _until_done(self, message: "faust.types.Message", handle: Handler, refuse: Refusal) -> None:
-        """Temporary failures are tried again until they pass: the message waits, and so do those behind it.
-
-        Anything else unexpected is a bug: the message stays unacknowledged and the process ends.
-        """
+    async def _until_refused(self, message: "faust.types.Message", reason: str, refuse: Refusal) -> None:
+        """While the broker is away, those behind it wait too. Anything else unexpected is a bug: the process ends."""
         attempt = 1
         while True:
             try:
-                return await _handle(message, handle, refuse)
+                return await refuse(message, reason)
             except Exception as error:
                 if not is_temporary(error):
                     self._crash(error)
-                pause_s = backoff_s(attempt, most_s=5.0)
                 log.warning("message_waits", topic=message.topic, offset=message.offset, error=repr(error))
-                await asyncio.sleep(pause_s)
+                await asyncio.sleep(backoff_s(attempt, most_s=5.0))
                 attempt += 1
 
 
-async def _handle(message: "faust.types.Message", handle: Handler, refuse: Refusal) -> None:
+def _hand_over(event: "faust.EventT[bytes]", take: Take) -> str | None:
+    """Why the message is refused; None when it was taken."""
     try:
-        event = decode(message.value)
+        return take(decode(event.message.value), event.message, event.ack)
     except Undecodable as error:
-        await refuse(message, str(error))
-        return
-    await handle(event, message)
+        return str(error)
 
 
 def _read(message: "faust.types.Message") -> Event | None:

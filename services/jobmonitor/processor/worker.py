@@ -1,11 +1,11 @@
 """One job type being served: its Faust app, its request handler and its chunk runner, wired together."""
 
+import asyncio
 import concurrent.futures
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-from uuid import UUID
 
 import faust
 
@@ -14,17 +14,18 @@ from jobmonitor.contract.events import ChunkDispatched
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
+from jobmonitor.ledger.claims import Kind
 from jobmonitor.ledger.suspects import Suspects
-from jobmonitor.ledger.transaction import PLAN_CHUNK
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.intake import Intake
 from jobmonitor.processor.metrics import LAG
 from jobmonitor.processor.one_step import OneStep
-from jobmonitor.processor.planner import Planner
+from jobmonitor.processor.planner import PLANS_MAX, Planner
 from jobmonitor.processor.put_aside import PutAside
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.processor.streams import Streams, build_app
 from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.runtime.dead_letters import dead_letter
@@ -32,6 +33,10 @@ from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.objects import ObjectStore
 
+WORK_MAX = 8
+"""Pieces of work of a type at once; those of all types of a process share half of its connections."""
+ASSEMBLIES_MAX = 16
+"""Of a type at once. Each may take long; it holds some megabytes and no connection."""
 STALLED_AFTER_S = 60.0
 LEAVING_AT_MOST_S = 1.0
 
@@ -52,44 +57,66 @@ class Worker:
     ) -> None:
         self.slug = job_type.slug
         self._producer = producer
+        self._crash = crash
+        self._stop_grace_s = settings.stop_grace_s
         self._chunks = ChunkRunner(job_type, ledger, objects, settings)
-        self._planner = Planner(self._plan, crash=crash)
+        self._slots: dict[Kind, Slots] = {
+            "plan": Slots(self._run, crash=crash, slots=PLANS_MAX, account_max=PLANS_MAX - 1, shared=ledger.planning),
+            "work": Slots(self._run, crash=crash, slots=WORK_MAX, shared=ledger.working),
+            "assemble": Slots(self._run, crash=crash, slots=ASSEMBLIES_MAX, account_max=ASSEMBLIES_MAX // 2),
+        }
+        planner = Planner(self._slots["plan"])
         files = ResultFiles(objects, settings.result_retention_days)
-        taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), self._planner)
+        taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), planner)
         requests = RequestHandler(job_type, ledger, taking_up)
         topic = requests_topic(job_type.slug)
         put_aside = PutAside(Suspects(ledger.pool, topic), topic, requests.fail)
         self._intake = Intake(requests.handle, put_aside, crash=crash)
         self._app = build_app(job_type.slug, settings, data_folder)
         self._progress: tuple[float, int] = (time.monotonic(), -1)
+        self._watching: asyncio.Task[None] | None = None
         streams = Streams(self._app, job_type.slug, crash=crash)
         streams.hear_requests(self._intake, requests.account_of, self._bury)
-        streams.hear_work(self._run_chunk, self._bury)
+        streams.hear_work(self._take, self._bury)
 
     async def start(self) -> None:
         self._intake.start()
         self._app.finalize()
         await self._app.start()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        """An app of Faust that crashed reads nothing any more, and says so nowhere: that ends the process."""
+        await self._app._crashed.wait()
+        self._crash(self._app.crash_reason or RuntimeError("The Faust app crashed."))
 
     async def stop(self) -> None:
-        """Waits for the requests and chunks under way."""
+        """Lets the chunks under way end, for a while, and begins no others; those that take longer are given back."""
+        if self._watching is not None:
+            self._watching.cancel()
+        for slots in self._slots.values():
+            slots.close()
         await self._app.stop()
         await self._intake.stop()
-        await self._planner.stop()
+        await asyncio.gather(*[slots.stop(within_s=self._stop_grace_s) for slots in self._slots.values()])
 
     def leave_group(self) -> "concurrent.futures.Future[None]":
         """Begin to let others take the partitions over, as this process is about to crash."""
         return self._app.leave_group()
 
-    async def _plan(self, job_id: UUID) -> None:
-        await self._chunks.run(job_id, PLAN_CHUNK)
+    async def _run(self, hint: Hint) -> None:
+        await self._chunks.run(hint.job_id, hint.chunk, hint.bury, on_claim=hint.settled)
 
-    async def _run_chunk(self, event: Event, message: "faust.types.Message") -> None:
+    def _take(self, event: Event, message: "faust.types.Message", ack: Callable[[], object]) -> str | None:
+        data = event.data
+        if not isinstance(data, ChunkDispatched) or data.job_type != self.slug:
+            return f"Only chunks of {self.slug} jobs belong on this topic."
+
         async def bury(reason: str) -> None:
             await self._bury(message, reason)
 
-        if isinstance(event.data, ChunkDispatched):
-            await self._chunks.run(event.job_id, event.data.chunk, bury)
+        self._slots[data.kind].add(Hint(data.account_id, event.job_id, data.chunk, bury, ack))
+        return None
 
     async def _bury(self, message: "faust.types.Message", reason: str) -> None:
         await self._producer.send_dead_letter(
@@ -106,7 +133,10 @@ class Worker:
         )
 
     def check(self) -> Check:
-        """Consuming, not just alive: partitions are assigned, and where messages wait, the position moves."""
+        """Consuming, not just alive: a member of its group that reads, and whose position moves where messages wait.
+
+        A member without partitions is ready too: it stands by for one that leaves.
+        """
         waiting = self._app.waiting()
         for partition, (_, behind) in waiting.items():
             LAG.labels(partition.topic, partition.partition).set(behind)
@@ -115,18 +145,23 @@ class Worker:
         now = time.monotonic()
         if lag == 0 or read != self._progress[1]:
             self._progress = (now, read)
-        stalled = now - self._progress[0] > STALLED_AFTER_S
-        silent = now - self._app.read_at > STALLED_AFTER_S
-        words = (", not moving" if stalled else "") + (", not asking for messages" if silent else "")
-        return Check(
-            ok=bool(waiting) and not stalled and not silent,
-            detail=f"{len(waiting)} partitions, {lag} messages waiting{words}",
-        )
+        problems = [
+            (not self._app.is_member(), "not a member of its group"),
+            (now - self._progress[0] > STALLED_AFTER_S, "not moving"),
+            (now - self._app.read_at > STALLED_AFTER_S, "not asking for messages"),
+        ]
+        words = "".join(f", {text}" for bad, text in problems if bad)
+        return Check(ok=not words, detail=f"{len(waiting)} partitions, {lag} messages waiting{words}")
 
 
 def leave_groups(workers: Iterable[Worker]) -> None:
     """All of them at once: a broker that is away holds up the crash for a second in all."""
     concurrent.futures.wait([worker.leave_group() for worker in workers], LEAVING_AT_MOST_S)
+
+
+async def stop_workers(workers: Iterable[Worker]) -> None:
+    """All at once: they share the time a stop may take."""
+    await asyncio.gather(*[worker.stop() for worker in workers])
 
 
 def _header_list(headers: Mapping[str, bytes] | list[tuple[str, bytes]] | None) -> list[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ import asyncpg
 
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
+from jobmonitor.reconciler.orphans import OrphanSweep
 from jobmonitor.reconciler.republishing import Republishing
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Producer
@@ -44,6 +45,7 @@ class Duties:
         self._producer = producer
         self._objects = objects
         self._settings = settings
+        self._orphans = OrphanSweep(ledger.pool, objects, every_s=settings.orphan_sweep_every_s)
         self._republishing = Republishing(ledger.pool, producer, untaken_after_s=settings.untaken_after_s)
         self._purged = Place()
         self._swept = Place()
@@ -64,18 +66,7 @@ class Duties:
         One that was tried too often is dispatched all the same: the worker gives it up, and its message is kept.
         """
         unclaimed = timedelta(seconds=self._settings.unclaimed_after_s)
-        async with self._ledger.transaction() as ledger:
-            rows = await ledger.connection.fetch(LEDGER_SQL["open_chunks"], unclaimed, BATCH)
-            for row in rows:
-                await ledger.connection.execute(LEDGER_SQL["touch_chunk"], row["job_id"], row["chunk"])
-                ledger.hint(
-                    row["job_id"],
-                    row["account_id"],
-                    row["job_type"],
-                    row["chunk"],
-                    attempt=row["attempt"] + 1,
-                )
-        return len(rows)
+        return await self._ledger.hint_open_chunks(unclaimed_after=unclaimed, limit=BATCH)
 
     async def admit_waiting(self) -> int:
         """Queued jobs whose account has room, though nobody let them begin."""
@@ -118,3 +109,7 @@ class Duties:
             await self._objects.delete([key async for key in results if key != row["result_key"]])
             await self._ledger.forget_chunks(row["job_id"])
         return len(rows)
+
+    async def sweep_orphans(self) -> int:
+        """Files that a frozen worker wrote after its job was tidied up; some of all files at a time."""
+        return await self._orphans.sweep()

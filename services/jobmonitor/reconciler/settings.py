@@ -24,5 +24,7 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     """A chunk that was dispatched and not claimed for so long is dispatched again."""
     outbox_after_s: float = 2.0
     """Messages left in the outbox for so long are sent by the reconciler."""
+    orphan_sweep_every_s: float = 3600.0
+    """Pause between two looks through all files for those that no job needs."""
     report_retention_days: int = 30
     """How long the report of a failed job can be fetched (domain rule 2.1)."""

@@ -36,4 +36,5 @@ def tasks(duties: Duties, watching: Watching, settings: ReconcilerSettings) -> l
         Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_accounts", watching.accounts, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_topics", watching.topics, TOPICS_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
+        Task("sweep_orphans", duties.sweep_orphans, often_s, FILES_TIMEOUT_S, is_loss=False),
     ]

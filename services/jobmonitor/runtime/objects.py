@@ -1,6 +1,7 @@
 """The object store: result files, their parts, uploads. A folder, S3, GCS or Azure behind one interface (obstore)."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ from obstore.store import LocalStore, from_url
 READ_CHUNK_BYTES = 1024 * 1024
 WRITE_BUFFER_BYTES = 8 * 1024 * 1024
 """Also the least size of a part of a multipart upload; S3 asks for 5 MiB."""
+LIST_BATCH = 1_000
 
 
 class ObjectMissing(Exception):
@@ -23,6 +25,13 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
     size_bytes: int
     sha256: str
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """An object in a listing."""
+
+    key: str
+    modified_at: datetime
 
 
 class ObjectStore:
@@ -79,6 +88,11 @@ class ObjectStore:
         async for batch in obstore.list(self._store, prefix=f"{folder}/"):
             for entry in batch:
                 yield entry["path"]
+
+    async def list_under(self, folder: str) -> AsyncIterator[list[Listed]]:
+        """All objects whose key starts with ``<folder>/``, a batch at a time."""
+        async for batch in obstore.list(self._store, prefix=f"{folder}/", chunk_size=LIST_BATCH):
+            yield [Listed(key=entry["path"], modified_at=entry["last_modified"]) for entry in batch]
 
     async def _range(self, key: str, start: int, end: int) -> bytes:
         try:

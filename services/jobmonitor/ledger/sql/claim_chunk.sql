@@ -8,7 +8,7 @@ WITH run AS (
     FOR SHARE
 )
 UPDATE ledger.chunks AS c
-SET attempt = c.attempt + 1, lease_token = $3, lease_until = clock_timestamp() + $4::interval
+SET attempt = c.attempt + 1, lease_token = $3, lease_until = clock_timestamp() + $4::interval, hints = 0
 FROM run
 WHERE c.job_id = run.job_id AND c.chunk = $2
   AND c.state = 'dispatched' AND (c.lease_until IS NULL OR c.lease_until < now())

@@ -2,4 +2,4 @@
 UPDATE ledger.chunks
 SET state = 'dispatched', dispatched_at = now()
 WHERE job_id = $1 AND chunk BETWEEN $2 AND $3 AND state = 'waiting'
-RETURNING chunk
+RETURNING chunk, kind

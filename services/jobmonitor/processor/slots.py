@@ -1,0 +1,141 @@
+"""Slots: a worker runs a bounded number of chunks at once; the others wait, unclaimed, accounts taking turns.
+
+Plans, work and assemblies have slots of their own, so that long ones of one kind stop none of the others. The stream of
+messages never waits for a chunk: what is more than can wait here is dropped, and the reconciler tells of it again.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import NamedTuple, NoReturn
+from uuid import UUID
+
+import structlog
+
+from jobmonitor.processor.chunks import Bury
+from jobmonitor.runtime.failures import backoff_s, is_temporary
+
+log = structlog.stdlib.get_logger()
+
+WAITING_MAX = 1_000
+"""Hints that wait for a slot, a few hundred bytes each."""
+
+
+def _nothing() -> None:
+    """Nobody needs to be told."""
+
+
+class Hint(NamedTuple):
+    """A chunk that may be claimed."""
+
+    account_id: int
+    job_id: UUID
+    chunk: int
+    bury: Bury | None = None
+    settled: Callable[[], object] = _nothing
+    """Called when the hint need not come again: the ledger knows who runs the chunk, or nobody has to."""
+
+
+Run = Callable[[Hint], Awaitable[None]]
+"""Runs the hinted chunk. Raises a temporary error where the ledger is away."""
+
+
+class Slots:
+    """``crash`` ends the process at a bug. Chunks of several types share the ``shared`` slots of their process.
+
+    One account takes ``account_max`` slots at most: where chunks take long, its own must not be all that others find.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        crash: Callable[[BaseException], NoReturn],
+        slots: int,
+        account_max: int | None = None,
+        shared: asyncio.Semaphore | None = None,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        self._run = run
+        self._crash = crash
+        self._slots = slots
+        self._account_max = account_max or max(1, slots)
+        self._shared = shared or asyncio.Semaphore(max(1, slots))
+        self._waiting_max = waiting_max
+        self._waiting: OrderedDict[int, deque[Hint]] = OrderedDict()
+        self._waiting_count = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._busy: Counter[int] = Counter()
+        """Slots taken, by account."""
+        self._closed = False
+
+    @property
+    def free(self) -> int:
+        """How many more chunks would begin at once."""
+        return 0 if self._closed else max(0, self._slots - len(self._running) - self._waiting_count)
+
+    def add(self, hint: Hint) -> None:
+        """Let the chunk be run as soon as there is a slot."""
+        if self._closed or self._waiting_count >= self._waiting_max:
+            hint.settled()
+            return
+        self._waiting.setdefault(hint.account_id, deque()).append(hint)
+        self._waiting_count += 1
+        self._fill()
+
+    def close(self) -> None:
+        """Begin nothing any more. What waits comes again, to somebody else."""
+        self._closed = True
+        self._waiting.clear()
+        self._waiting_count = 0
+
+    async def stop(self, *, within_s: float) -> None:
+        """Let the chunks under way end, for so long; then they are given back."""
+        self.close()
+        if self._running:
+            await asyncio.wait(self._running, timeout=within_s)
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _fill(self) -> None:
+        while len(self._running) < self._slots and (hint := self._next()) is not None:
+            task = asyncio.create_task(self._until_done(hint))
+            self._running.add(task)
+            self._busy[hint.account_id] += 1
+            task.add_done_callback(partial(self._ended, hint.account_id))
+
+    def _next(self) -> Hint | None:
+        """Of each account one, in turns; of one account in the order they came."""
+        account_id = next((each for each in self._waiting if self._busy[each] < self._account_max), None)
+        if account_id is None:
+            return None
+        hints = self._waiting.pop(account_id)
+        hint = hints.popleft()
+        if hints:
+            self._waiting[account_id] = hints
+        self._waiting_count -= 1
+        return hint
+
+    def _ended(self, account_id: int, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._busy[account_id] -= 1
+        self._busy += Counter()  # forgets accounts without any
+        self._fill()
+
+    async def _until_done(self, hint: Hint) -> None:
+        """While the ledger is away the chunk waits in its slot; anything else unexpected is a bug: the process ends."""
+        attempt = 1
+        while not self._closed or attempt == 1:
+            try:
+                async with self._shared:
+                    await self._run(hint)
+            except Exception as error:
+                if not is_temporary(error):
+                    self._crash(error)
+                log.warning("chunk_waits", job_id=str(hint.job_id), chunk=hint.chunk, error=repr(error))
+                await asyncio.sleep(backoff_s(attempt, most_s=5.0))
+                attempt += 1
+            else:
+                return
