@@ -42,7 +42,7 @@ LATERAL (SELECT CASE WHEN a.account_id > 1 THEN a.account_id * 10000 + n / 200 %
                 '{{"exported": 5000}}'::jsonb AS outcomes) AS j
 """
 RESULT = """
-('{{"key": "results/' || n || '.csv", "media_type": "text/csv; charset=utf-8", "extension": "csv", "size_bytes": 123456,
+('{{"name": "' || n || '.csv", "media_type": "text/csv; charset=utf-8", "extension": "csv", "size_bytes": 123456,
  "sha256": "' || repeat('ab', 32) || '", "rows": 5000, "expires_at": "'
  || to_char(at + interval '30 days', 'YYYY-MM-DD') || 'T00:00:00Z"}}')::jsonb
 """

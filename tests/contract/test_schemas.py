@@ -1,6 +1,7 @@
 """``schemas/`` is the truth for other languages: it says what the types say, and what it once showed stays true."""
 
 import json
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +56,24 @@ def test_each_schema_is_a_valid_schema(path: str) -> None:
     schema = json.loads((SCHEMAS / path).read_text())
     jsonschema_rs.meta.validate(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_generated_code_gets_plain_names() -> None:
+    """Generators make class names of ids and titles, and invent one where there is neither."""
+    names = []
+    for path in generated_files():
+        if path.endswith(".json"):
+            schema = json.loads((SCHEMAS / path).read_text())
+            names.append(schema["$id"])
+            assert re.fullmatch(r"[A-Za-z-]+\.json", schema["$id"]), path
+            assert all(part.get("title") for part in (schema, *schema.get("$defs", {}).values())), path
+            if path.startswith("events/"):
+                assert re.fullmatch(r"[A-Z][A-Za-z]+Message", schema["title"])
+                required = {"specversion", "id", "source", "type", "subject", "time", "data"}
+                assert set(schema["required"]) == required
+    assert len(set(names)) == len(names)
+    messages = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text())["components"]["messages"]
+    assert all(message["headers"]["title"] for message in messages.values())
 
 
 @pytest.mark.parametrize("name", EVENT_TYPES)

@@ -22,6 +22,7 @@ from jobmonitor.contract.events import (
     JobStopping,
     JobStopRequested,
     ResultExpired,
+    result_key,
 )
 from jobmonitor.contract.topics import work_topic
 from jobmonitor.database.pool import open_pool
@@ -72,7 +73,7 @@ async def test_a_job_runs_from_submission_to_result(engine: Engine) -> None:
     assert [fact.sequence for fact in facts] == [1, 2, 3, 4, 5, 6]
     assert [fact.done for fact in facts[2:5]] == [2, 4, 5]
     result = facts[-1].result
-    stored = b"".join([piece async for piece in engine.objects.stream(result.key)])
+    stored = b"".join([piece async for piece in engine.objects.stream(result_key(1, job_id, result))])
     assert stored == b"unit\r\n0\r\n1\r\n2\r\n3\r\n4\r\n"
     assert (result.size_bytes, result.rows) == (len(stored), 5)
     assert facts[-1].outcomes == {"counted": 5}
@@ -85,7 +86,7 @@ async def test_an_empty_plan_completes_with_the_header_alone(engine: Engine) -> 
     assert isinstance(completed, JobCompleted)
     assert completed.result is not None
     assert (completed.done, completed.total) == (0, 0)
-    assert [piece async for piece in engine.objects.stream(completed.result.key)] == [b"unit\r\n"]
+    assert [piece async for piece in engine.objects.stream(result_key(1, job_id, completed.result))] == [b"unit\r\n"]
 
 
 async def test_submitting_twice_is_one_job(engine: Engine) -> None:
@@ -347,8 +348,8 @@ async def test_an_ended_job_leaves_its_result_and_no_parts(engine: Engine, tmp_p
     lost = tmp_path / "results" / "1" / str(job_id) / "of-a-worker-that-lost-its-lease.csv"
     lost.write_bytes(b"half a file")
     assert await duties_of(engine).sweep_parts() == 1
-    key = await engine.owner.fetchval("SELECT result ->> 'key' FROM ledger.runs WHERE job_id = $1", job_id)
-    assert _files(tmp_path) == [key]
+    name = await engine.owner.fetchval("SELECT result ->> 'name' FROM ledger.runs WHERE job_id = $1", job_id)
+    assert _files(tmp_path) == [f"results/1/{job_id}/{name}"]
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.chunks") == 0
 
 

@@ -363,23 +363,23 @@ async def test_a_failed_job_has_a_report_whose_download_counts(gateway: RunningG
 
 async def test_a_file_of_another_size_is_not_sent(gateway: RunningGateway) -> None:
     job = await gateway.put_result(SMALL)
-    await gateway.objects.put(job["result"]["key"], SMALL + b"more")
+    await gateway.objects.put(key_of(job), SMALL + b"more")
     client = await gateway.logged_in(USER)
     path = f"/api/v1/jobs/{job['number']}/result"
 
     longer = await client.get(path)
-    await gateway.objects.delete([job["result"]["key"]])
+    await gateway.objects.delete([key_of(job)])
     missing = await client.get(path)
 
     assert (longer.status_code, missing.status_code) == (500, 500)
     assert "damaged or missing" in longer.json()["detail"]
-    assert job["result"]["key"] not in longer.text
+    assert job["result"]["name"] not in longer.text
     assert await _left_alone(gateway, job)
 
 
 async def test_a_file_with_an_altered_byte_breaks_off_before_its_end(gateway: RunningGateway) -> None:
     job = await gateway.put_result(BIG)
-    await gateway.objects.put(job["result"]["key"], BIG[:-1] + b"!")
+    await gateway.objects.put(key_of(job), BIG[:-1] + b"!")
     client = await gateway.logged_in(USER)
 
     with pytest.raises(httpx2.RemoteProtocolError):
@@ -395,3 +395,8 @@ async def test_foreign_results_are_not_there(gateway: RunningGateway) -> None:
 
     assert response.status_code == 404
     assert b"ada" not in response.content
+
+
+def key_of(job: dict[str, Any]) -> str:
+    """Where the job's result lies."""
+    return f"results/{job['account_id']}/{job['job_id']}/{job['result']['name']}"

@@ -8,7 +8,15 @@ from uuid import uuid4
 
 import pytest_asyncio
 
-from jobmonitor.contract.events import JobCompleted, JobFailed, JobProgressed, JobQueued, JobStarted, JobSubmitted
+from jobmonitor.contract.events import (
+    JobCompleted,
+    JobFailed,
+    JobProgressed,
+    JobQueued,
+    JobStarted,
+    JobSubmitted,
+    result_key,
+)
 from jobmonitor.contract.topics import jobs_topic
 from support.engine import Engine, heard, open_engine, read_records
 
@@ -35,7 +43,7 @@ async def test_a_small_job_is_done_in_the_step_that_takes_it_up(engine: Engine) 
     assert [type(fact) for fact in facts] == [JobQueued, JobStarted, JobProgressed, JobProgressed, JobCompleted]
     assert [fact.sequence for fact in facts] == [1, 2, 3, 4, 5]
     result = facts[-1].result
-    stored = b"".join([piece async for piece in engine.objects.stream(result.key)])
+    stored = b"".join([piece async for piece in engine.objects.stream(result_key(1, job_id, result))])
     assert stored == b"unit\r\n0\r\n1\r\n2\r\n3\r\n"
     assert (result.size_bytes, result.rows, facts[-1].outcomes) == (len(stored), 4, {"counted": 4})
     assert await engine.effects() == [0, 1, 2, 3]

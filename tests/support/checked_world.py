@@ -116,7 +116,8 @@ class World:
 
     async def result_file(self, job: str) -> Path:
         """Where the result of this job lies."""
-        key = await self.fetchval("SELECT result ->> 'key' FROM ledger.runs WHERE job_id = $1", self.jobs[job])
+        place = "format('results/%s/%s/%s', account_id, job_id, result ->> 'name')"
+        key = await self.fetchval(f"SELECT {place} FROM ledger.runs WHERE job_id = $1", self.jobs[job])
         return self.folder / str(key)
 
 

@@ -16,7 +16,7 @@ import httpx2
 import msgspec
 import uvloop
 
-from jobmonitor.contract.events import Result
+from jobmonitor.contract.events import Result, result_key
 from jobmonitor.crm.passwords import hash_password
 from jobmonitor.database.pool import Connection, open_pool
 from jobmonitor.gateway.app import create_app
@@ -103,7 +103,7 @@ class RunningGateway:
         """A completed job with this file in the object store, known to the ledger too, so that it can be downloaded."""
         job_id = columns.pop("job_id", None) or uuid4()
         result = result_of(content)
-        await self.objects.put(result.key, content)
+        await self.objects.put(result_key(columns.get("account_id", 1), job_id, result), content)
         ended = {"state": "completed", "completed_at": NOON + timedelta(minutes=5), "done": 10, "total": 10}
         told = {**ended, "result": msgspec.to_builtins(result), **columns}
         job = await self.put_job(view, job_id=job_id, **told)
@@ -122,7 +122,7 @@ class RunningGateway:
 def result_of(content: bytes, **fields: Any) -> Result:
     """Metadata that fit the content."""
     known: dict[str, Any] = {
-        "key": f"results/{uuid4()}.csv",
+        "name": f"{uuid4().hex}.csv",
         "media_type": "text/csv; charset=utf-8",
         "extension": "csv",
         "size_bytes": len(content),

@@ -28,7 +28,7 @@ LATER = NOW + timedelta(days=7)
 ASKED = Asked(request_id="a", submitted_at=NOW, parameters={"format": "user"})
 ASKED_FOR_LATER = msgspec.structs.replace(ASKED, run_at=LATER)
 RESULT = Result(
-    key="results/1/a.csv",
+    name="a.csv",
     media_type="text/csv",
     extension="csv",
     size_bytes=10,

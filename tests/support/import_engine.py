@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from jobmonitor.contract.events import JobCompleted, JobSubmitted
+from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_import import UserDataImport
@@ -77,7 +77,9 @@ class ImportEngine:
         """The result file."""
         result = (await self.completed(job_id)).result
         assert result is not None
-        return b"".join([piece async for piece in self.engine.objects.stream(result.key)])
+        return b"".join(
+            [piece async for piece in self.engine.objects.stream(result_key(self.account_id, job_id, result))]
+        )
 
     async def left_behind(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that imports wrote into the account, people by their addresses: ids and times are nobody's business."""

@@ -34,7 +34,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 def result_of(rows: int) -> Result:
     """A stored file of so many rows."""
     return Result(
-        key="results/1/some-job",
+        name="some.csv",
         media_type="text/csv",
         extension="csv",
         size_bytes=rows * 40,

@@ -30,7 +30,7 @@ JOB = JobRow(
     done=2,
 )
 RESULT = Result(
-    key="k",
+    name="a.csv",
     media_type="text/csv",
     extension="csv",
     size_bytes=3,

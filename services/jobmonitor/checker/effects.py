@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from jobmonitor.checker.report import Looked
 from jobmonitor.checker.snapshot import Effects, Run, Snapshot
+from jobmonitor.contract.events import result_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,14 @@ def results_are_complete(snapshot: Snapshot, looked: Looked) -> None:
     """I14: a result that is offered lies there with the size, SHA-256 and rows that its description says."""
     for run in snapshot.runs.values():
         result = run.result
-        if result is None or result.key not in snapshot.files:
+        if result is None:
+            continue
+        key = result_key(run.account_id, run.job_id, result)
+        if key not in snapshot.files:
             continue
         looked.things += 1
-        stored = snapshot.files[result.key]
-        about = f"result of job {run.job_id}, {result.key}"
+        stored = snapshot.files[key]
+        about = f"result of job {run.job_id}, {key}"
         if looked.expect(stored is not None, about, f"a file of {result.size_bytes} bytes", "none") and stored:
             looked.equal(stored.size_bytes, result.size_bytes, about, "bytes")
             looked.equal(stored.sha256, result.sha256, about, "SHA-256")

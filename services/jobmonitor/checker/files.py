@@ -7,6 +7,7 @@ from uuid import UUID
 
 from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.checker.snapshot import Run, StoredFile
+from jobmonitor.contract.events import result_key
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
 
@@ -40,10 +41,11 @@ async def read_results(objects: ObjectStore, runs: Iterable[Run], now: datetime)
         result = run.result
         if result is None or run.expired or result.expires_at <= now:
             continue
+        key = result_key(run.account_id, run.job_id, result)
         try:
-            found[result.key] = await _read_file(objects.stream(result.key), result.extension)
+            found[key] = await _read_file(objects.stream(key), result.extension)
         except ObjectMissing:
-            found[result.key] = None
+            found[key] = None
     return found
 
 

@@ -116,10 +116,11 @@ def _message(event_type: str) -> Document:
         "summary": text_of(data_type.__doc__),
         "contentType": CONTENT_TYPE,
         "headers": _headers(
+            f"{data_type.__name__}Headers",
             {
                 "content-type": {"const": CONTENT_TYPE},
                 TYPE_HEADER: {"const": event_type, "description": "Optional: repeats the event's type."},
-            }
+            },
         ),
         "payload": {
             "schemaFormat": "application/schema+json;version=draft-2020-12",
@@ -139,24 +140,24 @@ def _dead_letters() -> Document:
         "title": "DeadLetter",
         "summary": "The original key, bytes and headers of a message, with where it stood and why it was given up.",
         "contentType": "application/octet-stream",
-        "headers": _text_headers(DEAD_LETTER_HEADERS, optional=DEAD_LETTER_OMITTED),
-        "payload": {"description": "The original bytes, whatever they are."},
+        "headers": _text_headers("DeadLetterHeaders", DEAD_LETTER_HEADERS, optional=DEAD_LETTER_OMITTED),
+        "payload": {"title": "OriginalBytes", "description": "The original bytes, whatever they are."},
     }
     redriven = {
         "name": "dead_letter_redriven",
         "title": "DeadLetterRedriven",
         "summary": "An operator published a dead letter's message to its topic again; the message's time says when.",
         "contentType": "application/octet-stream",
-        "headers": _text_headers(REDRIVE_HEADERS, optional={}),
-        "payload": {"description": "Empty."},
+        "headers": _text_headers("DeadLetterRedrivenHeaders", REDRIVE_HEADERS, optional={}),
+        "payload": {"title": "NoBytes", "description": "Empty."},
     }
     return {"DeadLetter": letter, "DeadLetterRedriven": redriven}
 
 
-def _text_headers(required: dict[str, str], optional: dict[str, str]) -> Document:
+def _text_headers(title: str, required: dict[str, str], optional: dict[str, str]) -> Document:
     described = {name: {"type": "string", "description": text} for name, text in (required | optional).items()}
-    return {**_headers(described), "required": list(required)}
+    return {**_headers(title, described), "required": list(required)}
 
 
-def _headers(properties: Document) -> Document:
-    return {"type": "object", "properties": properties}
+def _headers(title: str, properties: Document) -> Document:
+    return {"title": title, "type": "object", "properties": properties}

@@ -31,9 +31,9 @@ def event_schema(event_type: str) -> Schema:
     }
     return {
         "$schema": DIALECT,
-        "$id": f"urn:jobmonitor:events:{file_name(event_type)}",
+        "$id": f"{event_title(event_type)}.json",
         **message,
-        "title": event_type,
+        "title": f"{event_title(event_type)}Message",
         "description": text_of(data_type.__doc__),
         "$defs": {data_type.__name__: data, **parts},
     }
@@ -42,7 +42,7 @@ def event_schema(event_type: str) -> Schema:
 def parameters_schema(job_type: str, title: str, parameters_type: type[Any]) -> Schema:
     """The schema of ``data.parameters`` in a submission of this job type."""
     schema = schema_of(parameters_type)
-    return {"$schema": DIALECT, "$id": f"urn:jobmonitor:job_types:{job_type}", **schema, "title": title}
+    return {"$schema": DIALECT, "$id": f"{job_type}.json", **schema, "title": title}
 
 
 def topics_document() -> Document:

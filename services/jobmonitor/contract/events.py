@@ -10,6 +10,7 @@ No event holds personal data: ids, counts and file references only.
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 
@@ -149,8 +150,9 @@ MEDIA_TYPE_PATTERN = r"^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(; ?[a-z0-9-]+=
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A complete file in the object store, and all that proves it complete."""
 
-    key: str
-    """Where the file lies in the object store."""
+    name: Annotated[str, msgspec.Meta(max_length=100, pattern="^[a-z0-9]+(\\.[a-z0-9]+)*$")]
+    """The file's name in the object store, in the folder of its account and job (``result_key``): no fact can point to
+    another's."""
     media_type: Annotated[str, msgspec.Meta(max_length=127, pattern=MEDIA_TYPE_PATTERN)]
     """For instance ``text/csv``."""
     extension: Annotated[str, msgspec.Meta(max_length=16, pattern="^[a-z0-9]+$")]
@@ -328,3 +330,8 @@ def submission_in(fact: JobFact) -> JobSubmitted | None:
         reference=fact.asked.reference,
         run_at=fact.asked.run_at,
     )
+
+
+def result_key(account_id: int, job_id: UUID, result: Result) -> str:
+    """Where the result of this job lies in the object store."""
+    return f"results/{account_id}/{job_id}/{result.name}"

@@ -15,6 +15,7 @@ import stamina
 import structlog
 from fastapi import APIRouter, Request, Response
 
+from jobmonitor.contract.events import result_key
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.context import Onlooker, Provided, Services
 from jobmonitor.gateway.database import DatabaseUnavailable
@@ -99,7 +100,7 @@ def _offered(job: JobRow, services: Services) -> _Download:
     if file.expired:
         raise Problem(410, "The result was kept until its expiry and has been removed.", code="expired")
     if job.result is not None and file.kind == "file":
-        return _Download(job, file, job.result.sha256, job.result.key, b"")
+        return _Download(job, file, job.result.sha256, result_key(job.account_id, job.job_id, job.result), b"")
     report = render_report(job, title(job, services.job_types))
     return _Download(job, file, sha256(report).hexdigest(), None, report)
 

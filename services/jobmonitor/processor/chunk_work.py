@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from jobmonitor.contract.events import Result
+from jobmonitor.contract.events import Result, result_key
 from jobmonitor.database.pool import Connection, account_snapshot, account_transaction, see_account
 from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, JobType, PlannedChunk, Stopped
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
@@ -119,7 +119,7 @@ class ChunkWork:
             await self._ledger.complete(claimed, result)
         except LeaseLost:
             if result is not None:
-                await self._files.discard(result.key)
+                await self._files.discard(result_key(claimed.account_id, claimed.job_id, result))
             raise
 
     async def _store(self, claimed: Claim, assembly: Assembly | None) -> Result | None:

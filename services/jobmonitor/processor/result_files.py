@@ -25,14 +25,15 @@ class ResultFiles:
 
     async def store(self, account_id: int, job_id: UUID, token: UUID, assembly: Assembly) -> Result:
         """Write the file and measure it on the way; its rows are for the caller to tell."""
-        key = f"results/{account_id}/{job_id}/{token.hex}.{assembly.extension}"
+        name = f"{token.hex}.{assembly.extension}"
+        key = f"results/{account_id}/{job_id}/{name}"
         try:
             stored = await self._objects.put_stream(key, assembly.content)
         except BaseException:
             await self.discard(key)
             raise
         return Result(
-            key=key,
+            name=name,
             media_type=assembly.media_type,
             extension=assembly.extension,
             size_bytes=stored.size_bytes,

@@ -20,7 +20,7 @@ from jobmonitor.contract.topics import topic_of
 
 _BEGAN_AT = datetime(2020, 1, 1, tzinfo=UTC)
 _RESULT = Result(
-    key="rehearsal",
+    name="rehearsal",
     media_type="text/csv",
     extension="csv",
     size_bytes=1,

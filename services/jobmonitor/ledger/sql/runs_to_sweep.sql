@@ -1,5 +1,5 @@
 -- Ended jobs whose parts may still lie in the object store, and which result is theirs, if one is; those behind a place.
-SELECT job_id, account_id, result ->> 'key' AS result_key
+SELECT job_id, account_id, format('results/%s/%s/%s', account_id, job_id, result ->> 'name') AS result_key
 FROM ledger.runs
 WHERE NOT swept AND state IN ('completed', 'completed_with_errors', 'failed', 'cancelled') AND job_id > $1
 ORDER BY job_id
