@@ -105,6 +105,14 @@ def test_the_same_key_is_the_same_job(cli: Cli) -> None:
     assert [item["number"] for item in found["items"]] == [first["number"]]
 
 
+def test_a_key_that_was_used_for_another_request_is_refused(cli: Cli) -> None:
+    key = str(uuid4())
+    _submit(cli, "--key", key)
+    other = cli("submit", "user-data-export", "--account", 1, "--user", OWNER, "--key", key, "--param", "format=hybrid")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert "used before for another request" in other.stderr
+
+
 def test_a_download_is_proven_by_its_checksum_and_moves_the_job_to_the_history(cli: Cli, tmp_path: Path) -> None:
     job = _submit(cli, "--param", "file_type=csv")
     told = json.loads(cli("download", job["number"], "--json").stdout)

@@ -11,6 +11,7 @@ import uuid_utils.compat
 from aiokafka.errors import KafkaError
 from cyclopts import Parameter
 
+from jobmonitor.cli.answers import answers
 from jobmonitor.cli.client import Client, body_of, refusal
 from jobmonitor.cli.commands.watch import watch_to_the_end
 from jobmonitor.cli.context import Context
@@ -74,7 +75,7 @@ def submit(
     job_id = job_id_for(submission.account_id, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
     _check(event)
-    asyncio.run(_publish(context.kafka(kafka), requests_topic(job_type), event))
+    asyncio.run(_publish_and_listen(context.kafka(kafka), job_type, event, listen=key is not None))
     if json and not wait:
         print_json({"id": job_id, "topic": requests_topic(job_type)})
     if not json:
@@ -183,6 +184,19 @@ def _check(event: Event) -> None:
         decode(encode(event))
     except Undecodable as error:
         raise CommandError(f"Nobody could read this submission: {error}.", USAGE) from error
+
+
+async def _publish_and_listen(kafka: KafkaSettings, job_type: str, event: Event, *, listen: bool) -> None:
+    """With a key, also hear whether it was used before for another request. Raises CommandError."""
+    if not listen:
+        await _publish(kafka, requests_topic(job_type), event)
+        return
+    try:
+        async with answers(kafka, job_type) as heard:
+            await _publish(kafka, requests_topic(job_type), event)
+            await heard.must_not_be_rejected(event)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise no_answer(kafka) from error
 
 
 async def _publish(kafka: KafkaSettings, topic: str, event: Event) -> None:
