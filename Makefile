@@ -6,7 +6,7 @@ TEST_WORKERS ?= 0
 # They load the machine themselves.
 ALONE := tests/end_to_end/test_chaos.py tests/end_to_end/test_bench.py
 
-.PHONY: up test check bench chaos setup clean help
+.PHONY: up test check bench chaos hostile setup clean help
 
 help:
 	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
@@ -14,6 +14,7 @@ help:
 	@echo 'make check   formatting, types, import rules, the page'
 	@echo 'make bench   measure and compare with the goals; BENCH_ONLY=jobs,recovery leaves the rest out'
 	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=90 CHAOS_SEED=42 replays'
+	@echo 'make hostile hostile clients beside ordinary users; HOSTILE_SECONDS=30'
 	@echo 'make setup   only set up'
 	@echo 'make clean   remove what was set up; keeps .data'
 
@@ -44,6 +45,10 @@ bench: setup
 
 chaos: setup
 	@PYTHONPATH=tests exec $(BIN)/python -m chaos
+
+hostile: HOSTILE_SECONDS ?= 30
+hostile: setup
+	@HOSTILE_SECONDS=$(HOSTILE_SECONDS) exec $(BIN)/python -m pytest -q -s tests/integration/test_gateway_hostile.py
 
 clean:
 	rm -rf .venv .tools services/jobmonitor/gateway/web/node_modules services/jobmonitor/gateway/web/dist

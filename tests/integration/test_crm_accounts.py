@@ -6,8 +6,9 @@ import asyncpg
 import pytest
 
 from jobmonitor.crm.export_options import export_options
+from jobmonitor.crm.passwords import hash_as, hash_password
 from jobmonitor.crm.permissions import PERMISSIONS
-from jobmonitor.crm.users import find_login, load_viewer, user_names
+from jobmonitor.crm.users import how_to_hash, load_viewer, user_names
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.user_data_export import UserDataExport
 from support.crm import NOON, Crm
@@ -86,18 +87,19 @@ async def test_the_gateway_reads_no_password_hash_and_no_supporters_values(crm: 
             await crm.gateway_pool.fetch(statement)
 
 
-async def test_a_login_is_found_by_its_address_in_any_case_before_an_account_is_known(crm: Crm) -> None:
+async def test_how_to_hash_is_told_by_the_address_in_any_case_before_an_account_is_known(crm: Crm) -> None:
     other = await crm.other_account()
     user = await add_user(other, "Ann@Example.org", "admin")
+    stored = hash_password("secret")
+    await crm.owner.execute("UPDATE crm.users SET password_hash = $1 WHERE id = $2", stored, user)
 
     async with crm.gateway_pool.acquire() as connection:
-        login = await find_login(connection, "ANN@example.ORG")
-        nobody = await find_login(connection, "ben@example.org")
+        pattern = await how_to_hash(connection, "ANN@example.ORG")
+        nobody = await how_to_hash(connection, "ben@example.org")
 
-    assert login is not None
-    assert (login.user_id, login.account_id, login.password_hash) == (user, 2, "hash")
-    assert login.active
-    assert login.may_log_in
+    assert pattern is not None
+    assert hash_as("secret", pattern) == stored
+    assert stored.rpartition("$")[2] not in pattern
     assert nobody is None
 
 
@@ -109,15 +111,18 @@ async def test_a_user_without_a_group_and_an_inactive_one_may_not_log_in(crm: Cr
         "inactive": await add_user(crm, "inactive@example.org", "super_admin", active=False),
     }
 
+    open_session = "SELECT opened FROM gateway.open_session($1, $2, $3, '1 h')"
     async with crm.gateway_pool.acquire() as connection:
-        logins = {name: await find_login(connection, f"{name}@example.org") for name in users}
+        opened = {
+            name: await connection.fetchval(open_session, f"{name}@example.org", "hash", name.encode())
+            for name in users
+        }
+        wrong = await connection.fetch(open_session, "grouped@example.org", "hush", b"wrong")
         viewers = {name: await load_viewer(connection, 1, user) for name, user in users.items()}
 
-    assert {name: login and login.may_log_in for name, login in logins.items()} == {
-        "grouped": True,
-        "groupless": False,
-        "inactive": False,
-    }
+    assert opened == {"grouped": True, "groupless": False, "inactive": False}
+    assert wrong == []
+    assert await crm.owner.fetchval("SELECT array_agg(user_id) FROM gateway.sessions") == [users["grouped"]]
     assert [name for name, viewer in viewers.items() if viewer is not None] == ["grouped"]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from jobmonitor.crm import demo
 from jobmonitor.crm.import_targets import import_formats
-from jobmonitor.crm.passwords import verify_password
-from jobmonitor.crm.users import find_login, load_viewer
+from jobmonitor.crm.passwords import hash_as
+from jobmonitor.crm.users import how_to_hash, load_viewer
 from jobmonitor.database.pool import account_transaction, open_pool
 from jobmonitor.job_types.user_data_export import UserDataExport
 from jobmonitor.runtime.objects import ObjectStore
@@ -74,11 +74,12 @@ async def test_it_has_the_accounts_their_logins_and_about_eight_things_done_per_
 
 
 async def test_everybody_logs_in_with_the_demo_password(owner: Any) -> None:
-    for (email,) in await owner.fetch("SELECT email::text FROM crm.users"):
-        login = await find_login(owner, email)
-        assert login is not None
-        assert login.may_log_in
-        assert await asyncio.to_thread(verify_password, demo.PASSWORD, login.password_hash)
+    for email, stored, user, account in await owner.fetch(
+        "SELECT email::text, password_hash, id, account_id FROM crm.users"
+    ):
+        pattern = await how_to_hash(owner, email)
+        assert await asyncio.to_thread(hash_as, demo.PASSWORD, pattern) == stored
+        assert await load_viewer(owner, account, user) is not None
 
 
 async def test_it_holds_what_file_formats_stumble_over_and_every_filter_finds_somebody(owner: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx2
 
 from jobmonitor.crm.passwords import hash_password
-from support.gateway import EMAILS, PASSWORD, USER, RunningGateway, running_gateway
+from support.gateway import ADMIN, EMAILS, PASSWORD, USER, RunningGateway, running_gateway
 from support.servers import Database
 
 
@@ -37,17 +37,19 @@ async def test_a_log_in_says_who_is_logged_in_and_sets_a_careful_cookie(gateway:
     assert (await client.get("/api/v1/session")).json() == response.json()
 
 
-async def test_behind_https_the_cookie_is_for_https_only(gateway: RunningGateway) -> None:
-    client = gateway.visitor()
+async def test_behind_https_the_cookie_is_for_https_only(database: Database, broker: str, tmp_path: Path) -> None:
+    async def log_in(gateway: RunningGateway) -> httpx2.Response:
+        wish = {"email": EMAILS[USER], "password": PASSWORD}
+        return await gateway.visitor().post("/api/v1/session", json=wish, headers={"x-forwarded-proto": "https"})
 
-    response = await client.post(
-        "/api/v1/session",
-        json={"email": EMAILS[USER], "password": PASSWORD},
-        headers={"x-forwarded-proto": "https"},
-    )
+    async with running_gateway(database, broker, tmp_path, trusted_proxies="127.0.0.1") as gateway:
+        response = await log_in(gateway)
+    async with running_gateway(database, broker, tmp_path) as gateway:
+        not_believed = await log_in(gateway)
 
     assert "Secure" in response.headers["set-cookie"]
     assert "max-age" in response.headers["strict-transport-security"]
+    assert "Secure" not in not_believed.headers["set-cookie"]
 
 
 async def test_the_database_holds_no_token(gateway: RunningGateway) -> None:
@@ -181,3 +183,13 @@ async def test_another_sites_page_cannot_act_with_the_cookie(gateway: RunningGat
 
     assert refused == [403, 403, 403, 403]
     assert allowed.status_code == 204
+
+
+async def test_a_new_password_ends_the_sessions_that_the_old_one_opened(gateway: RunningGateway) -> None:
+    client, other = await gateway.logged_in(USER), await gateway.logged_in(ADMIN)
+
+    await gateway.owner.execute("UPDATE crm.users SET password_hash = $1 WHERE id = $2", hash_password("new"), USER)
+
+    assert (await client.get("/api/v1/session")).status_code == 401
+    assert (await other.get("/api/v1/session")).status_code == 200
+    assert (await _try(gateway, EMAILS[USER], "new")).status_code == 200

@@ -1,53 +1,100 @@
-"""Slowing down guesses: how many failures are allowed, for how long, and what is remembered."""
+"""Slowing down guesses: how many are allowed, for how long, whom they keep out, and what is remembered."""
 
-from jobmonitor.gateway.sessions import FAILURE_WINDOW_S, FAILURES_ALLOWED, WATCHED_AT_MOST, FailedLogins, digest
+import pytest
 
-KEY = ("a@example.org", "192.0.2.1")
+from jobmonitor.gateway.guesses import WINDOW_S, Guesses
+from jobmonitor.gateway.limits import REMEMBERED_AT_MOST
+from jobmonitor.gateway.problems import Problem
+from jobmonitor.gateway.sessions import digest
+
+ADDRESS, CLIENT = "a@example.org", "192.0.2.1"
+OF_PAIR, OF_CLIENT = 10, 30
 
 
-def _failed(times: int, *, at_s: float = 0.0) -> FailedLogins:
-    failures = FailedLogins()
+def _guessed(times: int, *, at_s: float = 0.0) -> Guesses:
+    guesses = Guesses(OF_PAIR, OF_CLIENT)
     for _ in range(times):
-        failures.note(KEY, at_s)
-    return failures
+        guesses.reserve(ADDRESS, CLIENT, at_s)
+    return guesses
 
 
-def test_only_the_last_failure_allowed_closes_the_door() -> None:
-    assert _failed(FAILURES_ALLOWED - 1).wait_s(KEY, 1) == 0
-    assert _failed(FAILURES_ALLOWED).wait_s(KEY, 1) == FAILURE_WINDOW_S - 1
+def _is_refused(guesses: Guesses, address: str = ADDRESS, client: str = CLIENT, *, now_s: float = 1.0) -> bool:
+    try:
+        guesses.give_back(guesses.reserve(address, client, now_s))
+    except Problem as problem:
+        return problem.status_code == 429
+    return False
+
+
+def test_only_the_last_guess_allowed_closes_the_door() -> None:
+    assert not _is_refused(_guessed(OF_PAIR - 1))
+    assert _is_refused(_guessed(OF_PAIR))
 
 
 def test_it_opens_again_by_itself() -> None:
-    failures = _failed(FAILURES_ALLOWED)
+    guesses = _guessed(OF_PAIR)
 
-    assert failures.wait_s(KEY, FAILURE_WINDOW_S - 1) > 0
-    assert failures.wait_s(KEY, FAILURE_WINDOW_S) == 0
+    assert _is_refused(guesses, now_s=WINDOW_S - 1)
+    assert not _is_refused(guesses, now_s=WINDOW_S)
 
 
-def test_others_are_not_kept_out() -> None:
-    failures = _failed(FAILURES_ALLOWED)
+def test_others_are_not_kept_out_nor_is_the_same_account_from_elsewhere() -> None:
+    guesses = _guessed(OF_PAIR)
 
-    assert failures.wait_s(("b@example.org", KEY[1]), 1) == 0
-    assert failures.wait_s((KEY[0], "192.0.2.2"), 1) == 0
+    assert not _is_refused(guesses, address="b@example.org")
+    assert not _is_refused(guesses, client="192.0.2.2")
+
+
+def test_one_client_cannot_go_through_many_accounts() -> None:
+    guesses = Guesses(OF_PAIR, OF_CLIENT)
+    for number in range(OF_CLIENT):
+        guesses.reserve(f"{number}@example.org", CLIENT, 0.0)
+
+    assert _is_refused(guesses)
+    assert not _is_refused(guesses, client="192.0.2.2")
+
+
+def test_who_logged_in_before_is_not_kept_out_by_others_behind_the_same_address() -> None:
+    guesses = _guessed(1)
+    guesses.forgive(ADDRESS, CLIENT)
+    for number in range(OF_CLIENT):
+        guesses.reserve(f"{number}@example.org", CLIENT, 0.0)
+
+    assert not _is_refused(guesses)
+    assert _is_refused(guesses, address="c@example.org")
 
 
 def test_a_success_forgives() -> None:
-    failures = _failed(FAILURES_ALLOWED)
+    guesses = _guessed(OF_PAIR)
 
-    failures.forget(KEY)
+    guesses.forgive(ADDRESS, CLIENT)
 
-    assert failures.wait_s(KEY, 1) == 0
+    assert not _is_refused(guesses)
+
+
+def test_a_guess_that_was_not_tried_does_not_count() -> None:
+    guesses = _guessed(OF_PAIR - 1)
+
+    guesses.give_back(guesses.reserve(ADDRESS, CLIENT, 0.0))
+
+    assert not _is_refused(guesses)
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    failures = _failed(FAILURES_ALLOWED)
+    guesses = _guessed(OF_PAIR)
 
-    for number in range(WATCHED_AT_MOST):
-        failures.note((f"{number}@example.org", "x"), 1)
+    for number in range(REMEMBERED_AT_MOST):
+        guesses.reserve(f"{number}@example.org", f"client {number}", 1.0)
 
-    assert failures.wait_s(KEY, 1) == 0, "the oldest was forgotten"
+    assert not _is_refused(guesses), "the oldest was forgotten"
 
 
-def test_a_digest_does_not_give_the_token_away() -> None:
-    assert len(digest("token")) == 32
-    assert digest("token") == digest("token") != digest("token2")
+def test_a_token_is_known_by_its_digest() -> None:
+    assert digest("a") != digest("b")
+    assert len(digest("a")) == 32
+
+
+def test_retry_after_says_when() -> None:
+    with pytest.raises(Problem) as refused:
+        _guessed(OF_PAIR).reserve(ADDRESS, CLIENT, 60.0)
+    assert refused.value.headers == {"retry-after": "240"}

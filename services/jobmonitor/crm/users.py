@@ -14,17 +14,6 @@ _SQL = statements("jobmonitor.crm.sql")
 UserType = Literal["user", "admin", "super_admin"]
 
 
-class Login(msgspec.Struct, frozen=True, kw_only=True):
-    """What is needed to let somebody in, or not."""
-
-    user_id: int
-    account_id: int
-    active: bool
-    password_hash: str
-    may_log_in: bool
-    """False for an inactive user, and for one of type User without a permission group (vendor's rule for users)."""
-
-
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who looks at jobs: who they are, what they may do, how times are shown to them."""
 
@@ -39,10 +28,10 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """IANA zone: the user's own, or else the account's."""
 
 
-async def find_login(connection: Connection, email: str) -> Login | None:
-    """The login under this address (upper and lower case are the same), in whichever account; None if there is none."""
-    row = await connection.fetchrow(_SQL["find_login"], email)
-    return None if row is None else msgspec.convert(dict(row), Login)
+async def how_to_hash(connection: Connection, email: str) -> str | None:
+    """How a password for this address (upper and lower case are the same) has to be hashed; None: there is none."""
+    pattern: str | None = await connection.fetchval(_SQL["how_to_hash"], email)
+    return pattern
 
 
 async def load_viewer(connection: Connection, account_id: int, user_id: int) -> Viewer | None:

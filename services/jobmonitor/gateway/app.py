@@ -14,6 +14,7 @@ from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.housekeeping import tidy_all_the_time
 from jobmonitor.gateway.hub import Hub
+from jobmonitor.gateway.limits import Rates
 from jobmonitor.gateway.middleware import Bounded, Hardened, Measured
 from jobmonitor.gateway.received_files import Intake
 from jobmonitor.gateway.sessions import Sessions
@@ -42,7 +43,8 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     for router in (login.router, stream.router, jobs.router, results.router, uploads.router, operations.router):
         app.include_router(router)
     app.router.default = app.state.pages
-    for middleware in (Bounded, Hardened, Measured):  # the last added is the outermost
+    app.add_middleware(Bounded, settings=settings)
+    for middleware in (Hardened, Measured):  # the last added is the outermost
         app.add_middleware(middleware)
     problems.install(app)
     openapi.install(app)
@@ -58,7 +60,8 @@ def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> S
         database=database,
         broker=Broker(settings),
         objects=ObjectStore(settings.object_store_url),
-        sessions=Sessions(database, idle=timedelta(hours=settings.session_idle_h), demo=settings.demo),
+        sessions=Sessions(database, settings),
+        rates=Rates(settings),
         hub=Hub(database, by_slug),
     )
 

@@ -6,6 +6,7 @@ import contextlib
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from jobmonitor.gateway import metrics
 from jobmonitor.gateway.problems import FieldError, Problem
 from jobmonitor.job_types.import_files import FILE_BYTES_MAX
 
@@ -16,15 +17,26 @@ DRAINED_BYTES_AT_MOST = 2 * UPLOAD_BYTES_AT_MOST
 DRAIN_TIMEOUT_S = 10.0
 
 
-def limited(scope: Scope, receive: Receive) -> Receive:
-    """``receive`` for a body within the limit. Raises Problem 413, at once where the length is declared."""
+def limited(scope: Scope, receive: Receive, timeout_s: float) -> Receive:
+    """``receive`` for a body within the limits.
+
+    Raises Problem: 413, at once where the length is declared, and 408 where it takes longer; uploads have a deadline of
+    their own.
+    """
     declared = Headers(scope=scope).get("content-length", "0")
     bytes_at_most = UPLOAD_BYTES_AT_MOST if scope["path"] == UPLOADS else JSON_BYTES_AT_MOST
     received_bytes = 0
+    ends_at_s = None if scope["path"] == UPLOADS else asyncio.get_running_loop().time() + timeout_s
 
     async def receiving() -> Message:
-        nonlocal received_bytes
-        message = await receive()
+        nonlocal received_bytes, ends_at_s
+        try:
+            async with asyncio.timeout_at(ends_at_s):
+                message = await receive()
+        except TimeoutError:
+            raise _too_slow(timeout_s) from None
+        if not message.get("more_body"):
+            ends_at_s = None  # what comes next is the end of the connection
         received_bytes += len(message.get("body", b""))
         if received_bytes > bytes_at_most:
             raise too_large(bytes_at_most)
@@ -35,8 +47,15 @@ def limited(scope: Scope, receive: Receive) -> Receive:
     return receiving
 
 
+def _too_slow(timeout_s: float) -> Problem:
+    metrics.LIMITED.labels("time of a body").inc()
+    detail = f"The body did not arrive within {timeout_s:g} s; nothing was done. Please try again."
+    return Problem(408, detail, code="stalled", headers={"connection": "close"})
+
+
 def too_large(bytes_at_most: int) -> Problem:
     """413; of a file it names the field."""
+    metrics.LIMITED.labels("size of a body").inc()
     headers = {"connection": "close"}
     if bytes_at_most == UPLOAD_BYTES_AT_MOST:
         detail = f"The file is larger than 20 MB ({UPLOAD_BYTES_AT_MOST:,} bytes). Split it into smaller files."

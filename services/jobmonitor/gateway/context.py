@@ -12,6 +12,7 @@ from jobmonitor.gateway.broker import Broker
 from jobmonitor.gateway.database import Database
 from jobmonitor.gateway.hub import Hub
 from jobmonitor.gateway.items import JobTypes
+from jobmonitor.gateway.limits import Rates
 from jobmonitor.gateway.policy import may_look
 from jobmonitor.gateway.problems import Problem
 from jobmonitor.gateway.sessions import Sessions
@@ -33,6 +34,7 @@ class Services:
     objects: ObjectStore
     sessions: Sessions
     hub: Hub
+    rates: Rates
 
 
 def services_of(request: Request) -> Services:

@@ -1,5 +1,7 @@
 """The HTTP addresses of jobs: start, list, look, stop; and what a form needs to know to start one."""
 
+import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -26,6 +28,8 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
 def _no_number(text: str) -> str:
     """The library would take a bare number for seconds since 1970; the description says date and time."""
+    if re.search(r" \d\d:?\d\d$", text):
+        raise ValueError("a + in an address stands for a space: write %2B before the offset, as in 12:00:00%2B05:30")
     if text.replace(".", "", 1).lstrip("+-").isdecimal():
         raise ValueError("this is a number, not a date and time")
     return text
@@ -73,23 +77,26 @@ async def get_export_options(services: Provided, viewer: SignedIn) -> Response:
 
 @router.post(
     "/job-preview",
-    responses=answers(200, models.Preview, "How much work it would be", 400, 401, 403, 413, 415, 422, 503),
+    responses=answers(200, models.Preview, "How much work it would be", 400, 401, 403, 408, 413, 415, 422, 429, 503),
     openapi_extra=body(models.PreviewRequest, _EXAMPLE),
 )
 async def preview_job(request: Request, services: Provided, viewer: SignedIn) -> Response:
     """Counts what a job would do, without starting it."""
-    return answer(await preview(services, viewer, await read_body(request, models.PreviewRequest)))
+    asked = await read_body(request, models.PreviewRequest)
+    with services.rates.preview(viewer):
+        return answer(await preview(services, viewer, asked))
 
 
 @router.post(
     "/jobs",
     status_code=202,
-    responses=answers(202, models.Submitted, "Accepted", 400, 401, 403, 409, 413, 415, 422, 503),
+    responses=answers(202, models.Submitted, "Accepted", 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
     openapi_extra=body(models.SubmissionRequest, {**_EXAMPLE, "reference": "Spring appeal"}),
 )
 async def submit_job(request: Request, services: Provided, viewer: SignedIn, idempotency_key: Key = None) -> Response:
     """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key."""
     asked = await read_body(request, models.SubmissionRequest)
+    services.rates.note_submission(viewer, asyncio.get_running_loop().time())
     job_id, job = await submit(services, viewer, asked, idempotency_key)
     place = location(job) if job else f"/api/v1/jobs/{job_id}"
     accepted = models.Submitted(

@@ -6,10 +6,15 @@ They are this process's own; docs/limits.md lists them all. What they remember i
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.problems import Problem
+from jobmonitor.gateway.settings import GatewaySettings
 
 REMEMBERED_AT_MOST = 10_000
 """Keys whose use is remembered; the longest unused is forgotten first."""
@@ -57,6 +62,19 @@ def shares(*held: tuple[Share, Hashable, Problem]) -> Iterator[None]:
         yield
 
 
+class Held(Response):
+    """An answer that holds a place until its end. Raises the place's problem instead where there is none."""
+
+    def __init__(self, place: AbstractContextManager[None], response: Response) -> None:
+        super().__init__(status_code=response.status_code)
+        self._place = place
+        self._response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await self._response(scope, receive, send)
+
+
 class Rate:
     """How often something may happen: ``burst`` times at once, and then so many times a minute (a token bucket)."""
 
@@ -78,7 +96,47 @@ class Rate:
         if len(self._free_at_s) > REMEMBERED_AT_MOST:
             self._free_at_s.popitem(last=False)
 
-    def give_back(self, key: Hashable) -> None:
-        """What was taken was not used."""
-        if key in self._free_at_s:
-            self._free_at_s[key] -= self._interval_s
+
+class Rates:
+    """What users and accounts may do how often, and how much of it at once."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._users = Rate(
+            per_minute=settings.submissions_per_minute_per_user, burst=settings.submissions_burst_per_user
+        )
+        self._accounts = Rate(
+            per_minute=settings.submissions_per_minute_per_account, burst=settings.submissions_burst_per_account
+        )
+        self._previews = Share("previews per user", settings.previews_at_once_per_user)
+        self._downloads = Share("downloads per user", settings.downloads_at_once_per_user)
+        self._streams = Share("streams per user", settings.streams_per_user)
+
+    def note_submission(self, viewer: Viewer, now_s: float) -> None:
+        """One more job is asked for. Raises Problem 429: the user's, or their account's, come too fast."""
+        for rate, key, whose in (
+            (self._users, viewer.user_id, "You start"),
+            (self._accounts, viewer.account_id, "Your account starts"),
+        ):
+            if (wait_s := rate.wait_s(key, now_s)) > 0:
+                detail = f"{whose} jobs faster than they are taken. Please try again in {math.ceil(wait_s)} s."
+                limit = "submissions per user" if rate is self._users else "submissions per account"
+                raise too_many(limit, detail, code="too_many_submissions", retry_after_s=wait_s)
+        self._users.use(viewer.user_id, now_s)
+        self._accounts.use(viewer.account_id, now_s)
+
+    def preview(self, viewer: Viewer) -> AbstractContextManager[None]:
+        """A place to count. Raises Problem 429."""
+        return self._held(self._previews, viewer, "previews are being counted for you", "Wait for one.")
+
+    def download(self, viewer: Viewer) -> AbstractContextManager[None]:
+        """A place to download. Raises Problem 429."""
+        return self._held(self._downloads, viewer, "downloads of yours are under way", "Wait until one has ended.")
+
+    def stream(self, viewer: Viewer) -> AbstractContextManager[None]:
+        """A place for a live page. Raises Problem 429."""
+        return self._held(self._streams, viewer, "of your pages are open already", "Close some of them.")
+
+    def _held(self, share: Share, viewer: Viewer, what: str, advice: str) -> AbstractContextManager[None]:
+        headers = {"retry-after": "5"}
+        problem = Problem(429, f"{share.at_most} {what}. {advice}", code="too_many_at_once", headers=headers)
+        return shares((share, viewer.user_id, problem))

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway import models
 from jobmonitor.gateway.bodies import read_body
+from jobmonitor.gateway.clients import client_key
 from jobmonitor.gateway.context import COOKIE, Provided, SignedIn, answer
 from jobmonitor.gateway.openapi import answers, body
 from jobmonitor.gateway.sessions import GREATEST_AGE, digest
@@ -27,13 +28,13 @@ def _session(viewer: Viewer) -> models.Session:
 
 @router.post(
     "",
-    responses=answers(200, models.Session, "Logged in; the cookie is set", 400, 401, 403, 413, 415, 422, 429, 503),
+    responses=answers(200, models.Session, "Logged in; the cookie is set", 400, 401, 403, 408, 413, 415, 422, 429, 503),
     openapi_extra=body(models.Credentials, {"email": "user@demo.test", "password": "jobmonitor-demo"}),
 )
 async def log_in(request: Request, services: Provided) -> Response:
     """Log in. A session this browser had before ends."""
     credentials = await read_body(request, models.Credentials)
-    client = request.client.host if request.client else "unknown"
+    client = client_key(request.client.host if request.client else "unknown")
     token, viewer = await services.sessions.log_in(credentials, client)
     await _end(request, services)
     response = answer(_session(viewer))

@@ -27,6 +27,8 @@ PUSHED_AGE_SECONDS = Histogram(
     "From a job's newest event to offering it to the open pages: the whole way through Kafka and the projection",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 30),
 )
+CONNECTIONS = Gauge("jobmonitor_gateway_connections", "Connections of clients open right now")
+LOGINS_WAITING = Gauge("jobmonitor_gateway_logins_waiting", "Log-ins whose password waits to be checked, or is checked")
 FRAMES = Counter("jobmonitor_gateway_frames_total", "Frames sent to open pages, keepalives not counted")
 OPEN_STREAMS = Gauge("jobmonitor_gateway_open_streams", "Pages listening right now")
 LOGINS = Counter("jobmonitor_gateway_logins_total", "Log-ins: accepted, wrong, not_permitted, throttled", ["outcome"])

@@ -1,17 +1,22 @@
 """What holds for every address: metrics, security headers, limits, and errors that show nothing of our insides."""
 
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.body_limits import limited, lingering
-from jobmonitor.gateway.problems import Problem, problem_of, problem_response
+from jobmonitor.gateway.limits import Share, shares
+from jobmonitor.gateway.problems import Problem, problem_of, problem_response, unavailable
+from jobmonitor.gateway.settings import GatewaySettings
 
+NOT_COUNTED = frozenset({"/api/v1/jobs/stream", "/healthz", "/readyz", "/metrics"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 API_HEADERS = {
@@ -81,8 +86,10 @@ class Hardened:
 class Bounded:
     """Turns unexpected errors into a bare 500, foreign pages' requests into 403, and overlong bodies into 413."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
         self._app = app
+        self._settings = settings
+        self._answering = Share("requests at once", settings.requests_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,13 +105,22 @@ class Bounded:
 
         try:
             _refuse_foreign_page(scope)
-            await self._app(scope, limited(scope, receive), sending)
+            with self._place(scope):
+                await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
+        except ClientDisconnect:
+            log.info("request_broken_off", method=scope["method"], path=scope["path"])
         except Exception as error:
             if not isinstance(error, Problem):
                 log.exception("request_failed", method=scope["method"], path=scope["path"])
             if started:
                 raise
             await problem_response(problem_of(error))(scope, receive, answering)
+
+    def _place(self, scope: Scope) -> AbstractContextManager[None]:
+        """Streams have limits of their own, and operators ask most when there is most to do."""
+        if scope["path"] in NOT_COUNTED:
+            return nullcontext()
+        return shares((self._answering, None, unavailable("Too many requests are being answered at the moment.")))
 
 
 def _refuse_foreign_page(scope: Scope) -> None:

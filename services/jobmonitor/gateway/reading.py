@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import structlog
@@ -50,8 +50,8 @@ async def find_job(connection: Connection, viewer: Viewer, job_id: UUID) -> JobR
 async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[JobRow, list[models.TimelineEntry]]:
     """The job a URL names, by Job# or by id, and its timeline. Raises Problem: 404 unless the viewer sees it."""
     async with database.as_viewer(viewer, snapshot=True) as connection:
-        job_id = await _job_id(connection, reference)
-        job = await find_job(connection, viewer, job_id) if job_id else None
+        # what does not exist is looked for as long as what may not be seen
+        job = await find_job(connection, viewer, await _job_id(connection, reference) or uuid4())
         if job is None:
             raise not_found()
         rows = await connection.fetch(SQL["timeline"], job.job_id)

@@ -11,6 +11,7 @@ from functools import partial
 from hashlib import sha256
 from urllib.parse import quote
 
+import asyncpg
 import stamina
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -20,6 +21,7 @@ from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.context import Onlooker, Provided, Services
 from jobmonitor.gateway.database import DatabaseUnavailable
 from jobmonitor.gateway.items import result_file, title
+from jobmonitor.gateway.limits import Held
 from jobmonitor.gateway.models import ResultFile
 from jobmonitor.gateway.openapi import answers
 from jobmonitor.gateway.problems import Problem
@@ -27,10 +29,9 @@ from jobmonitor.gateway.ranges import Span, Unsatisfiable, requested_span
 from jobmonitor.gateway.reading import SQL, job_at
 from jobmonitor.gateway.reports import render_report
 from jobmonitor.gateway.rows import JobRow
-from jobmonitor.gateway.submissions import SOURCE
 from jobmonitor.gateway.transfers import Damaged, Transfer
 from jobmonitor.job.state import ENDED
-from jobmonitor.ledger import Ledger
+from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
 RECORD_FOR_S = 60.0
@@ -39,7 +40,7 @@ RECORD_FOR_S = 60.0
 router = APIRouter(prefix="/api/v1", tags=["results"])
 log = structlog.stdlib.get_logger()
 
-_FILE = answers(200, None, "The file", 401, 403, 404, 409, 410, 416, 503)
+_FILE = answers(200, None, "The file", 401, 403, 404, 409, 410, 416, 429, 503)
 _FILE[200]["content"] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _FILE[206] = {**_FILE[200], "description": "A part of the file"}
 _FILE[304] = {"description": "You have this file already"}
@@ -75,13 +76,15 @@ async def download_result(request: Request, services: Provided, viewer: Onlooker
     headers = _headers(download)
     if span:
         headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{size_bytes}"
-    return Transfer(
+    transfer = Transfer(
         _content(services.objects, download, whole),
         whole.end - whole.start,
         status=206 if span else 200,
         headers=headers,
+        timeout_s=services.settings.download_timeout_s,
         taken=partial(_record, services, viewer, download, whole),
     )
+    return Held(services.rates.download(viewer), transfer)
 
 
 @router.head("/jobs/{job}/result", responses=_FILE, response_class=Response)
@@ -187,8 +190,19 @@ async def _record_once(services: Services, viewer: Viewer, download: _Download, 
             values = (job_id, viewer.user_id, *received, size_bytes)
             if not await connection.fetchval(SQL["record_received"], *values):
                 return
-    async with services.database.guarded() as pool:
-        await Ledger(pool, services.broker, SOURCE).record_download(job_id, viewer.user_id)
     async with services.database.as_viewer(viewer) as connection:
+        fact = await connection.fetchrow(SQL["record_download"], job_id)
         await connection.execute(SQL["forget_transfer"], job_id, viewer.user_id)
+    if fact is not None:
+        await _send(services, viewer, fact)
     log.info("result_downloaded", job=download.job.number, by=viewer.user_id)
+
+
+async def _send(services: Services, viewer: Viewer, fact: asyncpg.Record) -> None:
+    """The fact is in the outbox and would leave a moment later by itself; nobody should have to wait for that."""
+    try:
+        await services.broker.send_messages([Outgoing(fact["topic"], fact["key"], fact["value"], fact["type"])])
+        async with services.database.as_viewer(viewer) as connection:
+            await connection.execute(SQL["forget_download"], fact["place"], fact["value"])
+    except (KafkaUnavailable, DatabaseUnavailable) as error:
+        log.info("outbox_kept", job=fact["key"].decode(), error=str(error))

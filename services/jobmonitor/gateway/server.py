@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from jobmonitor.gateway.protocol import Protocol
+from jobmonitor.gateway.protocol import bounded_protocol
 from jobmonitor.gateway.settings import GatewaySettings
 
 SHUTDOWN_TIMEOUT_S = 5
@@ -34,12 +34,13 @@ async def serve_http(app: FastAPI, settings: GatewaySettings, listening: socket.
     """Serve until ``ended``; then let streams go, downloads finish for five seconds, and leave. Raises its error."""
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http=bounded_protocol(settings),
         ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
     server = _Server(config)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from jobmonitor.gateway.context import COOKIE, Onlooker, Provided
 from jobmonitor.gateway.hub import frames_of
+from jobmonitor.gateway.limits import Held
 from jobmonitor.gateway.openapi import answers
 from jobmonitor.gateway.problems import Problem
 from jobmonitor.gateway.sessions import digest
@@ -25,21 +26,23 @@ _RESPONSES: dict[int | str, dict[str, Any]] = answers(
     "`ended` (the session is over); a comment every 15 s.",
     401,
     403,
+    429,
     503,
 )
 _RESPONSES[200]["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
 @router.get("/jobs/stream", responses=_RESPONSES, response_class=EventSourceResponse)
-async def stream_jobs(request: Request, services: Provided, viewer: Onlooker) -> EventSourceResponse:
+async def stream_jobs(request: Request, services: Provided, viewer: Onlooker) -> Response:
     """Changes of the jobs you may see, as they happen. Wait for `ready`, then load the list, then apply the events."""
     if services.hub.open_streams >= services.settings.streams_at_most:
         raise Problem(503, "Too many pages are open here. Please try again later.", headers={"retry-after": "30"})
     stream = Stream(viewer, digest(request.cookies[COOKIE]))
-    return EventSourceResponse(
+    response = EventSourceResponse(
         frames_of(services.hub, stream),
         ping=KEEPALIVE_S,
         ping_message_factory=lambda: ServerSentEvent(comment="keepalive", sep="\n"),
         send_timeout=SEND_TIMEOUT_S,
         sep="\n",
     )
+    return Held(services.rates.stream(viewer), response)

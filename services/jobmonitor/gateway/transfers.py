@@ -28,11 +28,19 @@ class Transfer(Response):
     """A response of known length whose end is reported. A HEAD request gets the headers and reports nothing."""
 
     def __init__(
-        self, content: AsyncIterator[bytes], size_bytes: int, *, status: int, headers: dict[str, str], taken: Taken
+        self,
+        content: AsyncIterator[bytes],
+        size_bytes: int,
+        *,
+        status: int,
+        headers: dict[str, str],
+        timeout_s: float,
+        taken: Taken,
     ) -> None:
         super().__init__(status_code=status, headers={**headers, "content-length": str(size_bytes)})
         self._content = content
         self._size_bytes = size_bytes
+        self._timeout_s = timeout_s
         self._taken = taken
         self._sent_bytes = 0
 
@@ -53,7 +61,8 @@ class Transfer(Response):
         """Whether the client has all of it."""
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
-            await self._stream(send, lambda: gone.done() or (connection is not None and connection.ended))
+            async with asyncio.timeout(self._timeout_s):
+                await self._stream(send, lambda: gone.done() or (connection is not None and connection.ended))
         except (Damaged, TimeoutError) as error:
             log.warning("transfer_broken", path=scope["path"], sent_bytes=self._sent_bytes, error=repr(error))
         finally:

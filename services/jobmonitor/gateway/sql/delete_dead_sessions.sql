@@ -1,2 +1,2 @@
 -- Sessions that have ended.
-DELETE FROM gateway.sessions WHERE expires_at <= now()
+SELECT gateway.delete_dead_sessions()

@@ -1,3 +1,2 @@
--- Whose session is this? `fresh` when it need not be extended yet.
-SELECT account_id, user_id, expires_at > now() + $2::interval - interval '5 min' AS fresh
-FROM gateway.sessions WHERE token_sha256 = $1 AND expires_at > now()
+-- Whose session is this ($1)? It is in use and lives on.
+SELECT account_id, user_id FROM gateway.use_session($1, $2, $3)

@@ -1,2 +1,0 @@
--- Somebody has logged out.
-DELETE FROM gateway.sessions WHERE token_sha256 = $1

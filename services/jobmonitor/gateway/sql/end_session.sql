@@ -1,0 +1,2 @@
+-- Somebody has logged out.
+SELECT gateway.end_session($1)
