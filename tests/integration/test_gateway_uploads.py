@@ -118,6 +118,8 @@ UNUSABLE: list[tuple[str, bytes, str, str]] = [
     ("people.pdf", PEOPLE, "name", ".csv or .xlsx"),
     ("people", PEOPLE, "name", ".csv or .xlsx"),
     ("peo\nple.csv", PEOPLE, "name", "control characters"),
+    ("peo\x85ple.csv", PEOPLE, "name", "control characters"),
+    ("peo\u202evsc.csv", PEOPLE, "name", "turn round"),
     ("x" * 252 + ".csv", PEOPLE, "name", "255"),
     ("people.xlsx", PEOPLE, "file", "no Excel workbook"),
     ("people.csv", _workbook(["Email"]), "file", "no CSV file"),
@@ -313,6 +315,21 @@ async def test_nobody_fills_the_store_with_files_and_who_has_too_many_deletes_so
     assert (len(listed["items"]), listed["at_most"]) == (most, most)
     assert (deleted.status_code, taken.status_code) == (204, 201)
     assert len(_kept_files(gateway)) == 2
+
+
+async def test_an_account_has_so_many_bytes_and_is_told_before(database: Any, broker: str, tmp_path: Path) -> None:
+    most = 2 * len(PEOPLE)
+    async with running_gateway(database, broker, tmp_path, upload_bytes_per_account=most) as gateway:
+        admin, boss = await gateway.logged_in(ADMIN), await gateway.logged_in(SUPER)
+        empty = (await admin.get("/api/v1/uploads")).json()
+        taken = [await _upload(client, PEOPLE) for client in (admin, boss)]
+        refused = await _upload(admin, PEOPLE)
+        full = (await admin.get("/api/v1/uploads")).json()
+
+    assert [answer.status_code for answer in (*taken, refused)] == [201, 201, 429]
+    assert "account" in refused.json()["detail"]
+    assert (empty["nearly_full"], full["nearly_full"]) == (False, True)
+    assert (full["account_bytes"], full["account_bytes_at_most"]) == (most, most)
 
 
 async def test_a_deleted_upload_is_gone_and_one_that_a_job_needs_stays(

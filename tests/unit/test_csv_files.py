@@ -34,7 +34,8 @@ def test_lines_end_as_rfc_4180_says_and_only_what_needs_quotes_has_them() -> Non
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "@me", "\t=1", "\r=1", "\n=1", "+44 20", "-", "+", "-1+2", "--5", "-٣", "+1e5x"]
+    "cell",
+    ["=1+1", "@me", "\t=1", "\r=1", "\n=1", "+44 20", "-", "+", "-1+2", "--5", "-٣", "+1e5x", "＝1", "＠me"],
 )
 def test_a_cell_a_spreadsheet_might_run_gets_an_apostrophe(cell: str) -> None:
     assert neutralise(cell) == "'" + cell

@@ -4,7 +4,7 @@ from base64 import b64decode
 from functools import cache
 
 from argon2 import extract_parameters
-from argon2.exceptions import InvalidHashError
+from argon2.exceptions import Argon2Error
 from argon2.low_level import hash_secret
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -25,13 +25,13 @@ def hash_as(password: str, pattern: str | None) -> str | None:
     """
     try:
         return _hash(password, pattern or "")
-    except (InvalidHashError, ValueError):
+    except (Argon2Error, ValueError):
         _hash(password, _nobodys_hash())
         return None
 
 
 def _hash(password: str, pattern: str) -> str:
-    """Raises InvalidHashError, ValueError."""
+    """Raises Argon2Error, ValueError."""
     parameters = extract_parameters(pattern)
     salt = pattern.split("$")[-2]
     return hash_secret(

@@ -34,6 +34,7 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
         description="Start long jobs, see how far they are, download what they made.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would name whatever host the request did
         lifespan=lambda app: _running(app.state.services, crash),
     )
     app.state.services = _services(settings, job_types)

@@ -17,3 +17,11 @@ def client_key(host: str) -> str:
             return str(address.ipv4_mapped)
         return str(ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the address is this machine's own; False for what is no address."""
+    try:
+        return ip_address(client_key(host)).is_loopback or host == "::1"
+    except ValueError:
+        return host == "::1"

@@ -12,11 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.body_limits import limited, lingering
+from jobmonitor.gateway.clients import is_loopback
 from jobmonitor.gateway.limits import Share, shares
-from jobmonitor.gateway.problems import Problem, problem_of, problem_response, unavailable
+from jobmonitor.gateway.problems import Problem, not_found, problem_of, problem_response, unavailable
 from jobmonitor.gateway.settings import GatewaySettings
 
 NOT_COUNTED = frozenset({"/api/v1/jobs/stream", "/healthz", "/readyz", "/metrics"})
+FOR_OPERATORS = frozenset({"/metrics", "/readyz", "/openapi.json"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 API_HEADERS = {
@@ -89,6 +91,7 @@ class Bounded:
     def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
         self._app = app
         self._settings = settings
+        self._hosts = {each.strip().lower() for each in settings.allowed_hosts.split(",") if each.strip()}
         self._answering = Share("requests at once", settings.requests_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +107,8 @@ class Bounded:
             await answering(message)
 
         try:
+            self._refuse_foreign_host(scope)
+            self._refuse_strangers(scope)
             _refuse_foreign_page(scope)
             with self._place(scope):
                 await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
@@ -115,6 +120,18 @@ class Bounded:
             if started:
                 raise
             await problem_response(problem_of(error))(scope, receive, answering)
+
+    def _refuse_foreign_host(self, scope: Scope) -> None:
+        """Raises Problem 421: whoever asks means another server, or was sent here by somebody who says so."""
+        host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
+        if self._hosts and host not in self._hosts and scope["path"] not in NOT_COUNTED:
+            raise Problem(421, "This server does not answer for that host.", code="foreign_host")
+
+    def _refuse_strangers(self, scope: Scope) -> None:
+        """Raises Problem 404: what operators ask is nobody else's business."""
+        client = scope["client"][0] if scope.get("client") else ""
+        if scope["path"] in FOR_OPERATORS and self._settings.operations_for == "loopback" and not is_loopback(client):
+            raise not_found()
 
     def _place(self, scope: Scope) -> AbstractContextManager[None]:
         """Streams have limits of their own, and operators ask most when there is most to do."""
@@ -129,9 +146,12 @@ def _refuse_foreign_page(scope: Scope) -> None:
     Browsers say where a request comes from: Sec-Fetch-Site or, older ones, Origin. Programs say neither; they do not
     send cookies on somebody else's behalf.
     """
-    if scope["method"] in SAFE_METHODS:
-        return
     request = Request(scope)
+    if scope["method"] in SAFE_METHODS:
+        # a download moves the job, and a link on another site's page is enough to start one
+        if scope["path"].endswith("/result") and request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            raise Problem(403, "This download was started by another site's page.", code="foreign_page")
+        return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
         ours = site in ("same-origin", "none")

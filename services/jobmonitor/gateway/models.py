@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.events import Instant, Reference, Slug
+from jobmonitor.contract.events import Instant, Slug
 from jobmonitor.crm.users import UserType
 from jobmonitor.gateway.rows import View
 
@@ -88,8 +88,8 @@ class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """The slug of a job type."""
     parameters: dict[str, Any]
     """See the job type's ``parameters_schema``."""
-    reference: Reference | None = None
-    """Your own name for it, shown beside the type's."""
+    reference: Annotated[str, msgspec.Meta(max_length=160)] | None = None
+    """Your own name for it, shown beside the type's: on one line, without control characters."""
     run_at: Instant | None = None
     """When to start, at most a year ahead, with its offset from UTC; now if left out."""
 

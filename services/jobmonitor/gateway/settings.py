@@ -1,6 +1,7 @@
 """Settings of the gateway."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings, ProcessSettings
 
@@ -18,6 +19,13 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     """0 takes a free port and logs it."""
     job_types: str = ""
     """Slugs separated by commas of those it offers; empty offers all that users are meant to start."""
+    allowed_hosts: str = ""
+    """Names under which it is asked for, separated by commas, without ports; empty: any."""
+    operations_for: Literal["everybody", "loopback"] = "loopback"
+    """Who may ask for ``/metrics``, ``/readyz`` and ``/openapi.json``.
+
+    A reverse proxy on the same machine has to be named in ``trusted_proxies``, or all behind it count as local.
+    """
     trusted_proxies: str = ""
     """Addresses whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed, separated by commas; empty: nobody's.
 

@@ -48,6 +48,12 @@ class UploadList(msgspec.Struct, frozen=True, kw_only=True):
     """The newest first."""
     at_most: int
     """So many of yours are kept at the same time; beyond, an upload is refused."""
+    account_bytes: int
+    """Of all files your account keeps."""
+    account_bytes_at_most: int
+    """Beyond, an upload is refused."""
+    nearly_full: bool
+    """Whether your account has used four fifths of its bytes."""
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):

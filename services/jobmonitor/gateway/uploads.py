@@ -7,7 +7,6 @@ upload and goes with the old ones (``upload_sweep``), but never content nobody k
 import asyncio
 from contextlib import suppress
 from typing import Annotated, Literal
-from unicodedata import category
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -29,6 +28,8 @@ from jobmonitor.gateway.policy import IMPORT_PERMISSION, may_import
 from jobmonitor.gateway.problems import Problem, not_found, unavailable
 from jobmonitor.gateway.reading import SQL
 from jobmonitor.gateway.received_files import Intake, ReceivedFile, received
+from jobmonitor.gateway.settings import GatewaySettings
+from jobmonitor.gateway.unseen import has_unseen
 from jobmonitor.gateway.upload_models import ImportOptions, ListedUpload, Upload, UploadList
 from jobmonitor.job_types.import_columns import suggest, why_not_taken
 from jobmonitor.job_types.import_files import Inspection, inspect
@@ -37,6 +38,8 @@ from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
 NAME_LENGTH_MAX = 255
+NEARLY_FULL = 0.8
+"""From this share of an account's bytes on, people are told."""
 RETRY_KEPT_S = 3600
 """When the next old file may have gone by itself (``upload_sweep``)."""
 ZIP = b"PK\x03\x04"
@@ -99,7 +102,16 @@ async def list_uploads(services: Provided, viewer: SignedIn) -> Response:
     _require_permission(viewer)
     async with services.database.as_viewer(viewer) as connection:
         rows = await connection.fetch(SQL["list_uploads"], viewer.account_id, viewer.user_id)
-    return answer(UploadList(items=[_listed(row) for row in rows], at_most=services.settings.uploads_kept_per_user))
+        kept = await connection.fetchrow(SQL["kept_uploads"], viewer.account_id, viewer.user_id)
+    settings, account_bytes = services.settings, 0 if kept is None else kept["account_bytes"]
+    listed = UploadList(
+        items=[_listed(row) for row in rows],
+        at_most=settings.uploads_kept_per_user,
+        account_bytes=account_bytes,
+        account_bytes_at_most=settings.upload_bytes_per_account,
+        nearly_full=account_bytes >= NEARLY_FULL * settings.upload_bytes_per_account,
+    )
+    return answer(listed)
 
 
 @router.get("/uploads/{upload}", responses=answers(200, Upload, "What is in the file", 401, 403, 404, 503))
@@ -134,8 +146,9 @@ def _require_permission(viewer: Viewer) -> None:
 
 def _kind_of(name: str) -> Kind:
     """Raises Problem 422."""
-    if any(category(character) == "Cc" for character in name):
-        raise invalid([FieldProblem("name", "A file name holds no control characters.")])
+    if has_unseen(name):
+        detail = "A file name holds no control characters, nor any that turn round others."
+        raise invalid([FieldProblem("name", detail)])
     for kind in MEDIA_TYPES:
         if name.lower().endswith(f".{kind}"):
             return kind
@@ -154,19 +167,29 @@ async def _keep(services: Services, viewer: Viewer, name: str, kind: Kind, file:
     content = await file.content()
     inspection = await asyncio.to_thread(inspect, content)
     _refuse_unusable(kind, content, inspection)
-    upload_id, kept_at_most = uuid4(), services.settings.uploads_kept_per_user
+    upload_id, settings = uuid4(), services.settings
+    limits = (settings.uploads_kept_per_user, settings.upload_bytes_per_account)
     values = (upload_id, viewer.account_id, viewer.user_id, name, MEDIA_TYPES[kind], file.size_bytes, file.sha256)
     contents = msgspec.to_builtins(inspection.contents)
     async with services.database.as_viewer(viewer) as connection:
-        if await connection.fetchval(SQL["insert_upload"], *values, contents, kept_at_most) is None:
-            detail = (
-                f"{kept_at_most} of your files are kept already, which is the most: delete some you no longer need."
-            )
-            raise too_many("uploads kept per user", detail, code="too_many_uploads", retry_after_s=RETRY_KEPT_S)
+        if await connection.fetchval(SQL["insert_upload"], *values, contents, *limits) is None:
+            raise await _too_many_kept(connection, viewer, settings)
         kept = await _find(connection, viewer, str(upload_id))
         targets = await read_targets(connection)
     await _store(services, viewer, upload_id, content)
     return _described(kept, targets)
+
+
+async def _too_many_kept(connection: Connection, viewer: Viewer, settings: GatewaySettings) -> Problem:
+    kept = await connection.fetchrow(SQL["kept_uploads"], viewer.account_id, viewer.user_id)
+    if kept is not None and kept["files"] < settings.uploads_kept_per_user:
+        limit, most = "bytes of uploads per account", f"{settings.upload_bytes_per_account // 1024**2:,} MB"
+        detail = f"Your account's files would be more than {most}, which is the most"
+    else:
+        limit, most = "uploads kept per user", str(settings.uploads_kept_per_user)
+        detail = f"{most} of your files are kept already, which is the most"
+    advice = "delete some you no longer need"
+    return too_many(limit, f"{detail}: {advice}.", code="too_many_uploads", retry_after_s=RETRY_KEPT_S)
 
 
 async def _store(services: Services, viewer: Viewer, upload_id: UUID, content: bytes) -> None:

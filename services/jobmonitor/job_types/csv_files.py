@@ -15,7 +15,9 @@ BOM = b"\xef\xbb\xbf"
 MEDIA_TYPE = "text/csv; charset=utf-8"
 
 _SIGNS = frozenset("+-")
-_DANGEROUS = frozenset("=@\t\r\n") | _SIGNS
+_FULL_WIDTH = frozenset("\uff1d\uff0b\uff0d\uff20")
+"""``=+-@`` as East Asian input methods write them; spreadsheets take these, too."""
+_DANGEROUS = frozenset("=@\t\r\n") | _SIGNS | _FULL_WIDTH
 _NUMBER = re.compile(r"[+-](\d+\.?\d*|\.\d+)", re.ASCII)
 
 

@@ -2,9 +2,9 @@
 
 from jobmonitor.database.migration_files import run_migration_file
 
-revision = "0019"
-down_revision = "0018"
+revision = "0022"
+down_revision = "0021"
 
 
 def upgrade() -> None:
-    run_migration_file("0019_gateway_role.sql")
+    run_migration_file("0022_gateway_role.sql")
