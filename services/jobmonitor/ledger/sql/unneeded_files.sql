@@ -3,4 +3,7 @@ SELECT f.key
 FROM unnest($1::text[], $2::uuid[]) AS f (key, job_id)
 LEFT JOIN ledger.runs AS r USING (job_id)
 WHERE r.job_id IS NULL
-   OR (r.state IN ('completed', 'completed_with_errors', 'failed', 'cancelled') AND f.key IS DISTINCT FROM r.result ->> 'key')
+   OR (
+       r.state IN ('completed', 'completed_with_errors', 'failed', 'cancelled')
+       AND f.key IS DISTINCT FROM format('results/%s/%s/%s', r.account_id, r.job_id, r.result ->> 'name')
+   )
