@@ -17,10 +17,13 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.database.sql import statements
+from jobmonitor.projection import rebuild as rebuilding
 from jobmonitor.projection.rebuild_tables import FRESH, LIVE, make_fresh_tables, remove_leftovers, shape
+from support.brokers import broker_at
 from support.gateway import SUPER, running_gateway
 from support.job_events import ordinary_life
 from support.projecting import Views, home_of, open_views
@@ -535,3 +538,48 @@ async def test_a_swap_keeps_the_shape_and_the_rights(views: Views, database: Dat
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await stranger.execute("DELETE FROM projection.job_history")
     await stranger.close()
+
+
+async def test_a_compacted_log_is_refused_and_the_tables_stay(views: Views) -> None:
+    await projected(views, 3)
+    before = await views.dump()
+    admin = AIOKafkaAdminClient(bootstrap_servers=views.bootstrap)
+    await admin.start()
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, views.topic, {"cleanup.policy": "compact"})])
+    await admin.close()
+
+    refused = await rebuild(views, "--yes")
+
+    assert refused.returncode == 1
+    assert f"{views.topic} is compacted" in refused.stderr
+    assert await views.dump() == before
+    assert await schemas(views) == []
+
+
+async def test_a_busy_system_is_held_longer_until_the_rebuild_gets_there(
+    views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is folded meanwhile never fits into the first hold, however often it is tried."""
+    monkeypatch.setattr(rebuilding, "HOLD_AT_MOST_S", 0.001)
+    await projected(views, 20)
+    ended = asyncio.Event()
+
+    async def go_on() -> None:
+        while not ended.is_set():
+            await views.publish(ordinary_life(views.job()))
+
+    async with views.projecting():
+        traffic = asyncio.create_task(go_on())
+        work = await rebuilding.Rebuild.open(views.owner_url, broker_at(views.bootstrap), lambda _: None)
+        try:
+            findings = await work.prepare()
+            await work.swap()
+        finally:
+            await work.close()
+            ended.set()
+            await traffic
+        await views.caught_up()
+
+    assert (findings.rows, work.swapped) == (0, True)
+    checked = await rebuild(views, "--dry-run")
+    assert checked.returncode == 0, checked.stdout

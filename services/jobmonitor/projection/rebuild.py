@@ -39,7 +39,10 @@ LOCK_KEY = 7_301_944_020
 BATCH_MESSAGES = 20_000
 TELL_EVERY_S = 2.0
 HOLD_AT_MOST_S = 2.0
-"""So long the live projection may have to wait; then it is let go, and held again later."""
+"""So long the live projection may have to wait at first; then it is let go, and held again later."""
+HOLD_LONGEST_S = 16.0
+"""The same after several tries: a busy system must wait once. A flush waits for 30 s."""
+TRIES_PER_HOLD = 3
 OLD_READERS_S = 10.0
 """So long the end of readers' transactions is waited for before each try to swap, while nobody is held."""
 ATTEMPTS = 30
@@ -168,6 +171,7 @@ class Rebuild:
     async def _take_in(self, ends: Offsets) -> None:
         """Claim these partitions from the first message the log still has. Raises Refused: it is another log."""
         extent = await self._log.extent(ends)
+        await self._log.must_be_whole({partition.topic for partition in ends})
         for (topic, number), (_, log_end) in extent.items():
             folded = ends[Partition(topic, number)]
             if folded > log_end:
@@ -240,7 +244,7 @@ class Rebuild:
                     await self._wait_for_old_readers()
             await self._follow()
             try:
-                async with asyncio.timeout(HOLD_AT_MOST_S), self._connection.transaction():
+                async with asyncio.timeout(_hold_s(attempt)), self._connection.transaction():
                     await self._hold()
                     answer = await act()
             except (TimeoutError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
@@ -267,6 +271,11 @@ class Rebuild:
 
     async def _readers(self) -> set[str]:
         return {row["virtualtransaction"] for row in await self._connection.fetch(SQL["old_snapshots"])}
+
+
+def _hold_s(attempt: int) -> float:
+    """How long the live projection may be held at this attempt, the first being 1."""
+    return float(min(HOLD_LONGEST_S, HOLD_AT_MOST_S * 2 ** ((attempt - 1) // TRIES_PER_HOLD)))
 
 
 class _Progress:

@@ -21,6 +21,7 @@ from jobmonitor.projection.store import Partition
 from jobmonitor.runtime.consumer import new_consumer, take
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings
+from jobmonitor.runtime.topic_admin import compacted_topics
 
 ANSWER_TIMEOUT_S = 30.0
 POLL_MS = 1000
@@ -61,6 +62,14 @@ class Log:
             first = await self._consumer.beginning_offsets(named)
             last = await self._consumer.end_offsets(named)
         return {Partition(*partition): (first[partition], last[partition]) for partition in named}
+
+    async def must_be_whole(self, topics: Iterable[str]) -> None:
+        """Raises Refused: messages were taken out of the middle of the log, so nobody can say what is missing."""
+        if compacted := await compacted_topics(self._kafka, topics):
+            raise Refused(
+                f"{', '.join(compacted)} is compacted (cleanup.policy): it does not have every message any more, and "
+                "rebuilt tables would say too little. Set the policy to `delete`; what is gone cannot be rebuilt."
+            )
 
     async def _must_exist(self, partitions: Iterable[Partition]) -> None:
         admin = AIOKafkaAdminClient(**client_options(self._kafka))

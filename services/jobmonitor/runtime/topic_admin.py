@@ -68,6 +68,13 @@ async def find_differences(kafka: KafkaSettings, topics: Iterable[Topic] = TOPIC
     return [*missing, *_differences(wanted, found)]
 
 
+async def compacted_topics(kafka: KafkaSettings, names: Iterable[str]) -> list[str]:
+    """Those of these topics that do not keep every message until it is old. Raises KafkaError."""
+    async with _admin(kafka) as admin:
+        found = await _settings(admin, sorted(names))
+    return [name for name, settings in found.items() if "compact" in settings.get("cleanup.policy", "")]
+
+
 async def create_topics(
     kafka: KafkaSettings, topics: Iterable[Topic] = TOPICS, *, replication_factor: int = 1, alter: bool = False
 ) -> list[str]:
