@@ -13,7 +13,7 @@ help:
 	@echo 'make test    set up what is missing, check, and run every test; TEST_WORKERS=2 two at a time'
 	@echo 'make check   formatting, types, import rules, the page'
 	@echo 'make bench   measure and compare with the goals; BENCH_ONLY=jobs,recovery leaves the rest out'
-	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=90 CHAOS_SEED=42 replays'
+	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=90 CHAOS_SEED=42 replays; CHAOS_ONLY=fuzz'
 	@echo 'make hostile hostile clients beside ordinary users; HOSTILE_SECONDS=30'
 	@echo 'make setup   only set up'
 	@echo 'make clean   remove what was set up; keeps .data'

@@ -1,8 +1,9 @@
 """``make chaos``: run jobs while things break, wait for calm, compare what was told with what is there.
 
 ``CHAOS_SECONDS`` (default 1800) is how long things break, ``CHAOS_SEED`` (default: any) what happens when: the same
-seed and length give the same jobs and faults. ``CHAOS_SHOW_PLAN=1`` prints them instead. Exit status 0 when everything
-held, 1 when not; then the data folder stays.
+seed and length give the same jobs and faults. ``CHAOS_SHOW_PLAN=1`` prints them instead. Before that, damaged messages
+are sent to a stack of their own (:mod:`chaos.fuzz`); ``CHAOS_ONLY=fuzz`` does nothing else. Exit status 0 when
+everything held, 1 when not; then the data folder stays.
 """
 
 import asyncio
@@ -15,13 +16,15 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
 
 import structlog
 
+from chaos.fuzz import MESSAGES, run_fuzz
+from chaos.fuzz import in_words as fuzz_in_words
 from chaos.plan import INSTANCES, Plan, make_plan
 from chaos.report import report, verdict_line
 from chaos.run import Outcome, run_chaos
@@ -38,6 +41,8 @@ SUPPORTERS = 200
 LAST_SEED = 9999
 
 Say = Callable[[str], None]
+Came = TypeVar("Came")
+"""What a run came to."""
 
 
 def main() -> int:
@@ -52,6 +57,11 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="jobmonitor-chaos-"))
     folder.chmod(0o711)
     _log_to(folder / "clients.log")
+    if not _fuzz(folder, seed):
+        return 1
+    if os.environ.get("CHAOS_ONLY") == "fuzz":
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
     again = f"Logs and data: {folder}\nAgain: CHAOS_SEED={seed} CHAOS_SECONDS={seconds:g} make chaos"
     try:
         outcome = chaos_on_a_stack(plan, folder, _telling())
@@ -68,8 +78,28 @@ def main() -> int:
     return 1 if outcome.breaches else 0
 
 
+def _fuzz(folder: Path, seed: int) -> bool:
+    """Damaged messages on a stack of their own; ``CHAOS_FUZZ_MESSAGES`` is how many, 0 leaves it out."""
+    messages = int(os.environ.get("CHAOS_FUZZ_MESSAGES") or MESSAGES)
+    if not messages:
+        return True
+    stacks = folder / "fuzz"
+    stacks.mkdir(mode=0o711)
+    say = _telling()
+    fuzzed = on_a_stack(stacks, say, lambda stack: run_fuzz(stack, stacks, seed, messages, say))
+    print(fuzz_in_words(fuzzed, seed), flush=True)
+    if fuzzed.breaches:
+        print(f"Logs and data: {stacks}\nAgain: CHAOS_ONLY=fuzz CHAOS_SEED={seed} make chaos", flush=True)
+    return not fuzzed.breaches
+
+
 def chaos_on_a_stack(plan: Plan, folder: Path, say: Say) -> Outcome:
-    """Start a stack of its own in the folder, run the plan against it, stop it.
+    """Start a stack of its own in the folder, run the plan against it, stop it."""
+    return on_a_stack(folder, say, lambda stack: run_chaos(plan, stack, folder, say))
+
+
+def on_a_stack(folder: Path, say: Say, run: Callable[[Stack], Coroutine[Any, Any, Came]]) -> Came:
+    """Start a stack of its own in the folder, run this against it, stop it.
 
     The stack is supervised in this thread, as ``make up`` does; the run has one of its own.
     """
@@ -82,16 +112,16 @@ def chaos_on_a_stack(plan: Plan, folder: Path, say: Say) -> Outcome:
         try:
             stack.start()
             say("The stack is up.")
-            running = _in_a_thread(lambda: asyncio.run(run_chaos(plan, stack, folder, say)))
+            running = _in_a_thread(lambda: asyncio.run(run(stack)))
             supervise(stack.children, _to(log), stack.publish, lambda: not running.done())
             return running.result()
         finally:
             stack.stop()
 
 
-def _in_a_thread(work: Callable[[], Outcome]) -> "Future[Outcome]":
+def _in_a_thread(work: Callable[[], Came]) -> "Future[Came]":
     """Begin it. An interruption of this thread does not wait for it."""
-    future: Future[Outcome] = Future()
+    future: Future[Came] = Future()
 
     def run() -> None:
         try:

@@ -15,7 +15,7 @@ REST_S = 600.0
 
 
 def test_nothing_is_lost_or_doubled_whatever_breaks() -> None:
-    environment = {"CHAOS_SECONDS": SECONDS, "CHAOS_SEED": SEED, **os.environ}
+    environment = {"CHAOS_SECONDS": SECONDS, "CHAOS_SEED": SEED, "CHAOS_FUZZ_MESSAGES": "600", **os.environ}
     environment["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY / "tests"), str(REPOSITORY / "services")])
     run = subprocess.run(
         [sys.executable, "-m", "chaos"],

@@ -12,12 +12,13 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from jobmonitor.contract.envelope import Event, decode
+from jobmonitor.contract.envelope import Event, decode, encode
 from jobmonitor.contract.events import JobFailed, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, work_topic
 from jobmonitor.job_types.protocol import RetryPolicy
 from jobmonitor.processor.worker import Worker
 from support.engine import Engine, create_topics, open_engine, read_records
+from support.raw_batches import Raw, batch_of, send_batch
 from support.waiting import until
 
 REQUESTS, WORK = requests_topic("probe"), work_topic("probe")
@@ -212,3 +213,36 @@ async def test_a_database_that_is_gone_and_back_costs_only_time(processing: Proc
     await processing.engine.mend_until(lambda: processing.state(lost), "completed")
     assert await processing.engine.effects() == sorted([*range(300), *range(4)])
     assert processing.bugs == []
+
+
+async def test_what_a_transaction_took_back_is_not_done_and_its_marks_are_no_waiting_messages(
+    processing: Processing,
+) -> None:
+    taken_back, kept = uuid4(), uuid4()
+    data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 2, "chunk_units": 2})
+    bootstrap = processing.engine.bootstrap
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{kept}") as producer:
+        for job_id, commit in ((taken_back, False), (kept, True)):
+            await producer.begin_transaction()
+            await producer.send_and_wait(REQUESTS, encode(event(job_id, data)), key=b"k", partition=0)
+            await (producer.commit_transaction() if commit else producer.abort_transaction())
+    await until(processing.reaches(kept, "completed"))
+
+    async def nothing_waits() -> bool:
+        return ", 0 messages waiting" in processing.worker.check().detail
+
+    await until(nothing_waits)
+    assert await processing.state(taken_back) is None
+
+
+async def test_a_header_whose_name_is_no_text_does_not_stop_the_reader(processing: Processing) -> None:
+    odd = uuid4()
+    data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 2, "chunk_units": 2})
+    message = Raw(str(odd).encode(), encode(event(odd, data)), [(b"\xc3\x28", b"x")])
+    for partition in range(4):
+        await send_batch(processing.engine.bootstrap, REQUESTS, partition, batch_of([message]))
+    after = await processing.submit(units=4)
+
+    await until(processing.reaches(odd, "completed"))
+    await until(processing.reaches(after, "completed"))
+    assert processing.worker.check().ok

@@ -294,6 +294,11 @@ async def a_point_of_a_timeline_says_something_else(world: World) -> None:
     )
 
 
+@breaks("I27")
+async def messages_were_deleted_before_they_were_folded(world: World) -> None:
+    await world.execute("INSERT INTO registry.skipped_messages VALUES ('jobs.probe', 0, 3, 5)")
+
+
 @breaks("I28", calm=True)
 async def a_page_stays_behind(world: World) -> None:
     world.clients.append(

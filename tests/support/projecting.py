@@ -181,7 +181,8 @@ class Views:
         """The dead letters of these topics: their key, value, headers of the original, and ours."""
         letters = []
         for record in await read_records(self.bootstrap, DEAD_LETTERS):
-            ours = {name[len(PREFIX) :]: text.decode() for name, text in record.headers if name.startswith(PREFIX)}
+            headers = [(name, text or b"") for name, text in record.headers]
+            ours = {name[len(PREFIX) :]: text.decode() for name, text in headers if name.startswith(PREFIX)}
             theirs = {name: text for name, text in record.headers if not name.startswith(PREFIX)}
             if ours.get("topic") in self.settings.topics():
                 letters.append({"key": record.key, "value": record.value, "headers": theirs, **ours})

@@ -155,3 +155,32 @@ async def test_giving_up_rolls_back_the_flush_under_way() -> None:
 
     flushes.allowed.release()
     assert flushes.begun == [(1, 1)]
+
+
+async def test_large_messages_fill_a_lane_before_they_are_many() -> None:
+    flushes = Flushes()
+    window = Window(flushes, most=1000, most_bytes=200_000)
+    large = Read(*WAY, 0, b"", b"x" * 60_000)
+    window.gather(WAY, Place(1, 1), [large])
+    assert window.room(WAY) > 0
+
+    window.gather(WAY, Place(1, 2), [large])
+    assert window.room(WAY) == 0
+    assert window.room(OTHER_WAY) > 0
+    window.go_on(more_wait=True)
+    await asyncio.sleep(0)
+    assert flushes.begun == [(2, 2)], "a full lane waits for nothing else"
+    assert window.room(WAY) > 0
+    flushes.allowed.release()
+    await window.is_empty()
+
+
+async def test_a_place_behind_marks_of_transactions_is_flushed_without_a_message() -> None:
+    flushes = Flushes()
+    window = Window(flushes, most=1000, most_bytes=200_000)
+    window.gather(WAY, Place(1, 7), [])
+    window.go_on(more_wait=False)
+    await asyncio.sleep(0)
+    assert flushes.begun == [(0, 7)]
+    flushes.allowed.release()
+    await window.is_empty()

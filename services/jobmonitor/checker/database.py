@@ -49,6 +49,7 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
     snapshot.now = await connection.fetchval("SELECT now()")
     offsets = await connection.fetch(SQL["offsets"])
     snapshot.folded_to = {(row["topic"], row["partition"]): row["next_offset"] for row in offsets}
+    snapshot.skipped = [tuple(row) for row in await connection.fetch(SQL["skipped"])]
     await _read_ledger(connection, snapshot)
     await _read_views(connection, snapshot)
     snapshot.submissions = [Submission(**row) for row in await connection.fetch(SQL["submissions"])]

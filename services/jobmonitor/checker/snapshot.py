@@ -110,6 +110,8 @@ class Snapshot:
     messages: int = 0
     folded_to: Mapping[tuple[str, int], int] = field(default_factory=dict)
     """Where the views stand in the log: (topic, partition) to the first offset not folded."""
+    skipped: Sequence[tuple[str, int, int, int]] = ()
+    """Topic, partition, first offset and the one behind: messages deleted from the log before they were folded."""
     log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     runs: Mapping[UUID, Run] = field(default_factory=dict)
     chunks: Mapping[UUID, Chunks] = field(default_factory=dict)

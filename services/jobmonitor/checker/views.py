@@ -66,6 +66,9 @@ def views_are_the_fold(snapshot: Snapshot, looked: Looked) -> None:
     """I27: rows and timelines are what the log gives up to the stored offsets. Which view a job is in: I21, I22."""
     if gone := [place for place, end in snapshot.log_ends.items() if snapshot.folded_to.get(place, 0) > end]:
         looked.expect(False, f"topic {gone[0][0]}", "offsets within the log", "views folded further than the log goes")
+    for topic, partition, first, behind in snapshot.skipped:
+        found = f"offsets {first} to {behind - 1} were deleted before they were folded"
+        looked.expect(False, f"topic {topic}, partition {partition}", "every message folded", found)
     for view in (snapshot.monitor, snapshot.history):
         for job_id, row in view.items():
             looked.things += 1
