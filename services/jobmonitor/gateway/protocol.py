@@ -104,7 +104,8 @@ class Protocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             self._expect_head()
         super().data_received(data)
-        if not self._in_body and self._head_bytes > self._head_bytes_at_most and not self.transport.is_closing():
+        answered = self._lingering or self.transport.is_closing()
+        if not self._in_body and self._head_bytes > self._head_bytes_at_most and not answered:
             self._refuse_head()
 
     @property
