@@ -25,16 +25,18 @@ import structlog
 
 from chaos.fuzz import MESSAGES, run_fuzz
 from chaos.fuzz import in_words as fuzz_in_words
+from chaos.outside import Outside
 from chaos.plan import INSTANCES, Plan, make_plan
 from chaos.report import report, verdict_line
 from chaos.run import Outcome, run_chaos
-from chaos.shapes import SERVED
+from chaos.shapes import SERVED, UNSERVED
+from chaos.stack import ChaosStack
+from jobmonitor.contract.topics import JOB_TYPES, view_topics
 from jobmonitor.local.data_folder import make_data_folder, only_one
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.secrets import load_passwords
 from jobmonitor.local.service import SERVICES, ServiceSpec
 from jobmonitor.local.settings import LocalSettings
-from jobmonitor.local.stack import Stack
 from jobmonitor.local.supervisor import supervise
 
 SUPPORTERS = 200
@@ -98,7 +100,7 @@ def chaos_on_a_stack(plan: Plan, folder: Path, say: Say) -> Outcome:
     return on_a_stack(folder, say, lambda stack: run_chaos(plan, stack, folder, say))
 
 
-def on_a_stack(folder: Path, say: Say, run: Callable[[Stack], Coroutine[Any, Any, Came]]) -> Came:
+def on_a_stack(folder: Path, say: Say, run: Callable[[ChaosStack], Coroutine[Any, Any, Came]]) -> Came:
     """Start a stack of its own in the folder, run this against it, stop it.
 
     The stack is supervised in this thread, as ``make up`` does; the run has one of its own.
@@ -108,7 +110,9 @@ def on_a_stack(folder: Path, say: Say, run: Callable[[Stack], Coroutine[Any, Any
     with only_one(folder), (folder / "supervisor.log").open("w", buffering=1) as log:
         jars = fetch_jars(settings.tools_folder)
         passwords = load_passwords(folder / "passwords.json")
-        stack = Stack(settings, _environment(os.environ), passwords, jars, _to(log), _services())
+        outside = Outside(folder)
+        environment = _environment(os.environ, outside)
+        stack = ChaosStack(outside, settings, environment, passwords, jars, _to(log), _services())
         try:
             stack.start()
             say("The stack is up.")
@@ -142,10 +146,16 @@ def _services() -> list[ServiceSpec]:
     ]
 
 
-def _environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """For the processes: production settings, and the probe served too."""
+def _environment(environment: Mapping[str, str], outside: Outside) -> dict[str, str]:
+    """For the processes: production settings, the probe served too, and a type followed that nobody serves."""
+    topics = [topic for job_type in (*JOB_TYPES, UNSERVED.job_type) for topic in view_topics(job_type)]
     ours = {name: text for name, text in environment.items() if not name.startswith("JOBMONITOR_")}
-    return {**ours, "JOBMONITOR_JOB_TYPES": ",".join(SERVED)}
+    return {
+        **ours,
+        "JOBMONITOR_JOB_TYPES": ",".join(SERVED),
+        "JOBMONITOR_PROBE_OUTSIDE_URL": outside.url,
+        "JOBMONITOR_PROJECTION_TOPICS": ",".join(topics),
+    }
 
 
 def _telling() -> Say:

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from chaos.plan import Fault, Plan
 from jobmonitor.local.child import Child
-from jobmonitor.local.stack import Stack
 
 POLL_S = 0.02
 BACK_WITHIN_S = 120.0
@@ -25,10 +24,10 @@ SIGNALS = {
 class Faults:
     """Every fault waits until its target runs: so all of the plan happen, if some a little late."""
 
-    def __init__(self, plan: Plan, stack: Stack, on_end: Callable[[Fault], None]) -> None:
+    def __init__(self, plan: Plan, children: Iterable[Child], on_end: Callable[[Fault], None]) -> None:
         """``on_end`` hears of each fault when it is over, a kill at once."""
         self._plan = plan
-        self._children = {child.name: child for child in stack.children}
+        self._children = {child.name: child for child in children}
         self._on_end = on_end
         self.happened: list[Fault] = []
 

@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal
 from uuid import UUID
 
-from chaos.shapes import POISON, SHAPES, Parameters, Shape
+from chaos.shapes import POISON, SHAPES, UNSERVED, Parameters, Shape
 from jobmonitor.contract.job_ids import job_id_for
 
 Way = Literal["kafka", "gateway"]
@@ -29,9 +29,12 @@ ROUNDS_MIN = 2
 QUIET_START_S = 5.0
 LEASE_S = 10.0
 BROKER_AWAY_S = 20.0
+OUTSIDE_AWAY_S = 120.0
+"""Of the service outside: longer than any number of quick tries would last."""
 JOBS_A_SECOND = 1.2
 BURST_EVERY_S = 45.0
 BURST_JOBS = 15
+UNSERVED_JOBS = 500
 POISON_NEEDS_S = 100.0
 """Its tries wait for one lease after the other."""
 AMBIGUOUS_SHARE = 0.05
@@ -125,6 +128,8 @@ def _lasting_faults(random: Random, seconds: float) -> Iterator[Fault]:
     past_lease_s = LEASE_S + random.uniform(2, 6)
     for at_s in _spread(random, seconds, every_s=600, lasts_s=(away_s := min(BROKER_AWAY_S, seconds / 6))):
         yield Fault(at_s, "stop", "kafka", away_s)
+    for at_s in _spread(random, seconds, every_s=600, lasts_s=(outside_s := min(OUTSIDE_AWAY_S, seconds / 4))):
+        yield Fault(at_s, "stop", "outside", outside_s)
     for at_s in _spread(random, seconds, every_s=300):
         yield Fault(at_s, "shut down", "postgres")
     for at_s in _spread(random, seconds, every_s=180, lasts_s=past_lease_s):
@@ -164,7 +169,10 @@ def _jobs(random: Random, seconds: float) -> Iterator[Job]:
 
 
 def _arrivals(random: Random, seconds: float) -> Iterator[tuple[float, Shape]]:
-    """Each shape at least once; then as chance has it, steadily and in bursts; and a poison job every ten minutes."""
+    """Each shape at least once; then as chance has it, steadily and in bursts; and a poison job every ten minutes.
+
+    Early come many of a type nobody serves: the check, more than a minute later, is to tell of them.
+    """
     weights = [shape.weight for shape in SHAPES]
     for shape in SHAPES:
         yield random.uniform(0, seconds / 2), shape
@@ -175,6 +183,9 @@ def _arrivals(random: Random, seconds: float) -> Iterator[tuple[float, Shape]]:
             yield at_s + random.uniform(0, 0.2), shape
     for at_s in _spread(random, seconds, every_s=600, lasts_s=POISON_NEEDS_S):
         yield at_s, POISON
+    at_s = QUIET_START_S + random.uniform(0, seconds / 10)
+    for _ in range(min(UNSERVED_JOBS, int(seconds))):
+        yield at_s, UNSERVED
 
 
 def _job(random: Random, at_s: float, number: int, shape: Shape, seconds: float) -> Job:

@@ -14,6 +14,7 @@ UNSTOPPED_UNITS = 100_000
 """So many that the job ends by its stop or not at all."""
 MORE_TRIES_THAN_ALLOWED = 99
 TEXT_BYTES = 900_000
+CALLS_A_UNIT = 2
 UNKNOWN_PARAMETERS = 10_000
 
 
@@ -126,6 +127,7 @@ SHAPES: tuple[Shape, ...] = (
     # longer than a lease, and than a connection may be silent
     Shape("slow assembly", 0.1, _assembled, long_s={"assemble_s": 90}),
     Shape("slow plan", 0.1, _units(20, 60, chunk_units=3), long_s={"plan_s": 60}),
+    Shape("calls outside", 3, _units(3, 10, outside=CALLS_A_UNIT)),
     Shape("export", 4, lambda _: {"format": "user"}, job_type=EXPORT, users_only=True),
     Shape("import", 4, lambda _: {}, job_type=IMPORT, users_only=True, file_rows=(10, 1600)),
 )
@@ -138,7 +140,16 @@ POISON = Shape(
     leaves_letter=True,
 )
 """Each try of its chunk ends the worker that runs it; few of them do, as they are faults themselves."""
+UNSERVED = Shape(
+    "nobody serves",
+    0,
+    lambda _: {},
+    job_type="nobody-serves",
+    ends=frozenset({"queued"}),
+    producers_only=True,
+)
+"""Of a type without workers: many come at once, wait, and hold up nobody; the check tells of them."""
 RECOVERY = Shape("recovery", 0, lambda _: {"units": 0, "file": False})
 """The no-ops that measure how long a fault was felt."""
 
-BY_NAME = {shape.name: shape for shape in (*SHAPES, POISON, RECOVERY)}
+BY_NAME = {shape.name: shape for shape in (*SHAPES, POISON, UNSERVED, RECOVERY)}

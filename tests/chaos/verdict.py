@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chaos.history import Told
-from chaos.shapes import BY_NAME, EXPORT, IMPORT, PROBE
+from chaos.shapes import BY_NAME, EXPORT, IMPORT, PROBE, UNSERVED
 from chaos.world import Seen, World
 
 ENDED = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
@@ -86,13 +86,27 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
     if len(shown) > 1:
         yield Breach("doubled", told.job_id, f"{name} is in monitor and history")
     yield from _of_end(name, told, shown[0], world)
+    if shown[0].state == "completed":
+        yield from _of_calls(name, told, world)
     if told.job_type in (PROBE, IMPORT):
         yield from _of_effects(name, shown[0], *world.effects.get(told.job_id, (0, 0)))
+
+
+def _of_calls(name: str, told: Told, world: World) -> Iterator[Breach]:
+    """A call may reach the service again after a failure; none may be left out."""
+    wanted = int(told.parameters.get("outside", 0)) * int(told.parameters.get("units", 0))
+    reached = world.reached.get(told.job_id, 0)
+    if reached < wanted:
+        yield Breach("lost", told.job_id, f"{name} is complete and {reached} of its {wanted} calls reached the service")
 
 
 def _of_end(name: str, told: Told, seen: Seen, world: World) -> Iterator[Breach]:
     shape = BY_NAME[told.shape]
     ends, starts = world.ends.get(seen.job_id, (0, 0))
+    if shape is UNSERVED:
+        if seen.state not in shape.ends or ends or starts:
+            yield Breach("wrong", told.job_id, f"{name} is {seen.state} though nobody serves it")
+        return
     if seen.state not in ENDED or ends == 0:
         yield Breach("lost", told.job_id, f"{name} has no end: it is {seen.state}, {seen.done} of {seen.total}")
         return

@@ -1,7 +1,7 @@
 """What a run left behind, as far as the verdict asks: read from the view, the effects, the ledger and the log."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -39,11 +39,12 @@ SELECT job_id, count(*), count(DISTINCT supporter_id) FROM crm.activities
 WHERE source = 'import' AND job_id IS NOT NULL GROUP BY job_id
 """
 OPEN = """
-SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')),
+SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')
+        AND job_type <> 'nobody-serves'),
        (SELECT count(*) FROM ledger.chunks),
        (SELECT count(*) FROM ledger.outbox)
 """
-"""Open jobs; chunks, which are swept a moment after their job has ended; messages on their way."""
+"""Open jobs, but those nobody serves; chunks, which are swept a moment after their job ended; messages on their way."""
 READ_TIMEOUT_MS = 2000
 VIEW_TOPICS = [topic for topic in TOPICS if topic.name.startswith((requests_topic(""), jobs_topic("")))]
 
@@ -82,6 +83,8 @@ class World:
     """Why other messages are there."""
     unsent: int
     """Messages in the outbox."""
+    reached: Mapping[UUID, int] = field(default_factory=dict)
+    """How many different calls of each job reached the service outside."""
 
 
 async def read_world(database_url: str, kafka_bootstrap: str) -> World:

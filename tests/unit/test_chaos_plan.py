@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.plan import INSTANCES, LEASE_S, PRODUCERS_ACCOUNTS, USERS_ACCOUNTS, Plan, make_plan
-from chaos.shapes import BY_NAME, PROBE
+from chaos.shapes import BY_NAME, PROBE, UNSERVED
 from chaos.watch import PARTITIONS, partition_keys
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.probe import ProbeParameters
@@ -39,7 +39,7 @@ def counts(plan: Plan) -> Counter[tuple[str, str]]:
 def test_the_long_run_kills_each_service_more_than_20_times(seed: int) -> None:
     found = counts(make_plan(seed, 1800))
     assert all(found["kill", service] > 20 for service in INSTANCES)
-    assert found["stop", "kafka"] == 3
+    assert found["stop", "kafka"] == found["stop", "outside"] == 3
     assert found["shut down", "postgres"] == 6
     assert found["pause", "processor"] == found["remove", "processor"] == 10
 
@@ -50,7 +50,7 @@ def test_the_short_run_has_each_fault(seed: int) -> None:
     found = counts(make_plan(seed, 90))
     assert all(found["kill", service] >= 2 for service in INSTANCES)
     assert min(found["stop", "kafka"], found["shut down", "postgres"], found["pause", "processor"]) == 1
-    assert found["remove", "processor"] == 1
+    assert found["remove", "processor"] == found["stop", "outside"] == 1
 
 
 @few
@@ -83,6 +83,8 @@ def test_the_parameters_are_what_the_shape_says(seed: int) -> None:
             with pytest.raises(BadParameters):
                 read_parameters(ProbeParameters, dict(job.parameters))
             assert job.way == "kafka"
+        elif job.shape is UNSERVED:
+            assert job.way == "kafka"
         elif job.shape.job_type == PROBE:
             read_parameters(ProbeParameters, dict(job.parameters))
         else:
@@ -95,6 +97,15 @@ def test_what_takes_long_takes_longer_than_a_lease_in_the_short_run_too() -> Non
         taken_s = {name: job.parameters[name] for job in make_plan(42, seconds).jobs for name in job.shape.long_s}
         assert set(taken_s) == {"assemble_s", "plan_s"}
         assert all(LEASE_S < each_s <= most_s for each_s in taken_s.values())
+
+
+def test_many_of_a_type_nobody_serves_come_early_and_at_once() -> None:
+    """The check tells of a submission after a minute: there has to be one left."""
+    for seconds, jobs in ((90, 90), (1800, 500)):
+        unserved = [job.at_s for job in make_plan(42, seconds).jobs if job.shape is UNSERVED]
+        assert len(unserved) == jobs
+        assert max(unserved) - min(unserved) == 0
+        assert max(unserved) < seconds / 6
 
 
 def test_recovery_is_measured_in_every_partition() -> None:

@@ -11,9 +11,11 @@ import pytest
 
 from chaos.history import Told
 from chaos.report import small_waits_s
-from chaos.shapes import BY_NAME, EXPORT, PROBE
+from chaos.run import unseen, violations
+from chaos.shapes import BY_NAME, CALLS_A_UNIT, EXPORT, PROBE
 from chaos.verdict import Verdict, judge
 from chaos.world import Seen, World
+from jobmonitor.checker import Finding, Report, Violation
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 NAMESPACE = UUID(int=1)
@@ -23,7 +25,8 @@ UNITS = 5
 
 def told(shape: str, **values: Any) -> Told:
     about = BY_NAME[shape]
-    known = {"submitted": "ok", "parameters": {"units": UNITS}, "stopped": "ok" if about.stop_within_s else None}
+    parameters = {"units": UNITS, **({"outside": CALLS_A_UNIT} if shape == "calls outside" else {})}
+    known = {"submitted": "ok", "parameters": parameters, "stopped": "ok" if about.stop_within_s else None}
     return Told(
         job_id=uuid5(NAMESPACE, shape),
         key=shape,
@@ -38,7 +41,7 @@ def told(shape: str, **values: Any) -> Told:
 def seen(shape: str) -> Seen:
     about = BY_NAME[shape]
     state = min(about.ends)
-    done = {"completed": UNITS, "cancelled": 2, "failed": 0}[state]
+    done = {"completed": UNITS, "cancelled": 2, "failed": 0, "queued": 0}[state]
     return Seen(
         job_id=uuid5(NAMESPACE, shape),
         state=state,
@@ -58,11 +61,12 @@ JOBS = {shape: seen(shape) for shape in BY_NAME}
 ASKED = {job.job_id: told(shape) for shape, job in JOBS.items()}
 CALM = World(
     seen=tuple(JOBS.values()),
-    ends={job.job_id: (1, 1) for job in JOBS.values()},
+    ends={job.job_id: (0, 0) if job.state == "queued" else (1, 1) for job in JOBS.values()},
     effects={job.job_id: (job.done, job.done) for shape, job in JOBS.items() if BY_NAME[shape].job_type != EXPORT},
     buried=frozenset(job.job_id for shape, job in JOBS.items() if BY_NAME[shape].leaves_letter),
     strange_letters=(),
     unsent=0,
+    reached={JOBS["calls outside"].job_id: UNITS * CALLS_A_UNIT},
 )
 SMALL, STOPPED, SCHEDULED, POISON = (
     JOBS[name].job_id for name in ("one step", "stopped", "scheduled", "ends its process")
@@ -150,6 +154,16 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
         (0, 1),
         "did 1 of its 5 units again",
     ),
+    "a call that never reached the service outside": (
+        lambda: replace(CALM, reached={JOBS["calls outside"].job_id: UNITS * CALLS_A_UNIT - 1}),
+        (1, 0),
+        "9 of its 10 calls reached the service",
+    ),
+    "an end of a job nobody serves": (
+        lambda: changed(JOBS["nobody serves"].job_id, state="failed"),
+        (0, 0),
+        "is failed though nobody serves it",
+    ),
     "a job the ledger forgot": (lambda: changed(SMALL, ledger_done=None), (1, 0), "ledger does not know"),
 }
 
@@ -192,3 +206,25 @@ def test_the_waits_told_are_those_of_honest_small_jobs() -> None:
     asked = [told(shape, accepted_at=NOW - timedelta(seconds=3)) for shape in ("one step", "no-op", "slow assembly")]
     ended = [msgspec.structs.replace(JOBS["one step"], completed_at=NOW), JOBS["slow assembly"]]
     assert small_waits_s(asked, [*ended, msgspec.structs.replace(JOBS["no-op"], completed_at=None)]) == [3.0]
+
+
+def finding(*job_ids: UUID, violations: int = 0) -> Finding:
+    examples = tuple(Violation(about=f"job {job_id}, a type", expected="", found="") for job_id in job_ids)
+    found = violations or len(job_ids)
+    return Finding(invariant="I34", says="", status="violated" if found else "ok", violations=found, examples=examples)
+
+
+def of(*findings: Finding) -> Report:
+    return Report(calm=False, messages=0, jobs=0, findings=findings)
+
+
+def test_the_check_has_to_tell_of_all_that_nobody_serves_and_of_nothing_else() -> None:
+    assert unseen(of(finding(STRANGER)), {STRANGER}) == []
+    assert "tells of 0 submissions nobody serves, there are 1" in unseen(of(finding()), {STRANGER})[0]
+    assert unseen(of(finding(SMALL)), {STRANGER}) != []
+
+
+def test_jobs_nobody_serves_are_no_breach_of_another_invariant_and_any_other_job_is() -> None:
+    assert violations(of(finding(STRANGER)), {STRANGER}) == []
+    assert violations(of(finding(STRANGER, SMALL)), {STRANGER, UUID(int=8)}) != []
+    assert violations(of(finding(STRANGER, violations=2)), {STRANGER}) != []
