@@ -60,6 +60,7 @@ async def test_kafka_keeps_acknowledged_messages_when_killed(kafka: KafkaServer)
 
 
 async def test_the_mail_sink_keeps_every_message_and_sends_none(tmp_path: Path) -> None:
+    (tmp_path / "mail").mkdir()  # as the stack makes it, readable by its user only
     sink = MailSink(free_port(), tmp_path / "mail", log_path=tmp_path / "sink.log", environment=os.environ)
     sink.launch()
     try:

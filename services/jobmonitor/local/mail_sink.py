@@ -31,10 +31,17 @@ async def serve(settings: MailSinkSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    handler = Mailbox(Path(settings.mail_folder))
+    handler = Mailbox(_maildir(Path(settings.mail_folder)))
     server = await loop.create_server(lambda: SMTP(handler, enable_SMTPUTF8=True), HOST, settings.smtp_port)
     async with server:
         await ended.wait()
+
+
+def _maildir(folder: Path) -> Path:
+    """Whole: Python makes the folders of a maildir only together with the one around them."""
+    for name in ("cur", "new", "tmp"):
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def main() -> int:
