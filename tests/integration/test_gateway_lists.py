@@ -261,6 +261,26 @@ async def test_one_job_comes_with_its_timeline(gateway: RunningGateway) -> None:
     assert (await client.get(f"/api/v1/jobs/{id_of(job)}")).json() == by_number
 
 
+async def test_the_timeline_says_why_a_request_was_refused(gateway: RunningGateway) -> None:
+    job = await gateway.put_job(number=9)
+    reason = "Jobs of this type cannot be stopped; they end by themselves."
+    await gateway.owner.executemany(
+        "INSERT INTO projection.job_timeline (job_id, event_id, account_id, owner_id, type, slot, at, sequence, data) "
+        "VALUES ($1, $2, 1, $3, $2, $4::int, now(), $4::int, $5)",
+        [
+            (job["job_id"], "job_queued", USER, 1, {"reason": "of nothing refused"}),
+            (job["job_id"], "request_rejected", USER, 2, {"request": "stop", "reason": reason}),
+        ],
+    )
+
+    timeline = (await (await gateway.logged_in(USER)).get("/api/v1/jobs/9")).json()["timeline"]
+
+    assert [(entry["type"], entry["reason"]) for entry in timeline] == [
+        ("job_queued", None),
+        ("request_rejected", reason),
+    ]
+
+
 async def test_nobody_reads_anything_without_logging_in(gateway: RunningGateway) -> None:
     job = await gateway.put_result(b"x")
     paths = ["", "/stream", f"/{job['number']}", f"/{job['number']}/result"]

@@ -13,6 +13,7 @@ from jobmonitor.gateway.reports import render_report
 from jobmonitor.gateway.rows import JobRow
 from jobmonitor.job.state import State
 from jobmonitor.job_types.catalogue import OFFERED
+from jobmonitor.job_types.probe import Probe
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TYPES = {each.slug: each for each in OFFERED}
@@ -99,6 +100,17 @@ def test_a_job_of_a_type_this_version_does_not_know_is_shown_all_the_same() -> N
     shown = item(job(job_type="annual-receipts", unit="donors"), TYPES, NOW)
 
     assert (shown.name, shown.progress.unit, shown.can_stop) == ("annual-receipts", "donors", False)
+
+
+def test_a_job_that_cannot_be_stopped_never_says_that_it_stops() -> None:
+    """Exports end by themselves, a probe can be stopped; nobody knows of a type of another version."""
+    types = {**TYPES, "probe": Probe()}
+    said = {
+        job_type: item(job(job_type=job_type, stop_requested_at=NOW), types, NOW).stop_requested
+        for job_type in ("probe", "user-data-export", "annual-receipts")
+    }
+
+    assert said == {"probe": True, "user-data-export": False, "annual-receipts": False}
 
 
 def test_the_owner_has_a_name_even_when_gone() -> None:

@@ -178,6 +178,8 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     type: str
     at: datetime
+    reason: str | None = None
+    """Of a request about the job that was refused: why, in a sentence for its owner. Null of all else."""
 
 
 class JobDetails(Item, frozen=True, kw_only=True):

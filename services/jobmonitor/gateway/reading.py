@@ -55,7 +55,7 @@ async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[Jo
         if job is None:
             raise not_found()
         rows = await connection.fetch(SQL["timeline"], job.job_id)
-    return job, [models.TimelineEntry(type=row["type"], at=row["at"]) for row in rows]
+    return job, [models.TimelineEntry(**row) for row in rows]
 
 
 async def _job_id(connection: Connection, reference: str) -> UUID | None:

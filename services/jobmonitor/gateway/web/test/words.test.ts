@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { announcement, endTag, formatSize, formatUnits } from "../src/model/words.ts";
+import { announcement, endTag, formatSize, formatUnits, stepWords } from "../src/model/words.ts";
 import { job, result } from "./jobs.ts";
 
 test("sizes as file managers show them", () => {
@@ -26,4 +26,12 @@ test("announcements speak of states, by the name the user gave", () => {
   assert.equal(announcement(done), "Job 10481, November: completed. Its result is ready to download.");
   const failed = job({ number: 7, state: "failed", failure: { code: "x", reason: "The file is empty." } });
   assert.equal(announcement(failed), "Job 7, User Data Export: failed. The file is empty.");
+});
+
+test("a refused request comes with its reason", () => {
+  const at = "2026-11-23T10:00:00Z";
+  const reason = "Jobs of this type cannot be stopped; they end by themselves.";
+  assert.equal(stepWords({ type: "request_rejected", at, reason }), `A request was refused: ${reason}`);
+  assert.equal(stepWords({ type: "job_started", at, reason: null }), "Started");
+  assert.equal(stepWords({ type: "of_tomorrow", at, reason: null }), null);
 });

@@ -65,8 +65,16 @@ export interface Job {
   sequence: number;
 }
 
+/** Something that happened to a job. */
+export interface TimelineEntry {
+  type: string;
+  at: string;
+  /** Of a refused request: why. */
+  reason: string | null;
+}
+
 export interface JobDetails extends Job {
-  timeline: { type: string; at: string }[];
+  timeline: TimelineEntry[];
 }
 
 export type Filter = "all" | "running" | "scheduled" | "ready";

@@ -1,7 +1,7 @@
 /** How jobs are put into words. */
 
 import { COUNTED_AT_MOST } from "./lists.ts";
-import type { Job, Result } from "./types.ts";
+import type { Job, Result, TimelineEntry } from "./types.ts";
 
 const numbers = new Intl.NumberFormat("en-US");
 
@@ -69,4 +69,24 @@ export function announcement(job: Job): string | null {
     default:
       return null;
   }
+}
+
+const STEP_WORDS: Record<string, string> = {
+  job_submitted: "Submitted",
+  job_scheduled: "Scheduled",
+  job_queued: "Waiting for its turn",
+  job_started: "Started",
+  job_completed: "Completed",
+  job_failed: "Failed",
+  job_stopping: "Stopping",
+  job_cancelled: "Stopped",
+  result_downloaded: "Result downloaded",
+  result_expired: "Result expired",
+  request_rejected: "A request was refused",
+};
+
+/** A step of a job's timeline in words, of a refused request with the reason; null for steps too small to tell. */
+export function stepWords(step: TimelineEntry): string | null {
+  const words = STEP_WORDS[step.type.replace(/^jobmonitor\./, "").replace(/\.v\d+$/, "")];
+  return words && step.reason ? `${words}: ${step.reason}` : (words ?? null);
 }

@@ -7,7 +7,7 @@ import { loadJob } from "../api/endpoints.ts";
 import { Problem } from "../api/http.ts";
 import { formatDay, formatMoment, formatTimeWithSeconds } from "../model/time.ts";
 import type { JobDetails } from "../model/types.ts";
-import { formatCount, formatUnits, resultKind } from "../model/words.ts";
+import { formatCount, formatUnits, resultKind, stepWords } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { lastChanged } from "../state/jobs.ts";
 import { navigate, path, shownJob } from "../state/route.ts";
@@ -15,25 +15,6 @@ import { isSuperAdmin, zone } from "../state/session.ts";
 import { Completed, Results } from "./cells.tsx";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icons.tsx";
-
-const EVENT_WORDS: Record<string, string> = {
-  job_submitted: "Submitted",
-  job_scheduled: "Scheduled",
-  job_queued: "Waiting for its turn",
-  job_started: "Started",
-  job_completed: "Completed",
-  job_failed: "Failed",
-  job_stopping: "Stopping",
-  job_cancelled: "Stopped",
-  result_downloaded: "Result downloaded",
-  result_expired: "Result expired",
-  request_rejected: "A request was refused",
-};
-
-/** `jobmonitor.job_started.v1` in words; null for steps too small to tell. */
-function eventWords(type: string): string | null {
-  return EVENT_WORDS[type.replace(/^jobmonitor\./, "").replace(/\.v\d+$/, "")] ?? null;
-}
 
 function Moment({ at }: { at: string }): JSX.Element {
   const date = new Date(at);
@@ -86,7 +67,7 @@ function Facts({ job }: { job: JobDetails }): JSX.Element {
 
 function Timeline({ job }: { job: JobDetails }): JSX.Element {
   const steps = job.timeline.flatMap((step) => {
-    const words = eventWords(step.type);
+    const words = stepWords(step);
     return words ? [{ ...step, words }] : [];
   });
   return (
@@ -124,8 +105,8 @@ function JobDialogOf({ number }: { number: number }): JSX.Element {
       },
     );
     return () => request.abort();
-    // Ticks of progress come with the stream; only a new state has a new timeline.
-  }, [number, changed?.state, changed?.view]);
+    // Ticks of progress come with the stream; only a new state, or a stop asked for or refused, has a new timeline.
+  }, [number, changed?.state, changed?.stop_requested, changed?.view]);
 
   const current = job.value && changed && changed.sequence >= job.value.sequence ? { ...changed, timeline: job.value.timeline } : job.value;
   return (
