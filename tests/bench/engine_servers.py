@@ -74,6 +74,7 @@ def service(folder: Path, spec: ServiceSpec, servers: EngineServers, variables: 
     environment = {
         **os.environ,
         "JOBMONITOR_DATABASE_URL": servers.url(spec.role),
+        "JOBMONITOR_WITH_PROBE": "true",
         "JOBMONITOR_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
         "JOBMONITOR_OBJECT_STORE_URL": f"file://{folder}/objects",
         # the gateway answers for itself on its one port

@@ -31,7 +31,7 @@ from chaos.report import report, verdict_line
 from chaos.run import Outcome, run_chaos
 from chaos.shapes import SERVED, UNSERVED
 from chaos.stack import ChaosStack
-from jobmonitor.contract.topics import JOB_TYPES, view_topics
+from jobmonitor.contract.topics import job_types, view_topics
 from jobmonitor.local.data_folder import make_data_folder, only_one
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.secrets import load_passwords
@@ -105,7 +105,7 @@ def on_a_stack(folder: Path, say: Say, run: Callable[[ChaosStack], Coroutine[Any
 
     The stack is supervised in this thread, as ``make up`` does; the run has one of its own.
     """
-    settings = LocalSettings(data_dir=str(folder), http_port=0, demo_supporters=SUPPORTERS)
+    settings = LocalSettings(data_dir=str(folder), http_port=0, demo_supporters=SUPPORTERS, with_probe=True)
     make_data_folder(folder, supporters=SUPPORTERS)
     with only_one(folder), (folder / "supervisor.log").open("w", buffering=1) as log:
         jars = fetch_jars(settings.tools_folder)
@@ -148,7 +148,7 @@ def _services() -> list[ServiceSpec]:
 
 def _environment(environment: Mapping[str, str], outside: Outside) -> dict[str, str]:
     """For the processes: production settings, the probe served too, and a type followed that nobody serves."""
-    topics = [topic for job_type in (*JOB_TYPES, UNSERVED.job_type) for topic in view_topics(job_type)]
+    topics = [topic for slug in (*job_types(with_probe=True), UNSERVED.job_type) for topic in view_topics(slug)]
     ours = {name: text for name, text in environment.items() if not name.startswith("JOBMONITOR_")}
     return {
         **ours,

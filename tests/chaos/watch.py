@@ -15,14 +15,14 @@ from chaos.plan import Fault, Plan, Way
 from chaos.shapes import PROBE
 from chaos.world import OPEN, waiting_messages
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.contract.topics import TOPICS, requests_topic
+from jobmonitor.contract.topics import catalogue, requests_topic
 from jobmonitor.runtime.failures import is_temporary
 
 POLL_S = 0.1
 CALM_POLL_S = 0.5
 PROGRESS_EVERY_S = 10.0
 RECOVERY_LIMIT_S = 180.0
-PARTITIONS = next(topic.partitions for topic in TOPICS if topic.name == requests_topic(PROBE))
+PARTITIONS = next(topic.partitions for topic in catalogue(with_probe=True) if topic.name == requests_topic(PROBE))
 ACCOUNT_ID = 1
 SERVED_TO_USERS = ("gateway", "kafka", "postgres")
 """After faults of these the no-ops are submitted by a user, after the others by a producer."""

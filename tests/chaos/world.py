@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from jobmonitor.contract.envelope import Undecodable, decode
-from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, jobs_topic, requests_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, catalogue, jobs_topic, requests_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.runtime.kept_letters import KeptLetters, Record
 
@@ -46,7 +46,9 @@ SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled',
 """
 """Open jobs, but those nobody serves; chunks, which are swept a moment after their job ended; messages on their way."""
 READ_TIMEOUT_MS = 2000
-VIEW_TOPICS = [topic for topic in TOPICS if topic.name.startswith((requests_topic(""), jobs_topic("")))]
+VIEW_TOPICS = [
+    topic for topic in catalogue(with_probe=True) if topic.name.startswith((requests_topic(""), jobs_topic("")))
+]
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

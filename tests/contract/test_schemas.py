@@ -19,6 +19,7 @@ from jobmonitor.contract.envelope import Event, decode, encode, type_name
 from jobmonitor.contract.events import EVENT_TYPES, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import JOB_TYPES, TOPICS, jobs_topic, requests_topic, work_topic
+from jobmonitor.job_types.catalogue import OFFERED
 from support.event_strategies import events
 from support.schema_checks import problems
 
@@ -184,6 +185,14 @@ def test_every_job_type_has_its_three_topics_and_every_event_one_of_them() -> No
         names = (requests_topic(job_type), jobs_topic(job_type), work_topic(job_type))
         travels = [event_type for name in names for event_type in by_name[name]["event_types"]]
         assert sorted(travels) == sorted(EVENT_TYPES)
+
+
+def test_a_type_that_nobody_serves_stands_in_no_published_document() -> None:
+    """A job sent to its topics would wait for ever."""
+    files = generated_files()
+    assert [path for path, text in files.items() if "probe" in f"{path} {text}"] == []
+    of_types = {path for path in files if path.startswith("job_types/")}
+    assert of_types == {f"job_types/{offered.slug}.json" for offered in OFFERED}
 
 
 def test_producers_write_requests_and_nothing_else() -> None:

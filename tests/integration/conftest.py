@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from jobmonitor.contract.topics import TOPICS
+from jobmonitor.contract.topics import catalogue
 from jobmonitor.database.pool import open_pool
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
@@ -53,7 +53,7 @@ def plain_imports(database: Database) -> Iterator[PlainImports]:
 @pytest.fixture(scope="session")
 async def broker(kafka: KafkaServer) -> str:
     """A broker that has the topics of the job types; gives its address."""
-    await create_topics(kafka.bootstrap, *(topic.name for topic in TOPICS))
+    await create_topics(kafka.bootstrap, *(topic.name for topic in catalogue(with_probe=True)))
     return kafka.bootstrap
 
 

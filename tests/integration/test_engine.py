@@ -59,6 +59,7 @@ def duties_of(engine: Engine) -> Duties:
     settings = ReconcilerSettings(
         database_url=engine.settings.database_url,
         object_store_url=engine.settings.object_store_url,
+        with_probe=True,
         outbox_after_s=60,
         unclaimed_after_s=0,
     )

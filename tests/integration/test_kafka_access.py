@@ -77,6 +77,7 @@ class System:
             "JOBMONITOR_OWNER_URL": self.database.owner_url,
             "JOBMONITOR_DATA_DIR": str(self.folder),
             "JOBMONITOR_JOB_TYPES": JOB_TYPE,
+            "JOBMONITOR_WITH_PROBE": "true",
         }
         return {**os.environ, **ours, **self.kafka.environment(user)}
 

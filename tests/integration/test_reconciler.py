@@ -64,6 +64,7 @@ async def reconciling(engine: Engine, objects: ObjectStore | None = None) -> Asy
     settings = ReconcilerSettings(
         database_url=engine.settings.database_url,
         object_store_url=engine.settings.object_store_url,
+        with_probe=True,
         reconcile_every_s=0.01,
         outbox_after_s=60,
         unclaimed_after_s=0,

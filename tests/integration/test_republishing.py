@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import requests_topic, view_topics
+from jobmonitor.contract.topics import job_types, requests_topic, view_topics
 from jobmonitor.database.sql import statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.republishing import PAGE, Republishing
@@ -33,7 +33,7 @@ async def published(engine: Engine, job_type: str) -> list[UUID]:
 
 
 def republishing(engine: Engine) -> Republishing:
-    return Republishing(engine.ledger.pool, engine.producer, untaken_after_s=0)
+    return Republishing(engine.ledger.pool, engine.producer, job_types(with_probe=True), untaken_after_s=0)
 
 
 async def test_submissions_to_a_type_nobody_serves_keep_no_other_types_waiting(engine: Engine) -> None:

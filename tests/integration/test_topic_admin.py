@@ -122,7 +122,7 @@ async def _set(bootstrap: str, name: str, configs: dict[str, str]) -> None:
 
 def test_the_command_tells_every_difference_and_ends_with_one(broker: str) -> None:
     """The broker of the tests has four partitions of everything."""
-    command = [sys.executable, "-m", "jobmonitor.cli", "topics", "--create", "--kafka", broker]
+    command = [sys.executable, "-m", "jobmonitor.cli", "topics", "--create", "--with-probe", "--kafka", broker]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "services"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")

@@ -4,5 +4,5 @@ from jobmonitor.runtime.settings import KafkaSettings
 
 
 def broker_at(bootstrap: str) -> KafkaSettings:
-    """The settings of a client of this broker."""
-    return KafkaSettings(kafka_bootstrap=bootstrap)
+    """The settings of a client of this broker, which may have the topics of probes too."""
+    return KafkaSettings(kafka_bootstrap=bootstrap, with_probe=True)

@@ -129,6 +129,7 @@ class Engine:
         settings = ReconcilerSettings(
             database_url=self.settings.database_url,
             object_store_url=self.settings.object_store_url,
+            with_probe=True,
             unclaimed_after_s=1,
         )
         duties = Duties(self.ledger, self.producer, self.objects, settings)

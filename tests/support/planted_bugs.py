@@ -360,7 +360,7 @@ async def nobody_serves_a_job_type(world: World) -> None:
 
 @breaks("I38")
 async def a_topic_forgets_after_a_week(world: World) -> None:
-    wanted = next(topic for topic in TOPICS if topic.name == "work.probe")
+    wanted = next(topic for topic in TOPICS if topic.name == "work.user-data-import")
     world.catalogue = (*TOPICS[1:], replace(wanted, retention_ms=-1))
 
 

@@ -14,7 +14,7 @@ from jobmonitor.checker.mail import read_mail
 from jobmonitor.checker.report import CouldNotLook, Report
 from jobmonitor.checker.settings import CheckSettings
 from jobmonitor.checker.snapshot import Snapshot
-from jobmonitor.contract.topics import JOB_TYPES, view_topics
+from jobmonitor.contract.topics import catalogue, job_types, view_topics
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -40,13 +40,13 @@ async def look(
     snapshot.clients = read_history(history) if isinstance(history, Path) else history
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
-    snapshot.log_begins, snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
-    snapshot.topic_differences = await read_topic_differences(settings.kafka, settings.catalogue)
+    snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
+    wanted = settings.catalogue or catalogue(with_probe=settings.kafka.with_probe)
+    snapshot.topic_differences = await read_topic_differences(settings.kafka, wanted)
     snapshot.buried = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:
         fold.add_unsent(topic, value)
-    snapshot.log = {job_id: job for job_id, job in fold.close().items() if not snapshot.is_cut(job)}
-    snapshot.messages = fold.messages
+    snapshot.log, snapshot.messages = fold.close(), fold.messages
     await _read_files(settings, snapshot)
     if settings.mail_folder:
         snapshot.mail = read_mail(Path(settings.mail_folder))
@@ -60,7 +60,8 @@ def judge(snapshot: Snapshot) -> Report:
 
 
 def _topics(settings: CheckSettings, snapshot: Snapshot) -> set[str]:
-    named = settings.topics or tuple(topic for job_type in JOB_TYPES for topic in view_topics(job_type))
+    slugs = job_types(with_probe=settings.kafka.with_probe)
+    named = settings.topics or tuple(topic for slug in slugs for topic in view_topics(slug))
     return {*named, *(topic for topic, _ in snapshot.folded_to)}
 
 

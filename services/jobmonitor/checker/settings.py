@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from jobmonitor.contract.topics import TOPICS, Topic
+from jobmonitor.contract.topics import Topic
 from jobmonitor.runtime.settings import KafkaSettings
 
 
@@ -18,5 +18,5 @@ class CheckSettings:
     """The maildir of the mail sink; empty where there is none to read: then nothing is said about mail."""
     topics: tuple[str, ...] = ()
     """The topics of requests and facts; empty: those of the catalogue. What the projection follows is always read."""
-    catalogue: tuple[Topic, ...] = TOPICS
-    """How the broker's topics should be."""
+    catalogue: tuple[Topic, ...] = ()
+    """How the broker's topics should be; empty: as the catalogue says."""

@@ -58,7 +58,7 @@ class Context:
             raise CommandError(
                 "No broker is known here. Give --kafka, set JOBMONITOR_KAFKA_BOOTSTRAP, or run `make up`.", USAGE
             )
-        return KafkaSettings(kafka_bootstrap=stack.kafka_bootstrap)
+        return KafkaSettings(kafka_bootstrap=stack.kafka_bootstrap, with_probe=settings.with_probe)
 
     def owner_url(self) -> str:
         """The database as its owner, the local stack's where no other is named. Raises CommandError."""

@@ -11,7 +11,7 @@ import yaml
 from jobmonitor.contract.asyncapi import asyncapi_document
 from jobmonitor.contract.documents import Document, event_schema, file_name, parameters_schema, topics_document
 from jobmonitor.contract.events import EVENT_TYPES
-from jobmonitor.job_types.catalogue import JOB_TYPES
+from jobmonitor.job_types.catalogue import OFFERED
 
 NOTE = "# Generated from the types by `jobmonitor schemas`; not to be edited.\n"
 SUMS = "examples/SHA256SUMS"
@@ -20,7 +20,7 @@ SUMS = "examples/SHA256SUMS"
 def generated_files() -> dict[str, str]:
     """The text of every generated file, by its path inside the folder."""
     files = {f"events/{file_name(name)}.json": _json(event_schema(name)) for name in EVENT_TYPES}
-    for job_type in JOB_TYPES:
+    for job_type in OFFERED:
         schema = parameters_schema(job_type.slug, job_type.title, job_type.params_type)
         files[f"job_types/{job_type.slug}.json"] = _json(schema)
     return {**files, "topics.yaml": _yaml(topics_document()), "asyncapi.yaml": _yaml(asyncapi_document())}

@@ -11,8 +11,10 @@ from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, EventData, 
 DAY_MS = 24 * 60 * 60 * 1000
 MESSAGE_BYTES_MAX = 1024 * 1024
 """The largest message, key and headers and Kafka's frame included, that any topic takes and any of us sends."""
-JOB_TYPES = ("user-data-export", "user-data-import", "probe")
+JOB_TYPES = ("user-data-export", "user-data-import")
 """The slugs that have topics. A job type without topics, or topics without a job type, fails at start."""
+PROBE = "probe"
+"""The slug of the type for tests, chaos runs and measurements. Only where they ask for them it has topics."""
 
 DEAD_LETTERS = "dead-letters"
 
@@ -100,15 +102,26 @@ def _topics_of(job_type: str) -> tuple[Topic, Topic, Topic]:
     return requests, facts, work
 
 
-TOPICS: tuple[Topic, ...] = (
-    *(topic for job_type in JOB_TYPES for topic in _topics_of(job_type)),
-    Topic(
-        name=DEAD_LETTERS,
-        purpose="Messages nobody could decode or apply: original bytes and headers, position and reason as headers; "
-        "and who published which of them again.",
-        key="as in the original message",
-        partitions=1,
-        retention_ms=90 * DAY_MS,
-        event_types=(),
-    ),
+_DEAD_LETTERS = Topic(
+    name=DEAD_LETTERS,
+    purpose="Messages nobody could decode or apply: original bytes and headers, position and reason as headers; "
+    "and who published which of them again.",
+    key="as in the original message",
+    partitions=1,
+    retention_ms=90 * DAY_MS,
+    event_types=(),
 )
+
+
+def job_types(*, with_probe: bool) -> tuple[str, ...]:
+    """The slugs that have topics in a system with, or without, jobs of the type ``probe``."""
+    return (*JOB_TYPES, PROBE) if with_probe else JOB_TYPES
+
+
+def catalogue(*, with_probe: bool) -> tuple[Topic, ...]:
+    """The topics of such a system."""
+    return *(topic for job_type in job_types(with_probe=with_probe) for topic in _topics_of(job_type)), _DEAD_LETTERS
+
+
+TOPICS = catalogue(with_probe=False)
+"""What stands in the published documents."""

@@ -33,7 +33,7 @@ OFFERED: tuple[JobType[Any], ...] = (UserDataExport(), UserDataImport())
 """Those that users may start. A processor serves them unless its settings say otherwise."""
 JOB_TYPES: tuple[JobType[Any], ...] = (*OFFERED, Probe())
 
-_BY_SLUG = by_slug(JOB_TYPES, topics.JOB_TYPES)
+_BY_SLUG = by_slug(JOB_TYPES, topics.job_types(with_probe=True))
 
 
 def chosen(slugs: str) -> tuple[JobType[Any], ...]:

@@ -17,6 +17,8 @@ class LocalSettings:
     """Where the page is served; the next free port if it is taken. 0 takes any."""
     demo_supporters: int = 5_000
     """Of the first account, when the data is made; up to a million."""
+    with_probe: bool = False
+    """With the topics of the job type ``probe``; which types a processor serves is a setting of its own."""
 
     @property
     def data_folder(self) -> Path:

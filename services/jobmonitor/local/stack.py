@@ -163,7 +163,8 @@ class Stack:
         self.kafka.wait_until_ready()
         self._say("Kafka: creating the topics that are missing")
         try:
-            asyncio.run(_create_topics(KafkaSettings(kafka_bootstrap=self.kafka.bootstrap)))
+            with_probe = self._settings.with_probe
+            asyncio.run(_create_topics(KafkaSettings(kafka_bootstrap=self.kafka.bootstrap, with_probe=with_probe)))
         except TopicsDiffer as error:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
 
@@ -184,6 +185,7 @@ class Stack:
         port = self.http_port if serves_pages else free_port()
         known = {
             "kafka_bootstrap": self.kafka.bootstrap,
+            "with_probe": str(self._settings.with_probe),
             "database_url": self.postgres.url(spec.role, self._passwords.roles[spec.role], DATABASE),
             "object_store_url": (self._folder / "objects").as_uri(),
             **({"http_port": str(port), "demo": "true"} if serves_pages else {"metrics_port": str(port)}),

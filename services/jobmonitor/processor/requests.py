@@ -24,11 +24,12 @@ class RequestHandler:
         self._job_type = job_type
         self._ledger = ledger
         self._taking_up = taking_up
+        self._known = {*JOB_TYPES, job_type.slug}
 
     def account_of(self, event: Event) -> int | None:
         """Whose request it is; None for what is no request to this job type."""
         match event.data:
-            case JobSubmitted() as submission if submission.job_type in JOB_TYPES:  # another's is refused
+            case JobSubmitted() as submission if submission.job_type in self._known:  # another's is refused
                 return submission.account_id
             case JobStopRequested() as request:
                 return request.account_id

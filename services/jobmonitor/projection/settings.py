@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jobmonitor.contract.topics import JOB_TYPES, view_topics
+from jobmonitor.contract.topics import job_types, view_topics
 from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ProcessSettings
 
 
@@ -26,4 +26,4 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     def topics(self) -> list[str]:
         """The topics to follow."""
         named = [topic.strip() for topic in self.projection_topics.split(",") if topic.strip()]
-        return named or [topic for job_type in JOB_TYPES for topic in view_topics(job_type)]
+        return named or [topic for slug in job_types(with_probe=self.with_probe) for topic in view_topics(slug)]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from jobmonitor.contract.topics import job_types
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.orphans import OrphanSweep
@@ -46,7 +47,12 @@ class Duties:
         self._objects = objects
         self._settings = settings
         self._orphans = OrphanSweep(ledger.pool, objects, every_s=settings.orphan_sweep_every_s)
-        self._republishing = Republishing(ledger.pool, producer, untaken_after_s=settings.untaken_after_s)
+        self._republishing = Republishing(
+            ledger.pool,
+            producer,
+            job_types(with_probe=settings.with_probe),
+            untaken_after_s=settings.untaken_after_s,
+        )
         self._purged = Place()
         self._swept = Place()
 

@@ -14,7 +14,7 @@ import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import JOB_TYPES, topic_of
+from jobmonitor.contract.topics import topic_of
 from jobmonitor.database.pool import Pool
 from jobmonitor.database.sql import statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
@@ -54,11 +54,14 @@ class _Turns:
 class Republishing:
     """Asks again for submissions and stops. Several processes at once only send more copies, which change nothing."""
 
-    def __init__(self, pool: Pool, producer: Producer, *, untaken_after_s: float) -> None:
-        """``untaken_after_s``: how long a request may be seen waiting before it is published again."""
+    def __init__(self, pool: Pool, producer: Producer, job_types: Iterable[str], *, untaken_after_s: float) -> None:
+        """``untaken_after_s``: how long a request may be seen waiting before it is published again.
+
+        ``job_types``: the slugs whose submissions are looked after.
+        """
         self._pool = pool
         self._producer = producer
-        self._submissions = {job_type: _Turns(untaken_after_s) for job_type in JOB_TYPES}
+        self._submissions = {job_type: _Turns(untaken_after_s) for job_type in job_types}
         self._stops = _Turns(untaken_after_s)
 
     async def submissions(self) -> int:

@@ -3,7 +3,7 @@
 import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from jobmonitor.contract.topics import JOB_TYPES
+from jobmonitor.contract.topics import job_types
 from jobmonitor.database.pool import Pool
 from jobmonitor.database.sql import statements
 from jobmonitor.reconciler.metrics import (
@@ -28,6 +28,7 @@ class Watching:
     def __init__(self, pool: Pool, kafka: KafkaSettings) -> None:
         self._pool = pool
         self._kafka = kafka
+        self._job_types = job_types(with_probe=kafka.with_probe)
 
     async def outbox(self) -> int:
         """Messages that do not get out; returns 0, as nothing is done."""
@@ -39,7 +40,7 @@ class Watching:
 
     async def unserved(self) -> int:
         """Submissions that no worker takes up."""
-        for row in await self._pool.fetch(SQL["unserved"], list(JOB_TYPES)):
+        for row in await self._pool.fetch(SQL["unserved"], list(self._job_types)):
             UNSERVED.labels(row["job_type"]).set(row["jobs"])
             UNSERVED_OLDEST.labels(row["job_type"]).set(row["oldest_s"])
         return 0
@@ -47,7 +48,7 @@ class Watching:
     async def accounts(self) -> int:
         """Accounts whose jobs wait for others that stand still."""
         found = {row["job_type"]: row["longest_s"] for row in await self._pool.fetch(SQL["standing_still"])}
-        for job_type in JOB_TYPES:
+        for job_type in self._job_types:
             STANDING_STILL.labels(job_type).set(found.get(job_type, 0))
         return 0
 

@@ -45,6 +45,8 @@ class KafkaSettings:
     """Never logged."""
     kafka_ca_file: str = ""
     """Certificates (PEM) of who may vouch for the broker, with SASL_SSL; empty trusts those of the system."""
+    with_probe: bool = False
+    """The broker has the topics of the job type ``probe`` too; for tests, chaos runs and measurements."""
 
     def __post_init__(self) -> None:
         """Raises SettingsError: they contradict each other, so that something would not be as safe as it looks."""

@@ -1,6 +1,7 @@
 """The contract on the command line: job types, topics, schemas."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,9 @@ def topics(
     alter: Annotated[
         bool, Parameter(negative="", help="With --create: give those that are there the catalogue's settings.")
     ] = False,
+    with_probe: Annotated[
+        bool, Parameter(negative="", help="With --create: those of the job type probe too, for tests and measurements.")
+    ] = False,
     access: Annotated[
         bool, Parameter(negative="", help="Print the commands that let each kind of program do what it must, no more.")
     ] = False,
@@ -60,10 +64,12 @@ def topics(
     """
     if alter and not create:
         raise CommandError("--alter goes with --create.", USAGE)
+    if with_probe and not create:
+        raise CommandError("--with-probe goes with --create.", USAGE)
     if access:
         _print_access(json=json)
         return
-    created = _create(context.kafka(kafka), replication_factor, alter=alter) if create else []
+    created = _create(context.kafka(kafka), replication_factor, alter=alter, with_probe=with_probe) if create else []
     if json:
         print_json({**topics_document(), **({"created": created} if create else {})})
     elif create:
@@ -93,7 +99,8 @@ def _print_access(*, json: bool) -> None:
         print_line(command)
 
 
-def _create(kafka: KafkaSettings, replication_factor: int, *, alter: bool) -> list[str]:
+def _create(kafka: KafkaSettings, replication_factor: int, *, alter: bool, with_probe: bool) -> list[str]:
+    kafka = replace(kafka, with_probe=with_probe or kafka.with_probe)
     try:
         return asyncio.run(create_topics(kafka, replication_factor=replication_factor, alter=alter))
     except TopicsDiffer as error:
