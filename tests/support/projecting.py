@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, topic_of, view_topics
@@ -136,10 +138,7 @@ class Views:
 
     async def caught_up(self) -> None:
         """Wait until everything in the topics is folded."""
-        ends: dict[tuple[str, int], int] = {}
-        for topic in self.settings.topics():
-            for record in await read_records(self.bootstrap, topic):
-                ends[topic, record.partition] = record.offset + 1
+        ends = await ends_of(self.bootstrap, *self.settings.topics())
 
         async def is_folded() -> bool:
             rows = await self.fetch("SELECT * FROM projection.offsets")
@@ -214,6 +213,27 @@ class Views:
         for process in self.processes:
             process.kill()
             process.wait(10)
+
+
+async def delete_messages(bootstrap: str, before: Mapping[tuple[str, int], int]) -> None:
+    """Delete what stands before these offsets, by topic and partition, as a retention does."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records(
+            {TopicPartition(*place): RecordsToDelete(offset) for place, offset in before.items()}
+        )
+    finally:
+        await admin.close()
+
+
+async def ends_of(bootstrap: str, *topics: str) -> dict[tuple[str, int], int]:
+    """The offset behind the last message, by topic and partition, of those that have any."""
+    ends: dict[tuple[str, int], int] = {}
+    for topic in topics:
+        for record in await read_records(bootstrap, topic):
+            ends[topic, record.partition] = record.offset + 1
+    return ends
 
 
 @asynccontextmanager

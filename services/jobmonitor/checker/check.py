@@ -40,13 +40,14 @@ async def look(
     snapshot.clients = read_history(history) if isinstance(history, Path) else history
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
-    snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
+    snapshot.log_begins, snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
     wanted = settings.catalogue or catalogue(with_probe=settings.kafka.with_probe)
     snapshot.topic_differences = await read_topic_differences(settings.kafka, wanted)
     snapshot.buried = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:
         fold.add_unsent(topic, value)
-    snapshot.log, snapshot.messages = fold.close(), fold.messages
+    snapshot.log = {job_id: job for job_id, job in fold.close().items() if not snapshot.is_cut(job)}
+    snapshot.messages = fold.messages
     await _read_files(settings, snapshot)
     if settings.mail_folder:
         snapshot.mail = read_mail(Path(settings.mail_folder))

@@ -95,4 +95,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I36", "An effect outside happens once at most.", why_not="No job type has effects outside yet."),
     Invariant("I37", "A whole file that arrived counts as downloaded.", why_not=_ANSWERS),
     Invariant("I38", "The broker's topics are as the catalogue says.", (liveness.topics_are_as_said,)),
+    Invariant("I39", "Every fact there ever was is in the log.", (liveness.facts_are_kept,)),
 )

@@ -57,6 +57,19 @@ class Stop(NamedTuple):
     at: datetime
 
 
+class Timeline(NamedTuple):
+    """The points of a job's timeline, in short."""
+
+    points: int
+    digest: int
+    """Of all points, in any order."""
+    has_submission_of_fact: bool
+    """Whether a fact told the submission, so that its point does not hang on the request."""
+
+
+SUBMISSION_POINT = ("job_submitted", 0)
+
+
 class JobLog:
     """All the log says about one job, and what of it is not sent yet."""
 
@@ -138,6 +151,11 @@ class JobLog:
         self.conflicts |= self._progress.close() | (set(self._progress.rows) & set(self._moments))
 
     @property
+    def job_types(self) -> set[str]:
+        """One in a healthy log; none if there is only a stop."""
+        return {who.job_type for who in self.who} | ({self.submission.job_type} if self.submission else set())
+
+    @property
     def last_sequence(self) -> int:
         """Of the facts there are; 0 without any."""
         return max([0, *self._moments, *self._progress.rows])
@@ -167,10 +185,15 @@ class JobLog:
                 job = evolve(job, fact)
         return job
 
-    def timeline(self) -> tuple[int, int]:
-        """How many points the timeline should have, and a digest of them in any order."""
+    def timeline(self) -> "Timeline":
+        """What the timeline should be."""
         points = ((*key, value[2], value[3]) for key, value in self._points.items())
-        return len(self._points), sum_of(mix(*point) for point in points)
+        submission = self._points.get(SUBMISSION_POINT)
+        return Timeline(
+            points=len(self._points),
+            digest=sum_of(mix(*point) for point in points),
+            has_submission_of_fact=submission is not None and submission[0] == 0,
+        )
 
 
 class _Progress:

@@ -1,7 +1,8 @@
 """Reads topics from their beginning to where they end when the reading starts, in no group: nobody notices it."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,20 +27,32 @@ SILENT_POLLS_MAX = 40
 BATCH_MESSAGES = 5000
 
 Take = Callable[[Message], None]
-Ends = dict[tuple[str, int], int]
-"""(topic, partition) to the offset after its last message."""
+Offsets = dict[TopicPartition, int]
 
 
-async def read_log(kafka: KafkaSettings, topics: Collection[str], take: Take) -> Ends:
-    """Hand over every message of these topics; a topic that is not there is empty. Returns where each ends.
+class Extent(NamedTuple):
+    """From where to where a log was read; all by (topic, partition)."""
 
-    Raises CouldNotLook: the broker is away, or has thrown the beginning of the log away.
+    begins: dict[tuple[str, int], int]
+    """The first offset the broker still has, after the reading. Not 0: the beginning was deleted."""
+    ends: dict[tuple[str, int], int]
+    """The offset after the last message."""
+
+
+async def read_log(kafka: KafkaSettings, topics: Collection[str], take: Take) -> Extent:
+    """Hand over every message there is of these topics; a topic that is not there is empty.
+
+    Raises CouldNotLook: the broker is away.
     """
     async with _consumer(kafka) as consumer:
         partitions = await _partitions(kafka, topics)
-        begins = await consumer.beginning_offsets(partitions)
-        _must_be_whole(begins)
-        return await _read(consumer, begins, take)
+        ends = await _read(consumer, await consumer.beginning_offsets(partitions), take)
+        begins = await consumer.beginning_offsets(partitions)  # some may have been deleted while it was read
+    return Extent(_by_place(begins), _by_place(ends))
+
+
+def _by_place(offsets: Offsets) -> dict[tuple[str, int], int]:
+    return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
 
 
 async def jobs_given_up(kafka: KafkaSettings) -> set[UUID]:
@@ -94,15 +107,8 @@ async def _partitions(kafka: KafkaSettings, topics: Collection[str]) -> list[Top
     ]
 
 
-def _must_be_whole(begins: Mapping[TopicPartition, int]) -> None:
-    for partition, begin in begins.items():
-        if begin > 0:
-            name = f"{partition.topic}/{partition.partition}"
-            raise CouldNotLook(f"The log of {name} begins at offset {begin}; only a whole log can be checked.")
-
-
-async def _read(consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int], take: Take) -> Ends:
-    ends: dict[TopicPartition, int] = await consumer.end_offsets(list(begins)) if begins else {}
+async def _read(consumer: AIOKafkaConsumer, begins: Offsets, take: Take) -> Offsets:
+    ends: Offsets = await consumer.end_offsets(list(begins)) if begins else {}
     rest = {partition for partition, end in ends.items() if begins[partition] < end}
     consumer.assign(list(rest))
     for partition in rest:
@@ -118,7 +124,7 @@ async def _read(consumer: AIOKafkaConsumer, begins: Mapping[TopicPartition, int]
                 if record.offset < ends[partition]:
                     take(record)
         rest = {partition for partition in rest if await consumer.position(partition) < ends[partition]}
-    return {(partition.topic, partition.partition): end for partition, end in ends.items()}
+    return ends
 
 
 def _job_of(letter: Message) -> set[UUID]:

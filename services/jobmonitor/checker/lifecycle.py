@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
+from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
 from jobmonitor.checker.report import Looked
 from jobmonitor.checker.snapshot import Chunks, Run, Snapshot
@@ -193,7 +194,20 @@ def stops_end_in_cancelled(snapshot: Snapshot, looked: Looked) -> None:
             looked.things += 1
             job_stopped = snapshot.log.get(asked.job_id)
             kept = job_stopped is not None and bool(job_stopped.stops)
-            looked.expect(kept, f"job {asked.job_id}", "the acknowledged stop in the log", "no request to stop")
+            looked.expect(
+                kept or _may_be_gone(asked, job_stopped, snapshot),
+                f"job {asked.job_id}",
+                "the acknowledged stop in the log",
+                "no request to stop",
+            )
+
+
+def _may_be_gone(asked: Operation, job: JobLog | None, snapshot: Snapshot) -> bool:
+    """Whether the stop may have been deleted from the log, or the job's facts."""
+    run = snapshot.runs.get(asked.job_id)
+    known = {run.job_type} if run else job.job_types if job else set()
+    types: set[str | None] = {*known} or {asked.job_type}
+    return any(snapshot.requests_gone(slug) or (job is None and snapshot.facts_gone(slug)) for slug in types)
 
 
 def nothing_starts_after_a_stop(snapshot: Snapshot, looked: Looked) -> None:

@@ -1,10 +1,11 @@
-"""I31, I32, I34 and I38: nobody waits for ever, and once things are calm nothing is left over."""
+"""I31, I32, I34, I38 and I39: nobody waits for ever, and once things are calm nothing is left over."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
 
 from jobmonitor.checker.report import DoesNotApply, Looked
 from jobmonitor.checker.snapshot import Run, Snapshot
+from jobmonitor.contract.topics import jobs_topic
 
 SENT_WITHIN = timedelta(seconds=60)
 """So long a message may wait in the outbox, or a submission for a worker, on a busy system."""
@@ -54,6 +55,18 @@ def topics_are_as_said(snapshot: Snapshot, looked: Looked) -> None:
     for each in snapshot.topic_differences:
         found = f"{each.setting} {each.found}" if each.found else "no such topic"
         looked.expect(False, f"topic {each.topic}", f"{each.setting} {each.wanted}", found)
+
+
+def facts_are_kept(snapshot: Snapshot, looked: Looked) -> None:
+    """I39: the topics of facts have their beginning, as the views are made from them. Requests may be gone."""
+    for (topic, partition), begin in snapshot.log_begins.items():
+        if topic.startswith(jobs_topic("")):
+            looked.things += 1
+            about, found = (
+                f"topic {topic}, partition {partition}",
+                f"offset {begin}: jobs told of before are not checked",
+            )
+            looked.expect(begin == 0, about, "a log that begins at offset 0", found)
 
 
 def messages_get_out(snapshot: Snapshot, looked: Looked) -> None:

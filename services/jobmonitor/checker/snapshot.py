@@ -1,8 +1,9 @@
 """Everything the invariants look at, read once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import msgspec
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
 from jobmonitor.contract.events import Result
+from jobmonitor.contract.topics import jobs_topic, requests_topic
 from jobmonitor.projection.fold import JobRow
 from jobmonitor.runtime.topic_admin import Difference
 
@@ -107,11 +109,14 @@ class Snapshot:
     """Whether nothing is in motion any more: then what is still open is lost."""
     now: datetime
     log: Mapping[UUID, JobLog] = field(default_factory=dict)
+    """Without the jobs of which facts are known to be gone: see ``is_cut``."""
     messages: int = 0
     folded_to: Mapping[tuple[str, int], int] = field(default_factory=dict)
     """Where the views stand in the log: (topic, partition) to the first offset not folded."""
     skipped: Sequence[tuple[str, int, int, int]] = ()
     """Topic, partition, first offset and the one behind: messages deleted from the log before they were folded."""
+    log_begins: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """The first offset there is; not 0 where the log's beginning was deleted."""
     log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     runs: Mapping[UUID, Run] = field(default_factory=dict)
     chunks: Mapping[UUID, Chunks] = field(default_factory=dict)
@@ -138,3 +143,29 @@ class Snapshot:
     """Messages the mail sink took; None where there is none to read."""
     clients: Sequence[Operation] | None = None
     """What clients were told; None where nobody wrote it down."""
+
+    def requests_gone(self, job_type: str | None) -> bool:
+        """Whether requests of this type were deleted, which is normal after a month: their jobs' facts repeat them.
+
+        Without a type: of any, for a job of which nobody knows it.
+        """
+        return self._is_cut_topic(requests_topic, job_type)
+
+    def facts_gone(self, job_type: str | None) -> bool:
+        """Whether facts of this type were deleted: of a job that is not in the log nothing can be said then."""
+        return self._is_cut_topic(jobs_topic, job_type)
+
+    def is_cut(self, job: JobLog) -> bool:
+        """Whether the log lacks the first of the facts the job is known to have, as they were deleted."""
+        row = self.monitor.get(job.job_id) or self.history.get(job.job_id)
+        has_facts = bool(job.who) or job.job_id in self.runs or (row is not None and row.sequence > 0)
+        return has_facts and bool(job.missing(1)) and any(self.facts_gone(job_type) for job_type in job.job_types)
+
+    def _is_cut_topic(self, topic_of_type: Callable[[str], str], job_type: str | None) -> bool:
+        if job_type is None:
+            return any(topic.startswith(topic_of_type("")) for topic in self._cut_topics)
+        return topic_of_type(job_type) in self._cut_topics
+
+    @cached_property
+    def _cut_topics(self) -> frozenset[str]:
+        return frozenset(topic for (topic, _), begin in self.log_begins.items() if begin > 0)

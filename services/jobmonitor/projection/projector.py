@@ -187,6 +187,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             self._claimed[partition] = place
             self._read_to[partition] = place.next_offset
             self._suspect(partition, claim, ends[partition])
+            if place.next_offset > claim.place.next_offset and partition not in self._suspects:
+                self._window.gather(partition, place, ())  # else what was skipped is told at every start
             consumer.seek(TopicPartition(*partition), place.next_offset)
             consumer.resume(TopicPartition(*partition))
         log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": c.next_offset for p, c in claimed.items()})
