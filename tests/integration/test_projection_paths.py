@@ -44,7 +44,7 @@ class Tables:
 
     async def dump(self) -> dict[str, list[str]]:
         """Every row as text; of the offsets all but when they were claimed, which no two runs have in common."""
-        texts = {table: "t::text" for table in TABLES} | {"offsets": "(to_jsonb(t) - 'claimed_at')::text"}
+        texts = dict.fromkeys(TABLES, "t::text") | {"offsets": "(to_jsonb(t) - 'claimed_at')::text"}
         return {
             table: [row[0] for row in await self.owner.fetch(f"SELECT {text} FROM projection.{table} AS t ORDER BY 1")]
             for table, text in texts.items()
