@@ -1,5 +1,6 @@
 """What may come in: what nobody can accept makes a failed job that says why, and holds up nobody else."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from jobmonitor.contract.events import (
     JobStopRequested,
     RequestRejected,
 )
-from jobmonitor.crm.rights import Person, load_standings
+from jobmonitor.crm.rights import Person, Standings, load_standings
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.requests import RequestHandler
@@ -28,6 +29,7 @@ from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.taking_up import TakingUp
 from support.engine import Engine, create_topics, open_engine, read_events
 from support.people import add_people
+from support.waiting import until
 
 
 @pytest.fixture
@@ -267,6 +269,45 @@ async def test_a_stop_that_comes_before_its_submission_is_obeyed_if_its_sender_m
     assert facts[1].requested_at == early.time
     for job_id in (theirs, foreign):
         assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.early_stops") == 0
+
+
+async def test_a_stop_at_the_very_moment_its_job_is_taken_up_is_obeyed(engine: Engine) -> None:
+    """By another worker, which has looked for early stops and has not committed the job yet."""
+    engine.probe.small = False
+    job_id, has_looked, may_go_on = uuid4(), asyncio.Event(), asyncio.Event()
+    slow, other = strict_handler(engine), strict_handler(engine)
+
+    async def load_slowly(*arguments: Any) -> Standings:
+        has_looked.set()
+        await may_go_on.wait()
+        return await load_standings(*arguments)
+
+    slow._taking_up.load_standings = load_slowly
+    taking_up = asyncio.create_task(slow.handle([decode(big(job_id))]))
+    await has_looked.wait()
+    stopping = asyncio.create_task(other.handle([stop(job_id, 2)]))
+
+    async def waits_or_is_over() -> bool:
+        waiting = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)"
+        return stopping.done() or await engine.owner.fetchval(waiting)
+
+    await until(waits_or_is_over)
+    may_go_on.set()
+    await asyncio.gather(taking_up, stopping)
+
+    assert [type(fact) for fact in await engine.facts(job_id)][-1] is JobCancelled
+
+
+async def test_early_stops_are_obeyed_where_their_jobs_take_several_transactions(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobmonitor.processor.taking_up.STEPS_S", 0)
+    jobs = [uuid4() for _ in range(3)]
+    await strict_handler(engine).handle([stop(job_id, 2) for job_id in jobs])
+    await strict_handler(engine).handle([decode(submission(job_id)) for job_id in jobs])
+    for job_id in jobs:
+        assert [type(fact) for fact in await engine.facts(job_id)] == [JobQueued, JobCancelled]
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.early_stops") == 0
 
 

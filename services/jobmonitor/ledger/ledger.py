@@ -128,7 +128,7 @@ class Ledger:
         nothing. One for a job that no worker took up yet is kept for a day, and obeyed when the job comes.
         """
         async with self.transaction() as ledger:
-            run = await ledger.find(job_id)
+            run = await ledger.find(job_id) or await self._find_taken_up_now(ledger, job_id, request.account_id)
             if run is None:
                 values = (job_id, request.account_id, request.requested_by, at)
                 await ledger.connection.execute(SQL["keep_early_stop"], *values)
@@ -140,6 +140,11 @@ class Ledger:
                 ledger.reject(run, "stop", request_id or f"{job_id}:stop:{at.isoformat()}", at, refusal)
                 return
             await self._obey_stop(ledger, run, request.requested_by, at)
+
+    async def _find_taken_up_now(self, ledger: LedgerTransaction, job_id: UUID, account_id: int) -> Run | None:
+        """The job, if somebody is taking it up at this moment; None is then true until the transaction ends."""
+        await ledger.connection.execute(SQL["await_taking_up"], account_id)
+        return await ledger.find(job_id)
 
     async def _obey_stop(self, ledger: LedgerTransaction, run: Run, requested_by: int, at: datetime) -> None:
         if run.stop_requested_at is None:

@@ -139,6 +139,8 @@ class TakingUp:
         """Take up as many as a transaction has time for, one at least; returns the others."""
         ends_at_s = time.monotonic() + STEPS_S
         async with self._ledger.transaction() as ledger:
+            accounts = sorted({*map(_account, submissions)})
+            await ledger.connection.execute(SQL["hold_off_early_stops"], accounts)
             left = sorted(await self._unknown(ledger, submissions), key=_account, reverse=True)
             if not left:
                 return []
@@ -148,7 +150,10 @@ class TakingUp:
             free = self._planner.free
             step = _Step(self._job_type, self._ledger, ledger, self._one_step, standings, stops, free=free)
             while left:
-                await step.take_up(left.pop(), at_once=at_once)
+                submission = left.pop()
+                await step.take_up(submission, at_once=at_once)
+                if submission.job_id in stops:
+                    await ledger.connection.execute(SQL["forget_early_stops"], [submission.job_id])
                 if time.monotonic() > ends_at_s:
                     break
         for job_id in step.planned_here:
@@ -174,7 +179,7 @@ class EarlyStop(NamedTuple):
 async def _early_stops(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> dict[UUID, list[EarlyStop]]:
     job_ids = [submission.job_id for submission in submissions]
     found: dict[UUID, list[EarlyStop]] = {}
-    for row in await ledger.connection.fetch(SQL["take_early_stops"], job_ids):
+    for row in await ledger.connection.fetch(SQL["early_stops"], job_ids):
         stop = EarlyStop(Person(row["account_id"], row["requested_by"]), row["requested_at"])
         found.setdefault(row["job_id"], []).append(stop)
     return found
