@@ -299,6 +299,26 @@ async def test_a_stop_at_the_very_moment_its_job_is_taken_up_is_obeyed(engine: E
     assert [type(fact) for fact in await engine.facts(job_id)][-1] is JobCancelled
 
 
+async def test_a_worker_that_others_forestall_twice_makes_no_second_job(engine: Engine) -> None:
+    """Another takes the first job up while this one takes both, then the second while this one takes it alone."""
+    engine.probe.small = False
+    jobs = [uuid4(), uuid4()]
+    messages = [decode(big(job_id)) for job_id in jobs]
+    late, other = strict_handler(engine), strict_handler(engine)
+    forestalled = iter(messages)
+
+    async def load_late(*arguments: Any) -> Standings:
+        await other.handle([next(forestalled)])
+        return await load_standings(*arguments)
+
+    late._taking_up.load_standings = load_late
+    await late.handle(messages)
+
+    assert next(forestalled, None) is None, "both races were run"
+    for job_id in jobs:
+        assert sum(isinstance(fact, JobQueued) for fact in await engine.facts(job_id)) == 1
+
+
 async def test_early_stops_are_obeyed_where_their_jobs_take_several_transactions(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
