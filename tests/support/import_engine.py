@@ -21,6 +21,7 @@ from support.crm import Crm
 from support.engine import Engine, create_topics, heard, read_events
 from support.imports import Imports
 from support.people import everybody_may
+from support.run_job_type import owner_of
 
 ROOT = Path(__file__).parent.parent.parent
 SLUG = UserDataImport.slug
@@ -48,7 +49,8 @@ class ImportEngine:
     async def take_up(self, **parameters: Any) -> UUID:
         """As if the submission had been heard."""
         job_id = uuid4()
-        submission = JobSubmitted(account_id=self.account_id, owner_id=2, job_type=SLUG, parameters=parameters)
+        owner_id = owner_of(self.account_id)
+        submission = JobSubmitted(account_id=self.account_id, owner_id=owner_id, job_type=SLUG, parameters=parameters)
         await self.taking_up.take_up([heard(job_id, submission)])
         return job_id
 
