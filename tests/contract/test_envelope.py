@@ -6,6 +6,7 @@ letters. Method: events of every type from Hypothesis, damaged in every way a fo
 
 import contextlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import CONTENT_TYPE, Event, Undecodable, decode, encode, type_name
 from jobmonitor.contract.events import EVENT_TYPES, JobProgressed, JobSubmitted
+from jobmonitor.contract.limits import REFERENCE_PATTERN, has_unseen
 from support.event_strategies import JSON_VALUES, TEXT, events
 
 PROGRESS = Event(
@@ -160,6 +162,11 @@ def test_a_reason_quotes_nothing_without_end() -> None:
     [
         ({"run_at": "9999-12-31T23:59:59.999999Z"}, "bad_run_at"),
         ({"run_at": "0001-01-01T00:00:00Z"}, "bad_run_at"),
+        ({"reference": "a\nb"}, "bad_reference"),
+        ({"reference": "a\x85b"}, "bad_reference"),
+        ({"reference": "a\u202eb"}, "bad_reference"),
+        ({"reference": "r" * 900_000}, "bad_reference"),
+        ({"reference": "a\nb", "run_at": "0001-01-01T00:00:00Z"}, "bad_run_at"),
         ({"parameters": {"x": "a\0b"}}, "nul_character"),
         ({"parameters": {"a\0b": 1}}, "nul_character"),
         ({"parameters": {"x": 2**63}}, "number_too_large"),
@@ -178,6 +185,7 @@ def test_a_submission_that_nobody_can_accept_is_read_without_what_is_too_much(sa
     assert len(event.refusal.reason) < 200
     assert isinstance(event.data, JobSubmitted)
     assert (event.data.parameters, event.data.run_at, event.data.owner_id) == ({}, None, 2)
+    assert event.data.reference is None
     assert decode(encode(event)).refusal is None, "what is left can be written and read"
 
 
@@ -193,6 +201,19 @@ def test_what_real_jobs_need_is_accepted(parameters: dict[str, Any]) -> None:
     event = decode(_submission({"parameters": parameters}))
     assert event.refusal is None
     assert decode(encode(event)) == event
+
+
+@pytest.mark.parametrize("reference", ["", "Spring appeal", "Größe 👩‍👩‍👧", "r" * 160])
+def test_a_reference_on_one_line_is_kept_also_beside_what_is_refused(reference: str) -> None:
+    for parameters in ({}, {"x": "a\0b"}):
+        event = decode(_submission({"reference": reference, "parameters": parameters}))
+        assert isinstance(event.data, JobSubmitted)
+        assert event.data.reference == reference
+
+
+@given(st.text(max_size=20))
+def test_the_schemas_say_of_a_reference_what_the_code_says(text: str) -> None:
+    assert (re.search(REFERENCE_PATTERN, text) is not None) == (not has_unseen(text))
 
 
 def _submission(says: dict[str, Any]) -> bytes:

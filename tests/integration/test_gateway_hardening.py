@@ -78,6 +78,24 @@ async def test_a_reference_with_a_character_nobody_sees_is_refused_in_a_sentence
     assert "regex" not in error["detail"]
 
 
+async def test_a_refusal_names_the_field_and_quotes_nothing_without_end(gateway: RunningGateway) -> None:
+    client = await gateway.logged_in(USER)
+    wishes: list[dict[str, object]] = [
+        {"type": "t" * 100_000},
+        {"parameters": {"format": "x" * 100_000}},
+        {"parameters": {"y" * 100_000: 1}},
+        {"parameters": {f"unknown {number}": 1 for number in range(5_000)}},
+        {"z" * 100_000: 1},
+    ]
+    for wish in wishes:
+        refused = await client.post("/api/v1/jobs", json=_wish("Spring") | wish)
+        assert refused.status_code == 422
+        assert len(refused.content) < 20_000
+
+    early = await client.post("/api/v1/jobs", json=_wish("Spring") | {"run_at": "0001-01-01T00:00:00Z"})
+    assert [error["field"] for error in early.json()["errors"]] == ["run_at"]
+
+
 def _wish(reference: str) -> dict[str, object]:
     return {"type": "user-data-export", "parameters": {"format": "user"}, "reference": reference}
 

@@ -51,7 +51,7 @@ def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
             fields = {field.name: _field(field) for field in info.fields}
             return st.fixed_dictionaries(fields).map(lambda values: info.cls(**values))
         case inspect.Metadata():
-            return values_of(info.type)
+            return values_of(_with_its_pattern(info))
         case inspect.UnionType():
             return st.one_of([values_of(kind) for kind in info.types])
         case inspect.IntType():
@@ -74,6 +74,14 @@ def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
             return st.dictionaries(values_of(info.key_type), values_of(info.value_type), max_size=4)
         case _:
             raise NotImplementedError(f"No strategy for {info}.")
+
+
+def _with_its_pattern(info: inspect.Metadata) -> inspect.Type:
+    """The type beneath; a text that only its schema bounds is bounded all the same."""
+    match info:
+        case inspect.Metadata(type=inspect.StrType(), extra_json_schema={"pattern": pattern, "maxLength": length}):
+            return inspect.StrType(pattern=pattern, max_length=length)
+    return info.type
 
 
 def _field(field: inspect.Field) -> st.SearchStrategy[Any]:

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from jobmonitor.contract.events import EVENT_TYPES, EventData, Instant, JobSubmitted, Text, submission_refused
-from jobmonitor.contract.limits import TEXT_LENGTH_MAX, Refusal, must_be_an_instant, shortened
+from jobmonitor.contract.limits import TEXT_LENGTH_MAX, Refusal, must_be_an_instant, reference_refused, shortened
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 """The ``content-type`` header of every message (CloudEvents Kafka binding, structured mode)."""
@@ -114,9 +114,10 @@ def decode(message: bytes | None) -> Event:
         raise Undecodable(_in_words(message, str(error))) from error
     except RecursionError as error:
         raise Undecodable("The message is nested too deeply.") from error
-    refusal = submission_refused(data) if isinstance(data, JobSubmitted) else None
-    if refusal is not None:
-        data = msgspec.structs.replace(data, parameters={}, run_at=None)
+    refusal = None
+    if isinstance(data, JobSubmitted) and (refusal := submission_refused(data)) is not None:
+        reference = None if reference_refused(data.reference or "") else data.reference
+        data = msgspec.structs.replace(data, parameters={}, run_at=None, reference=reference)
     time = envelope.time.astimezone(UTC)
     return Event(id=envelope.id, source=envelope.source, job_id=envelope.subject, time=time, data=data, refusal=refusal)
 

@@ -22,11 +22,14 @@ from jobmonitor.contract.limits import (
     NAME_LENGTH_MAX,
     OUTCOMES_MAX,
     REASON_LENGTH_MAX,
+    REFERENCE_LENGTH_MAX,
+    REFERENCE_PATTERN,
     TEXT_LENGTH_MAX,
     Refusal,
     is_an_instant,
     must_be_an_instant,
     parameters_refused,
+    reference_refused,
 )
 
 # What passes here can be stored in every column behind the readers, and written again.
@@ -43,7 +46,11 @@ Code = Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX, pattern="^[a-z][a
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
-Reference = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=160)]
+Reference = Annotated[str, msgspec.Meta(pattern=REFERENCE_PATTERN, max_length=REFERENCE_LENGTH_MAX)]
+RequestedReference = Annotated[
+    str, msgspec.Meta(extra_json_schema={"pattern": REFERENCE_PATTERN, "maxLength": REFERENCE_LENGTH_MAX})
+]
+"""The same, read whatever it holds: ``submission_refused`` tells the job's owner what is wrong with it."""
 
 
 class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,7 +64,7 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The slug of a job type, for instance ``user-data-export``."""
     parameters: dict[str, Any]
     """What the job type asks for; its schema is ``schemas/job_types/<job_type>.json``."""
-    reference: Reference | None = None
+    reference: RequestedReference | None = None
     """The user's own name for the job, shown in brackets behind the type's name; one line."""
     run_at: Instant | None = None
     """When to start, a year ahead at most; ``None`` means now."""
@@ -315,7 +322,7 @@ def submission_refused(data: JobSubmitted) -> Refusal | None:
     """Why this cannot be accepted, whoever asks for it and whatever the job type; None where it can."""
     if data.run_at is not None and not is_an_instant(data.run_at):
         return Refusal("bad_run_at", f"The start must lie between the years {FIRST_YEAR} and {LAST_YEAR}.")
-    return parameters_refused(data.parameters)
+    return reference_refused(data.reference or "") or parameters_refused(data.parameters)
 
 
 def submission_in(fact: JobFact) -> JobSubmitted | None:

@@ -8,6 +8,7 @@ because there the job's owner can be told.
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unicodedata import category
 
 import msgspec
 
@@ -24,6 +25,10 @@ REASON_LENGTH_MAX = 500
 NAME_LENGTH_MAX = 64
 """Of a unit, an outcome, an extension."""
 OUTCOMES_MAX = 100
+REFERENCE_LENGTH_MAX = 160
+"""In characters."""
+REFERENCE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+"""Says what ``has_unseen`` says, for the schemas."""
 
 PARAMETERS_BYTES_MAX = 240 * 1024
 """Encoded as JSON. An export with a hundred long answers and a hundred broadcast filters of ten ids has 120 kB. With
@@ -38,6 +43,12 @@ RUN_AT_AHEAD = timedelta(days=366)
 """How far ahead a job can be scheduled, by the clock of the database that accepts it."""
 INTEGER_MAX = 2**63 - 1
 """In either direction: what a database column holds."""
+
+
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, surrogates, and separators of lines and paragraphs."""
+_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They turn round what stands beside them (Unicode Standard Annex 9). Others of their category join emoji."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -64,6 +75,23 @@ def shortened(text: str, length_max: int = REASON_LENGTH_MAX) -> str:
     """The text without control characters, cut where it is too long."""
     plain = "".join(character if character.isprintable() else " " for character in text[: length_max + 1])
     return plain if len(plain) <= length_max else f"{plain[: length_max - 1]}…"
+
+
+def has_unseen(text: str) -> bool:
+    """Whether the text holds a control character, a line break among them, or one that sets the direction of others."""
+    return any(character in _BIDIRECTIONAL or category(character) in _CONTROLS for character in text)
+
+
+def reference_refused(reference: str) -> Refusal | None:
+    """Why a job cannot have this name; None where it can."""
+    if len(reference) > REFERENCE_LENGTH_MAX:
+        return Refusal("bad_reference", f"The reference is too long: at most {REFERENCE_LENGTH_MAX} characters.")
+    if has_unseen(reference):
+        return Refusal(
+            "bad_reference",
+            "The reference holds a line break, or another character that cannot be seen. Write it on one line.",
+        )
+    return None
 
 
 def parameters_refused(parameters: Mapping[str, Any]) -> Refusal | None:

@@ -7,11 +7,15 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import Request
 
+from jobmonitor.contract.limits import shortened
 from jobmonitor.gateway.problems import FieldError, Problem
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 
 INT_AT_MOST = 2**63 - 1
 """What a ``bigint`` holds."""
+
+PROBLEMS_AT_MOST = 20
+"""In one answer; a body of 256 KiB can hold ten thousand, and an answer should not outgrow what was sent."""
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -32,8 +36,8 @@ async def read_body(request: Request, body_type: type[Body]) -> Body:
 
 
 def invalid(problems: list[FieldProblem], *, under: str = "", code: str = "invalid") -> Problem:
-    """422, naming each field. ``under`` is the field that holds them all."""
-    errors = [_field_error(problem, under) for problem in problems]
+    """422, naming each field, the first twenty. ``under`` is the field that holds them all."""
+    errors = [_field_error(problem, under) for problem in problems[:PROBLEMS_AT_MOST]]
     detail = " ".join(f"{error.field or 'The body'}: {error.detail}" for error in errors[:3])
     return Problem(422, detail, code=code, errors=errors)
 
@@ -41,7 +45,8 @@ def invalid(problems: list[FieldProblem], *, under: str = "", code: str = "inval
 def _field_error(problem: FieldProblem, under: str) -> FieldError:
     field = ".".join(part for part in (under, problem.field) if part)
     path = field.replace("[", "/").replace("]", "").replace(".", "/")
-    return FieldError(field=field, pointer=f"#/{path}" if path else "#", detail=problem.detail)
+    pointer = f"#/{shortened(path)}" if path else "#"
+    return FieldError(field=shortened(field), pointer=pointer, detail=shortened(problem.detail))
 
 
 def _require_json_type(request: Request) -> None:

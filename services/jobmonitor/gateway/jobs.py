@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator
 from jobmonitor.crm.export_options import ExportOptions, export_options
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway import models
-from jobmonitor.gateway.bodies import invalid, read_body
+from jobmonitor.gateway.bodies import read_body
 from jobmonitor.gateway.context import Onlooker, Provided, SignedIn, answer
 from jobmonitor.gateway.items import details, item, location
 from jobmonitor.gateway.lists import Filter, Place, Wanted, page_of
@@ -22,8 +22,6 @@ from jobmonitor.gateway.problems import FieldError, Problem
 from jobmonitor.gateway.reading import NUMBER_AT_MOST, job_at
 from jobmonitor.gateway.rows import View
 from jobmonitor.gateway.submissions import preview, request_stop, submit
-from jobmonitor.gateway.unseen import has_unseen
-from jobmonitor.job_types.parameters import FieldProblem
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
@@ -98,9 +96,6 @@ async def preview_job(request: Request, services: Provided, viewer: SignedIn) ->
 async def submit_job(request: Request, services: Provided, viewer: SignedIn, idempotency_key: Key = None) -> Response:
     """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key."""
     asked = await read_body(request, models.SubmissionRequest)
-    if has_unseen(asked.reference or ""):
-        detail = "It holds a line break, or another character that cannot be seen. Write it on one line."
-        raise invalid([FieldProblem("reference", detail)])
     services.rates.note_submission(viewer, asyncio.get_running_loop().time())
     job_id, job = await submit(services, viewer, asked, idempotency_key)
     place = location(job) if job else f"/api/v1/jobs/{job_id}"

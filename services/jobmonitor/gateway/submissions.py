@@ -43,6 +43,8 @@ VIEW_WAIT_S = 2.0
 """How long an answer waits for the projection to show what was asked for."""
 CHECK_TIMEOUT_S = 30.0
 """Checking and counting may have to look through a whole account."""
+_REFUSED_FIELDS = {"bad_run_at": "run_at", "bad_reference": "reference"}
+"""What a refusal of the contract is about, where that is not the parameters."""
 
 log = structlog.stdlib.get_logger()
 
@@ -76,7 +78,8 @@ async def submit(
         run_at=_in_utc(request.run_at),
     )
     if (refusal := submission_refused(submission)) is not None:
-        raise invalid([FieldProblem("parameters", refusal.reason)], code=refusal.code)
+        field = _REFUSED_FIELDS.get(refusal.code, "parameters")
+        raise invalid([FieldProblem(field, refusal.reason)], code=refusal.code)
     job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
     earlier = await _earlier(services, job_id, submission, job_type) if key else None
     if earlier is None:

@@ -15,6 +15,7 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
+from jobmonitor.contract.limits import has_unseen
 from jobmonitor.crm.import_targets import ImportTargets, find_upload, import_formats, read_targets, upload_key
 from jobmonitor.crm.import_targets import Upload as KeptUpload
 from jobmonitor.crm.users import Viewer
@@ -29,7 +30,6 @@ from jobmonitor.gateway.problems import Problem, not_found, unavailable
 from jobmonitor.gateway.reading import SQL
 from jobmonitor.gateway.received_files import Intake, ReceivedFile, received
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.gateway.unseen import has_unseen
 from jobmonitor.gateway.upload_models import ImportOptions, ListedUpload, Upload, UploadList
 from jobmonitor.job_types.import_columns import suggest, why_not_taken
 from jobmonitor.job_types.import_files import Inspection, inspect
