@@ -167,6 +167,7 @@ def test_kafka_is_the_version_we_test_with_and_creates_no_topic_by_itself() -> N
     kafka = SERVICES["kafka"]["environment"]
     assert kafka["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert kafka["KAFKA_MESSAGE_MAX_BYTES"] == str(MESSAGE_BYTES_MAX)
+    assert kafka["KAFKA_TRANSACTION_MAX_TIMEOUT_MS"] == "5000"
     assert int(kafka["KAFKA_OFFSETS_RETENTION_MINUTES"]) >= 30 * 24 * 60
     listeners = dict(each.split("://") for each in kafka["KAFKA_LISTENERS"].split(","))
     advertised = dict(each.split("://") for each in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))

@@ -140,6 +140,9 @@ class KafkaServer(Server):
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "transaction.state.log.num.partitions": "4",
+            # read committed: an open transaction holds up everybody behind it until the broker ends it
+            "transaction.max.timeout.ms": "5000",
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
             "group.initial.rebalance.delay.ms": "0",
             # a broker that was killed may come back as soon as it counts as gone
             "broker.session.timeout.ms": "3000",
