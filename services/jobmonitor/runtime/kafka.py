@@ -265,6 +265,7 @@ class Producer:
         message, producer = Outgoing(topic, key or b"", value or b"", ""), self._producer
         try:
             async with asyncio.timeout(self._send_timeout_s):
+                _keep_leaders(producer, topic)
                 begun = await producer.send(topic, value, key=key, headers=list(headers))
                 begun.add_done_callback(_look)
                 await asyncio.wait([begun])
@@ -283,11 +284,21 @@ def outgoing(topic: str, event: Event) -> Outgoing:
 
 
 async def _begin(producer: AIOKafkaProducer, message: Outgoing) -> "asyncio.Future[object]":
+    _keep_leaders(producer, message.topic)
     begun: asyncio.Future[object] = await producer.send(
         message.topic, message.value, key=message.key, headers=_headers(message)
     )
     begun.add_done_callback(_look)
     return begun
+
+
+def _keep_leaders(producer: AIOKafkaProducer, topic: str) -> None:
+    """Have the topic among those aiokafka (0.14) asks the broker for.
+
+    At its start it learns of all topics and notes none. The first message to a topic it does not know makes it ask for
+    the noted ones only; it forgets the leaders of all others, and what waits for them is sent too late or never.
+    """
+    producer.client.add_topic(topic)
 
 
 def _look(future: "asyncio.Future[object]") -> None:
