@@ -57,6 +57,7 @@ def test_a_missing_fact_and_two_with_one_number_are_noticed() -> None:
     other = msgspec.structs.replace(progress, data=msgspec.structs.replace(progress.data, done=31))
     told = folded([event for event in life if event is not life[3]] + [other])[job.job_id]
     assert told.missing(8) == [3]
+    assert told.missing(2**31 - 1)[0] == 3, "told at once, however high a forged fact counts"
     assert told.conflicts == {4}
 
 

@@ -81,7 +81,7 @@ def sequences_rise(snapshot: Snapshot, looked: Looked) -> None:
         run = snapshot.runs.get(job_id)
         sure = job.last_sequence if snapshot.calm else run.sequence if run else 0
         missing = job.missing(sure)
-        looked.expect(not missing, f"job {job_id}", f"facts 1 to {sure}", f"none of {missing[:3]}")
+        looked.expect(not missing, f"job {job_id}", f"facts 1 to {sure}", f"none of {missing}")
         if run is not None:
             behind = job.last_sequence < run.sequence or (snapshot.calm and job.last_sequence > run.sequence)
             about = f"job {job_id}"
