@@ -6,7 +6,7 @@ from typing import Any
 
 from chaos.outside import Outside
 from chaos.shapes import PROBE, UNSERVED
-from jobmonitor.contract.topics import TOPICS, view_topics
+from jobmonitor.contract.topics import catalogue, view_topics
 from jobmonitor.local.child import Child
 from jobmonitor.local.stack import Stack
 from jobmonitor.runtime.topic_admin import create_topics
@@ -38,7 +38,7 @@ class ChaosStack(Stack):
         super()._shape_broker()
         unserved = [
             replace(topic, name=topic.name.replace(PROBE, UNSERVED.job_type))
-            for topic in TOPICS
+            for topic in catalogue(with_probe=True)
             if topic.name in view_topics(PROBE)
         ]
         asyncio.run(create_topics(broker_at(self.kafka.bootstrap), unserved))
