@@ -197,7 +197,6 @@ async def test_what_contradicts_its_job_is_kept_and_changes_nothing(views: Views
     assert [reason.split()[0:4] for reason in reasons] == [
         ["A", "ChunkDispatched", "of", "a"],
         ["A", "JobSubmitted", "of", "a"],
-        ["A", "stop", "was", "requested"],
         ["The", "event", "is", "of"],
         ["The", "event", "is", "of"],
     ]
