@@ -21,7 +21,15 @@ from jobmonitor.processor.counting import BadPart
 from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
 from jobmonitor.processor.retrying import Failure, GiveUp, TryAgain, decide_retry, tried_too_often
 from jobmonitor.processor.settings import ProcessorSettings
-from jobmonitor.runtime.failures import CONNECTION_CUT, DATABASE, TEMPORARY, backoff_s, is_temporary, service_away
+from jobmonitor.runtime.failures import (
+    CONNECTION_CUT,
+    DATABASE,
+    TEMPORARY,
+    backoff_s,
+    is_temporary,
+    service_away,
+    until_passed,
+)
 from jobmonitor.runtime.objects import ObjectStore
 
 log = structlog.stdlib.get_logger()
@@ -29,6 +37,7 @@ log = structlog.stdlib.get_logger()
 Bury = Callable[[str], Awaitable[None]]
 """Keeps the message that asked for a chunk among the dead letters, with this reason."""
 
+LEDGER_AWAY = "ledger_away"
 DATABASE_ANSWERS_WITHIN_S = 3.0
 """A server that ended a connection and answers others so soon was not away: it was that connection's own fault."""
 
@@ -133,7 +142,7 @@ class ChunkRunner:
             return None
         try:
             async with asyncio.timeout(DATABASE_ANSWERS_WITHIN_S):
-                await self._until_done(lambda: self._ledger.pool.fetchval("SELECT 1"))
+                await until_passed(lambda: self._ledger.pool.fetchval("SELECT 1"), LEDGER_AWAY)
         except TimeoutError:
             return DATABASE
         return None
@@ -142,28 +151,16 @@ class ChunkRunner:
         """Tell the ledger, however long the database is away: else a try would count that was none."""
         policy = self._job_type.retries
         pause_s = backoff_s(again.failures, first_s=policy.pause_first_s, most_s=policy.pause_max_s)
-        await self._until_done(
+        await until_passed(
             lambda: release(
                 self._ledger.pool,
                 claimed,
                 retry_in=timedelta(seconds=pause_s),
                 error=repr(error),
                 outage=not again.uses_up_a_try,
-            )
+            ),
+            LEDGER_AWAY,
         )
-
-    async def _until_done(self, ask: Callable[[], Awaitable[object]]) -> None:
-        attempt = 1
-        while True:
-            try:
-                await ask()
-            except Exception as error:
-                if not is_temporary(error):
-                    raise
-                await asyncio.sleep(backoff_s(attempt, most_s=5.0))
-                attempt += 1
-            else:
-                return
 
     async def _give_up(self, claimed: Claim, reason: str, bury: Bury | None) -> str:
         """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails.

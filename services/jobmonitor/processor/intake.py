@@ -7,13 +7,13 @@ nobody. Taking turns, a request is not behind the ten thousand that another acco
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple, NoReturn, TypeVar
+from typing import NamedTuple, NoReturn
 
 import structlog
 
 from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.processor.put_aside import Keep, PutAside
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.failures import until_passed
 
 log = structlog.stdlib.get_logger()
 
@@ -26,8 +26,9 @@ WAITING_BYTES_MAX = 32 * 1024 * 1024
 LANES = 2
 """Batches under way at once: while one waits for its messages to be confirmed, the next is decided."""
 
+WAITS = "requests_wait"
+
 Handler = Callable[[list[Event]], Awaitable[None]]
-Answer = TypeVar("Answer")
 
 
 class Request(NamedTuple):
@@ -118,7 +119,7 @@ class Intake:
 
     async def _until_done(self, batch: Sequence[Request]) -> None:
         """Temporary failures are tried again until they pass. Raises everything else, a bug."""
-        await _until_passed(lambda: self._handle([request.event() for request in batch]))
+        await until_passed(lambda: self._handle([request.event() for request in batch]), WAITS)
         for request in batch:
             request.done()
 
@@ -126,7 +127,7 @@ class Intake:
         """After a bug: whatever goes well alone is done; the process ends for what does not, unless it is put aside."""
         bugs = [(request, bug) for request in batch if (bug := await self._bug_of(request)) is not None]
         if len(bugs) < len(batch):
-            await _until_passed(self._put_aside.went_well)
+            await until_passed(self._put_aside.went_well, WAITS)
         left = [bug for request, bug in bugs if not await self._is_put_aside(request, bug)]
         if left:
             self._crash(left[0])
@@ -139,21 +140,7 @@ class Intake:
         return None
 
     async def _is_put_aside(self, request: Request, bug: Exception) -> bool:
-        judged = await _until_passed(lambda: self._put_aside.judge(request.event(), request.keep, bug))
+        judged = await until_passed(lambda: self._put_aside.judge(request.event(), request.keep, bug), WAITS)
         if judged:
             request.done()
         return judged
-
-
-async def _until_passed(act: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Try again until no temporary failure keeps it. Raises what is none."""
-    attempt = 1
-    while True:
-        try:
-            return await act()
-        except Exception as error:
-            if not is_temporary(error):
-                raise
-            log.warning("requests_wait", error=repr(error))
-            await asyncio.sleep(backoff_s(attempt, most_s=5.0))
-            attempt += 1

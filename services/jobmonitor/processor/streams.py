@@ -13,7 +13,6 @@ publishes again whatever was asked for and not done. Measured traps and the sett
 - ``stream_buffer_maxsize``: messages of a partition that wait in Faust, of a megabyte each at worst (4,096 otherwise).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from jobmonitor.contract.topics import requests_topic, work_topic
 from jobmonitor.processor.intake import Intake, Request
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.failures import until_passed
 from jobmonitor.runtime.kafka_client import ssl_context
 from jobmonitor.runtime.settings import PLAIN, KafkaSettings
 
@@ -122,16 +121,11 @@ class Streams:
 
     async def _until_refused(self, message: "faust.types.Message", reason: str, refuse: Refusal) -> None:
         """While the broker is away, those behind it wait too. Anything else unexpected is a bug: the process ends."""
-        attempt = 1
-        while True:
-            try:
-                return await refuse(message, reason)
-            except Exception as error:
-                if not is_temporary(error):
-                    self._crash(error)
-                log.warning("message_waits", topic=message.topic, offset=message.offset, error=repr(error))
-                await asyncio.sleep(backoff_s(attempt, most_s=5.0))
-                attempt += 1
+        told = {"topic": message.topic, "offset": message.offset}
+        try:
+            await until_passed(lambda: refuse(message, reason), "message_waits", **told)
+        except Exception as bug:
+            self._crash(bug)
 
 
 def _hand_over(event: "faust.EventT[bytes]", take: Take) -> str | None:

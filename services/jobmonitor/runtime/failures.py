@@ -1,13 +1,21 @@
 """Which errors pass by themselves. Temporary ones are tried again; everything else unexpected is a bug and crashes."""
 
+import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
 
 import asyncpg
+import structlog
 from aiokafka.errors import KafkaError
 from obstore.exceptions import GenericError
 
 from jobmonitor.runtime.kafka import KafkaUnavailable
+
+RETRY_PAUSE_MOST_S = 5.0
+
+log = structlog.stdlib.get_logger()
+Answer = TypeVar("Answer")
 
 
 class Temporary(Exception):
@@ -89,3 +97,17 @@ def backoff_s(attempt: int, *, first_s: float = 0.5, most_s: float = 30.0) -> fl
     """
     limit_s = min(most_s, first_s * 2 ** min(attempt - 1, 30))
     return random.uniform(limit_s / 10, limit_s)  # noqa: S311 - spreads load, protects no secret
+
+
+async def until_passed(act: Callable[[], Awaitable[Answer]], event: str, **told: object) -> Answer:
+    """Try again until no temporary failure keeps it; each is logged as this event. Raises what is none: a bug."""
+    attempt = 1
+    while True:
+        try:
+            return await act()
+        except Exception as error:
+            if not is_temporary(error):
+                raise
+            log.warning(event, **told, error=repr(error))
+            await asyncio.sleep(backoff_s(attempt, most_s=RETRY_PAUSE_MOST_S))
+            attempt += 1
