@@ -174,6 +174,7 @@ class Producer:
             async with asyncio.timeout(self._send_timeout_s):
                 if not await self._exists(topic):
                     return [MessageRefused(f"There is no topic {topic}, or no right to see it.")] * len(messages)
+                _keep_leaders(producer, topic)
                 for place, message in enumerate(messages):
                     try:
                         begun[place] = await _begin(producer, message)
@@ -284,7 +285,6 @@ def outgoing(topic: str, event: Event) -> Outgoing:
 
 
 async def _begin(producer: AIOKafkaProducer, message: Outgoing) -> "asyncio.Future[object]":
-    _keep_leaders(producer, message.topic)
     begun: asyncio.Future[object] = await producer.send(
         message.topic, message.value, key=message.key, headers=_headers(message)
     )
