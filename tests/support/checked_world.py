@@ -19,6 +19,7 @@ from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import Topic, topic_of, view_topics
 from jobmonitor.crm.import_targets import upload_key
+from jobmonitor.job.commands import RecordDownload
 from jobmonitor.job_types.user_data_import import UserDataImport
 from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
@@ -173,7 +174,8 @@ class _Jobs:
         await engine.run_to_end(jobs["completed"])
         jobs["downloaded"] = await self._submit(units=3)
         await engine.run_to_end(jobs["downloaded"])
-        await engine.ledger.record_download(jobs["downloaded"], OWNER)
+        async with engine.ledger.transaction() as ledger:
+            ledger.apply(await ledger.lock(jobs["downloaded"]), RecordDownload(downloaded_by=OWNER))
         self._tell("download", jobs["downloaded"])
         engine.probe.small = True
         jobs["small"] = await self._submit(units=4)

@@ -17,7 +17,6 @@ from jobmonitor.job.commands import (
     FailJob,
     FinishStop,
     QueueJob,
-    RecordDownload,
     StartJob,
     StopJob,
 )
@@ -248,13 +247,6 @@ class Ledger:
                     hints=row["hints"] + 1,
                 )
         return len(rows)
-
-    async def record_download(self, job_id: UUID, downloaded_by: int) -> None:
-        """Somebody who may have the result has received all of it. Only the first time makes a fact."""
-        async with self.transaction() as ledger:
-            run = await ledger.find(job_id)
-            if run is not None:
-                ledger.apply(run, RecordDownload(downloaded_by=downloaded_by))
 
     async def expire_results(self, reports_after: timedelta, limit: int = 100) -> int:
         """Mark results past their time as expired, and reports of failures so old; returns how many.
