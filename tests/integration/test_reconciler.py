@@ -152,6 +152,18 @@ async def test_files_that_cannot_be_deleted_keep_no_others_from_being_deleted(en
         await until(others_are_swept)
 
 
+async def test_the_least_job_id_there_is_is_swept_too(engine: Engine) -> None:
+    """RFC 9562 calls it the nil UUID; producers that forget to set one send it."""
+    job_id = await engine.submit(job_id=UUID(int=0), units=2)
+    await engine.run_to_end(job_id)
+
+    async def is_swept() -> bool:
+        return bool((await engine.run(job_id))["swept"])
+
+    async with reconciling(engine):
+        await until(is_swept)
+
+
 async def test_a_job_done_in_one_step_needs_no_sweep(engine: Engine) -> None:
     engine.probe.small = True
     job_id = await engine.submit(units=1)

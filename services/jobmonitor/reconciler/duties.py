@@ -17,7 +17,6 @@ from jobmonitor.runtime.objects import ObjectStore
 
 SOURCE = "/jobmonitor/reconciler"
 BATCH = 200
-FIRST = UUID(int=0)
 
 
 class Place:
@@ -27,7 +26,8 @@ class Place:
     """
 
     def __init__(self) -> None:
-        self.place = FIRST
+        self.place: UUID | None = None
+        """None: at the first."""
 
     def behind(self, rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
         """These rows, moving on behind each before it is done."""
@@ -35,7 +35,7 @@ class Place:
             self.place = row["job_id"]
             yield row
         if len(rows) < BATCH:
-            self.place = FIRST
+            self.place = None
 
 
 class Duties:
