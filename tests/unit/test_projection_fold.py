@@ -46,6 +46,15 @@ def test_a_submission_for_later_shows_as_scheduled(job: JobEvents) -> None:
     assert (row.state, row.run_at, in_monitor(row)) == (State.SCHEDULED, run_at, True)
 
 
+def test_a_refused_submission_for_later_has_no_start_in_whatever_order_it_is_told(job: JobEvents) -> None:
+    submitted = job.submitted(run_at=NOON + timedelta(days=800))
+    failed = job.failed()
+
+    for events in permutations([submitted, failed]):
+        row = fold_all(events)
+        assert (row.state, row.run_at, row.submitted_at) == (State.FAILED, None, submitted.time)
+
+
 def test_a_running_job_shows_its_start_and_how_far_it_is(job: JobEvents) -> None:
     submitted, queued, started = job.submitted(), job.queued(), job.started()
 

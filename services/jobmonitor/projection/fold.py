@@ -211,7 +211,10 @@ def _submission(row: JobRow, data: JobSubmitted, at: datetime) -> dict[str, Any]
 
 
 def _first_fact(fact: JobFact, at: datetime) -> dict[str, Any]:
-    """What the first fact says of the submission is the last word, even if it says nothing."""
+    """What the first fact says of the submission is the last word, even if it says nothing.
+
+    A job that was refused has no start: it would stand in the lists as one that begins some day.
+    """
     if not isinstance(fact, FirstFact) or fact.sequence > 1:
         return {}
     asked = fact.asked
@@ -220,7 +223,7 @@ def _first_fact(fact: JobFact, at: datetime) -> dict[str, Any]:
         "submitted_at": asked and asked.submitted_at,
         "parameters": asked and asked.parameters,
         "reference": (asked and asked.reference) or None,
-        "run_at": asked and asked.run_at,
+        "run_at": None if isinstance(fact, JobFailed) else asked and asked.run_at,
     }
 
 
