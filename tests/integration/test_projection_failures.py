@@ -12,7 +12,8 @@ import asyncpg
 import httpx2
 import pytest
 
-from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.topics import requests_topic, view_topics
 from jobmonitor.database.pool import open_pool
 from jobmonitor.projection.batch import Rejected, read
 from jobmonitor.projection.dead_letters import DeadLetterBox
@@ -20,8 +21,8 @@ from jobmonitor.projection.metrics import FAILURES
 from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.readiness import Readiness
 from jobmonitor.projection.store import Fenced, Partition, Place, Store
-from support.engine import read_records
-from support.job_events import ordinary_life
+from support.engine import create_topics, read_records
+from support.job_events import JobEvents, ordinary_life
 from support.projecting import Read, Views, arrived, open_views, process_environment
 from support.waiting import until
 
@@ -86,6 +87,22 @@ async def test_kafka_gone_and_back(views: Views, kafka: Any) -> None:
         await views.publish(events[100:])
         await _all_in_history(views, 30)
         assert projector.joined
+
+
+async def test_a_topic_that_does_not_exist_yet_keeps_nobody_waiting(views: Views) -> None:
+    """As when a job type is new and its topics are not made: the others' jobs go on, and its own once they are."""
+    late = views.job_type + "-late"
+    both = views.with_settings(projection_topics=",".join([*views.settings.topics(), *view_topics(late)]))
+    job, later = views.job(), JobEvents(job_type=late)
+    async with both.projecting():
+        await views.publish([job.submitted(), job.queued()])
+        await views.folded(job.job_id, sequence=1)
+        await create_topics(views.bootstrap, *view_topics(late))
+        await views.publish_raw([(b"", encode(later.submitted()))], requests_topic(late))
+        await both.folded(later.job_id, state="queued")
+        started = job.started()
+        await views.publish([started])
+        await views.folded(job.job_id, state="running")
 
 
 async def test_a_process_killed_in_the_middle_is_completed_by_the_next(views: Views) -> None:

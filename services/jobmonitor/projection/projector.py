@@ -6,6 +6,7 @@ begins by going back to the first message not yet folded. The offsets committed 
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -133,8 +134,10 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         """One membership of the group, from joining to leaving."""
         consumer = self._consumer = self._new_consumer()
         try:
-            consumer.subscribe(self._settings.topics(), listener=self)
+            # By a pattern: with names alone the group is not joined until every one of them exists.
+            consumer.subscribe(pattern=exactly(self._settings.topics()), listener=self)
             await consumer.start()
+            await self._tell_missing(consumer)
             while not self._stopping.is_set():
                 await self._claim(consumer)
                 await self._try_suspects(consumer)
@@ -154,6 +157,11 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             self._suspects.clear()
             await self._window.give_up()
             await consumer.stop()
+
+    async def _tell_missing(self, consumer: AIOKafkaConsumer) -> None:
+        """Topics to follow that do not exist yet, or that we have no right to see. They are followed once they do."""
+        if missing := sorted(set(self._settings.topics()) - await consumer.topics()):
+            log.error("topics_missing", topics=missing)
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         return new_consumer(
@@ -387,3 +395,8 @@ def _partition(topic_partition: TopicPartition) -> Partition:
 
 def _some_job_type(settings: ProjectionSettings) -> str:
     return settings.topics()[0].partition(".")[2]
+
+
+def exactly(topics: Collection[str]) -> str:
+    """A pattern that these topics match and no others."""
+    return f"^(?:{'|'.join(map(re.escape, topics))})$"
