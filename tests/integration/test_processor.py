@@ -221,7 +221,9 @@ async def test_what_a_transaction_took_back_is_not_done_and_its_marks_are_no_wai
     taken_back, kept = uuid4(), uuid4()
     data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 2, "chunk_units": 2})
     bootstrap = processing.engine.bootstrap
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"test-{kept}") as producer:
+    async with AIOKafkaProducer(
+        bootstrap_servers=bootstrap, transactional_id=f"test-{kept}", transaction_timeout_ms=5000
+    ) as producer:
         for job_id, commit in ((taken_back, False), (kept, True)):
             await producer.begin_transaction()
             await producer.send_and_wait(REQUESTS, encode(event(job_id, data)), key=b"k", partition=0)

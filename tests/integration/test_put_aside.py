@@ -13,7 +13,7 @@ from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobFailed, JobSubmitted
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.ledger.suspects import Suspects
-from jobmonitor.processor.intake import Intake, Request
+from jobmonitor.processor.intake import Intake, Request, message_name
 from jobmonitor.processor.put_aside import PutAside
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.runtime.poison import ENDS_MAX, IN_A_ROW_MAX
@@ -32,8 +32,13 @@ async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Eng
 class Workers:
     """Workers one after the other, each ending by the next bug. What is not done comes to the next one again."""
 
-    def __init__(self, engine: Engine, is_broken: Callable[[UUID], bool]) -> None:
+    def __init__(
+        self, engine: Engine, is_broken: Callable[[UUID], bool], kills: Callable[[UUID], bool] = lambda _: False
+    ) -> None:
+        """What ``kills`` ends its worker without a word, as a SIGKILL does."""
         self.ends = 0
+        self._kills = kills
+        self._ended = asyncio.Event()
         self.kept: list[UUID] = []
         self.waiting: dict[UUID, Event] = {}
         self._is_broken = is_broken
@@ -48,7 +53,7 @@ class Workers:
 
     async def run_one(self) -> None:
         """Until everything is done, or a bug ends this worker."""
-        ended = asyncio.Event()
+        ended = self._ended = asyncio.Event()
 
         def crash(error: BaseException) -> NoReturn:
             self.ends += 1
@@ -69,10 +74,14 @@ class Workers:
         async def keep(reason: str) -> None:
             self.kept.append(event.job_id)
 
-        return Request(encode(event), lambda: self.waiting.pop(event.job_id), keep)
+        return Request(message_name(event), encode(event), lambda: self.waiting.pop(event.job_id), keep)
 
     async def _handle(self, events: Sequence[Event]) -> None:
         for event in events:
+            if self._kills(event.job_id):
+                self.ends += 1
+                self._ended.set()
+                await asyncio.Event().wait()  # nothing more is heard of this worker
             if self._is_broken(event.job_id):
                 raise ZeroDivisionError(f"\x00 {event.job_id}")
         await self._handler.handle(events)
@@ -94,6 +103,34 @@ async def test_a_request_ends_its_worker_a_few_times_then_its_job_fails_and_othe
     assert isinstance(failed, JobFailed)
     assert failed.code == "put_aside"
     assert "put aside" in failed.reason
+
+
+async def test_a_request_that_kills_its_worker_outright_does_so_five_times_and_no_more(engine: Engine) -> None:
+    deadly: set[UUID] = set()
+    workers = Workers(engine, lambda _: False, kills=deadly.__contains__)
+    deadly.add(workers.submit())
+    others = [workers.submit() for _ in range(3)]
+    while workers.waiting:
+        await workers.run_one()
+    assert (workers.ends, workers.kept) == (ENDS_MAX, list(deadly))
+    assert [(await engine.run(job_id))["state"] for job_id in others] == ["queued"] * 3
+    failed = (await engine.facts(*deadly))[-1]
+    assert isinstance(failed, JobFailed)
+    assert failed.code == "put_aside"
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.begun_requests") == 0
+
+
+async def test_workers_killed_by_somebody_put_nothing_aside(engine: Engine) -> None:
+    """Each time another request is under way: none of them is to blame."""
+    innocent: list[UUID] = []
+    workers = Workers(engine, lambda _: False, kills=lambda job_id: job_id in innocent[-1:] and workers.ends < 8)
+    while len(innocent) < 8:
+        innocent.append(workers.submit())
+        await workers.run_one()
+    innocent.clear()
+    while workers.waiting:
+        await workers.run_one()
+    assert (workers.ends, workers.kept) == (8, [])
 
 
 async def test_a_copy_of_what_was_put_aside_is_passed_over(engine: Engine) -> None:

@@ -1,7 +1,7 @@
 """The intake: batches in turns, every request acknowledged after it was handled and not before."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event, encode
-from jobmonitor.processor.intake import BATCH_BYTES_MAX, BATCH_MAX, WAITING_BYTES_MAX, Intake, Request, Turns
+from jobmonitor.processor.intake import (
+    BATCH_BYTES_MAX,
+    BATCH_MAX,
+    WAITING_BYTES_MAX,
+    Intake,
+    Request,
+    Turns,
+    message_name,
+)
 from jobmonitor.processor.put_aside import Keep, PutAside
 from support.job_events import JobEvents
 from support.waiting import until
@@ -19,7 +27,7 @@ from support.waiting import until
 
 def request(done: list[str], name: str = "", **parameters: Any) -> Request:
     event = JobEvents().submitted(parameters=parameters)
-    return Request(encode(event), lambda: done.append(name or event.id), keep)
+    return Request(message_name(event), encode(event), lambda: done.append(name or event.id), keep)
 
 
 async def keep(reason: str) -> None:
@@ -32,10 +40,19 @@ class Never(PutAside):
     def __init__(self) -> None:
         self.judged: list[BaseException] = []
 
+    async def begin(self, messages: Collection[str]) -> set[str]:
+        return set()
+
+    async def begin_alone(self, message: str, event: Event, keep: Keep) -> bool:
+        return False
+
+    async def end(self, messages: Collection[str]) -> None:
+        """Nothing to write down."""
+
     async def went_well(self) -> None:
         """Nothing to write down."""
 
-    async def judge(self, event: Event, keep: Keep, error: BaseException) -> bool:
+    async def judge(self, message: str, event: Event, keep: Keep, error: BaseException, *, ends: int = 0) -> bool:
         self.judged.append(error)
         return False
 
@@ -49,7 +66,7 @@ def test_all_requests_are_taken_once_and_those_of_an_account_in_order(accounts: 
     turns = Turns()
     taken: list[int] = []
     for place, account_id in enumerate(accounts):
-        turns.add(account_id, Request(b"", partial(taken.append, place), keep))
+        turns.add(account_id, Request(str(place), b"", partial(taken.append, place), keep))
     while batch := turns.take(most):
         assert len(batch) <= most
         for each in batch:

@@ -1,5 +1,6 @@
 """Which messages ended the process that handled them, and how often: kept over the end of the process."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from jobmonitor.database.pool import Pool
@@ -26,6 +27,24 @@ class Suspects:
     def __init__(self, pool: Pool, reader: str) -> None:
         self._pool = pool
         self._reader = reader
+
+    async def begin(self, messages: Collection[str]) -> set[str]:
+        """These are handled now. Returns those that were under way already: a worker may have been killed over them."""
+        rows = await self._pool.fetch(SQL["begin_requests"], self._reader, sorted({*messages}))
+        return {*messages} - {row["message"] for row in rows}
+
+    async def begin_alone(self, message: str) -> int:
+        """This one is handled now, apart from all others; how often it was, this time included, and never ended."""
+        alone: int = await self._pool.fetchval(SQL["begin_alone"], self._reader, message)
+        return alone
+
+    async def end(self, messages: Collection[str]) -> None:
+        """These are handled, or failed in a way that did not kill us."""
+        await self._pool.execute(SQL["end_requests"], self._reader, list(messages))
+
+    async def forget_old(self) -> None:
+        """Forget what was begun so long ago that it must have ended."""
+        await self._pool.execute(SQL["forget_begun_requests"], self._reader)
 
     async def count(self, message: str, error: BaseException) -> Suspect:
         """The message has just failed with what ends the process."""

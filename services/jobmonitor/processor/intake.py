@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 
 import structlog
 
-from jobmonitor.contract.envelope import Event, decode
+from jobmonitor.contract.envelope import Event, decode, type_name
 from jobmonitor.processor.put_aside import Keep, PutAside
 from jobmonitor.runtime.failures import until_passed
 
@@ -34,6 +34,8 @@ Handler = Callable[[list[Event]], Awaitable[None]]
 class Request(NamedTuple):
     """A request as it came, and how to say that it needs not come again."""
 
+    message: str
+    """See ``message_name``."""
     value: bytes
     """It was decoded before, so it can be."""
     done: Callable[[], object]
@@ -42,6 +44,11 @@ class Request(NamedTuple):
 
     def event(self) -> Event:
         return decode(self.value)
+
+
+def message_name(event: Event) -> str:
+    """What all copies of a request have in common."""
+    return f"{type_name(event.data)} {event.job_id}"
 
 
 class Turns:
@@ -112,35 +119,75 @@ class Intake:
                 batch = self._turns.take(BATCH_MAX)
                 self._changed.notify_all()
             try:
-                await self._until_done(batch)
-            except Exception as error:
-                log.warning("requests_divided", requests=len(batch), error=repr(error))
-                await self._one_by_one(batch)
+                await self._take(batch)
+            except Exception as bug:
+                self._crash(bug)
+
+    async def _take(self, batch: Sequence[Request]) -> None:
+        """All together; but what was under way when a worker was killed alone, after the others."""
+        names = [request.message for request in batch]
+        suspected = await until_passed(lambda: self._put_aside.begin(names), WAITS)
+        others = [request for request in batch if request.message not in suspected]
+        try:
+            await self._until_done(others)
+        except Exception as error:
+            log.warning("requests_divided", requests=len(others), error=repr(error))
+            await self._end(others)
+            await self._one_by_one(others)
+        await self._one_by_one([request for request in batch if request.message in suspected])
 
     async def _until_done(self, batch: Sequence[Request]) -> None:
         """Temporary failures are tried again until they pass. Raises everything else, a bug."""
+        if not batch:
+            return
         await until_passed(lambda: self._handle([request.event() for request in batch]), WAITS)
         for request in batch:
             request.done()
+        await self._end(batch)
+
+    async def _end(self, batch: Sequence[Request]) -> None:
+        """These did not kill the worker."""
+        await until_passed(lambda: self._put_aside.end([request.message for request in batch]), WAITS)
 
     async def _one_by_one(self, batch: Sequence[Request]) -> None:
-        """After a bug: whatever goes well alone is done; the process ends for what does not, unless it is put aside."""
-        bugs = [(request, bug) for request in batch if (bug := await self._bug_of(request)) is not None]
-        if len(bugs) < len(batch):
+        """Whatever goes well alone is done; the process ends for what does not, unless it is put aside."""
+        bugs: list[tuple[Request, Exception]] = []
+        well = 0
+        for request in batch:
+            if await self._is_given_up(request):
+                continue
+            if (bug := await self._bug_of(request)) is None:
+                well += 1
+            else:
+                bugs.append((request, bug))
+        if well:
             await until_passed(self._put_aside.went_well, WAITS)
-        left = [bug for request, bug in bugs if not await self._is_put_aside(request, bug)]
-        if left:
-            self._crash(left[0])
+        unsolved = [bug for request, bug in bugs if not await self._is_put_aside(request, bug)]
+        if unsolved:
+            self._crash(unsolved[0])
 
     async def _bug_of(self, request: Request) -> Exception | None:
         try:
             await self._until_done([request])
         except Exception as error:
+            await self._end([request])
             return error
         return None
 
+    async def _is_given_up(self, request: Request) -> bool:
+        """Whether it has killed so many workers that it is put aside; else it is handled next, apart from others."""
+        given_up = await until_passed(
+            lambda: self._put_aside.begin_alone(request.message, request.event(), request.keep), WAITS
+        )
+        if given_up:
+            request.done()
+            await self._end([request])
+        return given_up
+
     async def _is_put_aside(self, request: Request, bug: Exception) -> bool:
-        judged = await until_passed(lambda: self._put_aside.judge(request.event(), request.keep, bug), WAITS)
+        judged = await until_passed(
+            lambda: self._put_aside.judge(request.message, request.event(), request.keep, bug), WAITS
+        )
         if judged:
             request.done()
         return judged

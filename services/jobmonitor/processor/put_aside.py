@@ -3,16 +3,16 @@
 Its message goes to the dead letters, and its job, if it is a submission, fails with a reason.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
-from jobmonitor.contract.envelope import Event, type_name
+from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.ledger.suspects import Suspects
 from jobmonitor.processor.metrics import PUT_ASIDE
 from jobmonitor.runtime.failures import is_temporary
-from jobmonitor.runtime.poison import is_put_aside
+from jobmonitor.runtime.poison import ENDS_MAX, is_put_aside
 
 log = structlog.stdlib.get_logger()
 
@@ -21,6 +21,10 @@ REASON = "This job's request ended its worker five times. It was put aside for a
 
 Keep = Callable[[str], Awaitable[None]]
 """Keeps a message among the dead letters, with this reason."""
+
+
+class WorkerKilled(Exception):
+    """Workers that handled a request ended without a word."""
 
 
 class PutAside:
@@ -35,23 +39,41 @@ class PutAside:
         """Another request of the topic went well."""
         await self._suspects.went_well()
 
-    async def judge(self, event: Event, keep: Keep, error: BaseException) -> bool:
+    async def begin(self, messages: Collection[str]) -> set[str]:
+        """Write down that these are handled now; returns those that were under way when a worker was killed."""
+        return await self._suspects.begin(messages)
+
+    async def begin_alone(self, message: str, event: Event, keep: Keep) -> bool:
+        """Write down that this one is handled now, apart from all others; or put it aside: whether that was done.
+
+        It was under way among others when the first worker was killed, and alone at each later one.
+        """
+        killed = await self._suspects.begin_alone(message)
+        if killed < ENDS_MAX:
+            return False
+        return await self.judge(message, event, keep, WorkerKilled("killed without a word"), ends=killed)
+
+    async def end(self, messages: Collection[str]) -> None:
+        """These are handled, or failed without killing the worker."""
+        await self._suspects.end(messages)
+
+    async def judge(self, message: str, event: Event, keep: Keep, error: BaseException, *, ends: int = 0) -> bool:
         """Count that handling it failed with a bug; whether it is put aside now. May be repeated.
 
-        Raises a temporary error: nothing is decided.
+        ``ends``: how many workers it ended as far as the caller knows. Raises a temporary error: nothing is decided.
         """
-        message = f"{type_name(event.data)} {event.job_id}"
         suspect = await self._suspects.count(message, error)
+        ends = max(ends, suspect.ends)
         if suspect.is_put_aside:
             return True
-        if not is_put_aside(ends=suspect.ends, put_aside_in_a_row=suspect.put_aside_in_a_row):
-            log.error("request_ends_worker", job_id=str(event.job_id), ends=suspect.ends, error=repr(error))
+        if not is_put_aside(ends=ends, put_aside_in_a_row=suspect.put_aside_in_a_row):
+            log.error("request_ends_worker", job_id=str(event.job_id), ends=ends, error=repr(error))
             return False
-        await keep(f"It ended {suspect.ends} workers: {error!r}")
+        await keep(f"It ended {ends} workers: {error!r}")
         await self._end_job(event)
         await self._suspects.put_aside(message)
         PUT_ASIDE.labels(self._topic).inc()
-        log.error("request_put_aside", job_id=str(event.job_id), ends=suspect.ends, error=repr(error))
+        log.error("request_put_aside", job_id=str(event.job_id), ends=ends, error=repr(error))
         return True
 
     async def _end_job(self, event: Event) -> None:

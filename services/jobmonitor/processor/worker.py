@@ -29,6 +29,7 @@ from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.processor.streams import Streams, build_app
 from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.runtime.dead_letters import dead_letter
+from jobmonitor.runtime.failures import until_passed
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.objects import ObjectStore
@@ -70,8 +71,8 @@ class Worker:
         taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), planner)
         requests = RequestHandler(job_type, ledger, taking_up)
         topic = requests_topic(job_type.slug)
-        put_aside = PutAside(Suspects(ledger.pool, topic), topic, requests.fail)
-        self._intake = Intake(requests.handle, put_aside, crash=crash)
+        self._suspects = Suspects(ledger.pool, topic)
+        self._intake = Intake(requests.handle, PutAside(self._suspects, topic, requests.fail), crash=crash)
         self._app = build_app(job_type.slug, settings, data_folder)
         self._progress: tuple[float, int] = (time.monotonic(), -1)
         self._watching: asyncio.Task[None] | None = None
@@ -80,6 +81,7 @@ class Worker:
         streams.hear_work(self._take, self._bury)
 
     async def start(self) -> None:
+        await until_passed(self._suspects.forget_old, "start_waits")
         self._intake.start()
         self._app.finalize()
         await self._app.start()
