@@ -96,6 +96,13 @@ def test_a_submitted_job_is_watched_to_its_end_line_by_line(cli: Cli) -> None:
     )
 
 
+def test_who_could_not_watch_the_job_is_told_so_before_it_is_submitted(cli: Cli) -> None:
+    done = cli("submit", "user-data-export", "--account", 999_999, "--user", OWNER, "--wait")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "somebody of account 1, who sees no jobs of account 999999" in done.stderr
+    assert "Nothing was submitted" in done.stderr
+
+
 def test_the_same_key_is_the_same_job(cli: Cli) -> None:
     reference, key = f"Twice {uuid4()}", str(uuid4())
     first = _submit(cli, "--key", key, "--reference", reference)

@@ -75,6 +75,8 @@ def submit(
     job_id = job_id_for(submission.account_id, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)
     _check(event)
+    if wait:
+        _check_login(context, url, submission.account_id)
     asyncio.run(_publish_and_listen(context.kafka(kafka), job_type, event, listen=key is not None))
     if json and not wait:
         print_json({"id": job_id, "topic": requests_topic(job_type)})
@@ -85,6 +87,18 @@ def submit(
     with Client.of(context, url) as client:
         wait_until_seen(client, str(job_id), APPEAR_S)
         return watch_to_the_end(client, str(job_id), json=json)
+
+
+def _check_login(context: Context, url: str | None, account_id: int) -> None:
+    """Raises CommandError where the login is of another account: it would not see the job."""
+    with Client.of(context, url) as client:
+        own = client.get("/api/v1/session")["account"]["id"]
+    if own != account_id:
+        raise CommandError(
+            f"--wait watches as whoever is logged in, and that is somebody of account {own}, who sees no jobs of "
+            f"account {account_id}. Nothing was submitted: log in to that account, or leave --wait out.",
+            USAGE,
+        )
 
 
 def _refuse_owner(account: int | None, user: int | None) -> None:
