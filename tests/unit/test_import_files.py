@@ -130,7 +130,22 @@ def test_a_small_workbook_that_would_fill_the_memory_is_refused_and_does_no_harm
     sheet.write(1_048_575, 16_383, "x")
     book.close()
     assert len(file.getvalue()) < 10_000
-    assert refused(file.getvalue()).code == "bad_workbook"
+    assert refused(file.getvalue()).code == "too_much"
+
+
+def test_a_workbook_that_takes_too_long_to_read_is_not_read_again_and_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What it takes 30 s to see is seen after one."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        f"import sys\nsys.path.insert(0, {str(Path(xlsx_reader.__file__).parent)!r})\nimport xlsx_reader\n"
+        "def endless(workbook):\n    while True:\n        pass\n    yield\n"
+        "xlsx_reader._rows, xlsx_reader.CPU_S_MAX = endless, 1\nsys.exit(xlsx_reader.main(*sys.argv[1:]))\n"
+    )
+    monkeypatch.setattr(xlsx_reader, "__file__", str(slow))
+    problem = refused(workbook(["Email"]))
+    assert (problem.code, "30 s" in str(problem)) == ("too_much", True)
 
 
 @pytest.mark.parametrize("signal_", ["SIGTERM", "SIGKILL"])

@@ -113,13 +113,12 @@ class Rates:
 
     def note_submission(self, viewer: Viewer, now_s: float) -> None:
         """One more job is asked for. Raises Problem 429: the user's, or their account's, come too fast."""
-        for rate, key, whose in (
-            (self._users, viewer.user_id, "You start"),
-            (self._accounts, viewer.account_id, "Your account starts"),
+        for rate, key, limit, whose in (
+            (self._users, viewer.user_id, "submissions per user", "You start"),
+            (self._accounts, viewer.account_id, "submissions per account", "Your account starts"),
         ):
             if (wait_s := rate.wait_s(key, now_s)) > 0:
                 detail = f"{whose} jobs faster than they are taken. Please try again in {math.ceil(wait_s)} s."
-                limit = "submissions per user" if rate is self._users else "submissions per account"
                 raise too_many(limit, detail, code="too_many_submissions", retry_after_s=wait_s)
         self._users.use(viewer.user_id, now_s)
         self._accounts.use(viewer.account_id, now_s)

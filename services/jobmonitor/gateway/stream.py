@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from jobmonitor.gateway import metrics
 from jobmonitor.gateway.context import COOKIE, Onlooker, Provided
 from jobmonitor.gateway.hub import frames_of
 from jobmonitor.gateway.limits import Held
@@ -36,6 +37,7 @@ _RESPONSES[200]["content"] = {"text/event-stream": {"schema": {"type": "string"}
 async def stream_jobs(request: Request, services: Provided, viewer: Onlooker) -> Response:
     """Changes of the jobs you may see, as they happen. Wait for `ready`, then load the list, then apply the events."""
     if services.hub.open_streams >= services.settings.streams_at_most:
+        metrics.LIMITED.labels("streams").inc()
         raise Problem(503, "Too many pages are open here. Please try again later.", headers={"retry-after": "30"})
     stream = Stream(viewer, digest(request.cookies[COOKIE]))
     response = EventSourceResponse(

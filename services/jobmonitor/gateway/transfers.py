@@ -61,9 +61,11 @@ class Transfer(Response):
         """Whether the client has all of it."""
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s) as limit:
                 await self._stream(send, lambda: gone.done() or (connection is not None and connection.ended))
         except (Damaged, TimeoutError) as error:
+            if limit.expired():
+                metrics.LIMITED.labels("time of a download").inc()
             log.warning("transfer_broken", path=scope["path"], sent_bytes=self._sent_bytes, error=repr(error))
         finally:
             gone.cancel()

@@ -20,6 +20,7 @@ from jobmonitor.crm.import_targets import ImportTargets, find_upload, import_for
 from jobmonitor.crm.import_targets import Upload as KeptUpload
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
+from jobmonitor.gateway import metrics
 from jobmonitor.gateway.bodies import invalid
 from jobmonitor.gateway.body_limits import UPLOADS
 from jobmonitor.gateway.context import Provided, Services, SignedIn, answer
@@ -212,6 +213,8 @@ def _refuse_unusable(kind: Kind, content: bytes, inspection: Inspection) -> None
         )
         raise invalid([FieldProblem("file", detail)], code="unknown_kind")
     if inspection.problem is not None:
+        if inspection.problem.code == "too_much":
+            metrics.LIMITED.labels("work of a workbook").inc()
         raise invalid([FieldProblem("file", inspection.problem.message)], code=inspection.problem.code)
 
 

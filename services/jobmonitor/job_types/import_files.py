@@ -30,6 +30,13 @@ PREVIEW_CELL_LENGTH = 200
 _ZIP = b"PK\x03\x04"
 _OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 _NOT_THE_FILES_FAULT = (xlsx_reader.NOT_WRITTEN, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL)
+_TOO_LARGE = (xlsx_reader.TOO_LARGE, -signal.SIGXCPU, -signal.SIGABRT)
+"""Too much text, processor time or memory."""
+_TOO_MUCH = (
+    f"The workbook takes too much to read: more than {xlsx_reader.CSV_BYTES_MAX // 1024**2} MB of text, "
+    f"{xlsx_reader.MEMORY_BYTES_MAX // 1024**3} GB of memory or {xlsx_reader.CPU_S_MAX} s. Split it into smaller "
+    "files, and look whether a cell stands far away from the others."
+)
 csv.field_size_limit(FILE_BYTES_MAX)  # a cell may be as long as its file; the standard's limit is 128 KiB
 
 
@@ -144,9 +151,8 @@ def _workbook_as_csv(content: bytes) -> BinaryIO:
         ended = subprocess.run(command, check=False, stderr=subprocess.DEVNULL)  # noqa: S603
         if ended.returncode in _NOT_THE_FILES_FAULT:
             raise WorkbookNotRead(f"The process that reads the workbook ended with {ended.returncode}.")
-        if ended.returncode == xlsx_reader.TOO_LARGE:
-            most = f"{xlsx_reader.CSV_BYTES_MAX // 1024**2} MB"
-            raise BadFile("too_much", f"The workbook holds more than {most} of text. Split it into smaller files.")
+        if ended.returncode in _TOO_LARGE:
+            raise BadFile("too_much", _TOO_MUCH)
         if ended.returncode != 0:
             raise BadFile("bad_workbook", "The Excel file cannot be read. Save it anew as .xlsx, or as CSV.")
         return csv_file.open("rb")  # goes when it is closed

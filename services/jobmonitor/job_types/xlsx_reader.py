@@ -32,13 +32,16 @@ WHOLE_NUMBER_MAX = 10**15
 def main(workbook: str, csv_file: str) -> int:
     with suppress(ValueError):  # macOS has no such limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX))
+    # with both at once the process would be killed, as if from outside
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_S_MAX, CPU_S_MAX + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (CSV_BYTES_MAX, CSV_BYTES_MAX))
     try:
         with Path(csv_file).open("w", encoding="utf-8", newline="") as out:
             csv.writer(out, lineterminator="\r\n").writerows(_rows(workbook))
-    except (CalamineError, MemoryError):
+    except CalamineError:
         return UNREADABLE
+    except MemoryError:
+        return TOO_LARGE
     except OSError as error:
         return TOO_LARGE if error.errno == errno.EFBIG else NOT_WRITTEN
     return 0
