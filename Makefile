@@ -46,9 +46,9 @@ bench: setup
 chaos: setup
 	@PYTHONPATH=tests exec $(BIN)/python -m chaos
 
-hostile: HOSTILE_SECONDS ?= 30
+hostile: SETUP_OPTIONS = --browser
 hostile: setup
-	@HOSTILE_SECONDS=$(HOSTILE_SECONDS) exec $(BIN)/python -m pytest -q -s tests/integration/test_gateway_hostile.py
+	@BENCH_ONLY=hostile PYTHONPATH=tests exec $(BIN)/python -m bench
 
 clean:
 	rm -rf .venv .tools services/jobmonitor/gateway/web/node_modules services/jobmonitor/gateway/web/dist

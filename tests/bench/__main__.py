@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.bar import bar_figures
 from bench.figures import Figure, at_most, tell
+from bench.hostile import hostile_figures
 from bench.idle import idle_figures
 from bench.jobs import job_figures
 from bench.large_export import large_export_figures
@@ -59,6 +60,15 @@ def demo_figures() -> list[Figure]:
     ]
 
 
+def hostile_clients_figures() -> list[Figure]:
+    """Ordinary users beside hostile clients."""
+    with (
+        tempfile.TemporaryDirectory(prefix="jobmonitor-bench-") as name,
+        running_stack(_open_to_servers(name), dict(os.environ)) as stack,
+    ):
+        return asyncio.run(hostile_figures(stack))
+
+
 def size_figures() -> list[Figure]:
     """A large export."""
     supporters = int(os.environ.get("BENCH_SUPPORTERS", "1000000"))
@@ -84,6 +94,7 @@ SECTIONS: dict[str, Callable[[], list[Figure]]] = {
     "rebuild": rebuild_figures,
     "large-export": size_figures,
     "read-path": read_path_figures,
+    "hostile": hostile_clients_figures,
 }
 
 

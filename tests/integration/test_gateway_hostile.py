@@ -1,11 +1,9 @@
 """Hostile clients beside ordinary users: these go on, and those are told what is too much.
 
-``make hostile`` runs the same for longer. How long ordinary users wait is reported, not asserted.
+``make hostile`` measures how long ordinary users wait: there gateway, attackers and users are processes of their own.
 """
 
 import asyncio
-import os
-import time
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from support.hostile import HOSTILE, ORDINARY, Attack
 from support.servers import Database
 from support.waiting import until
 
-ATTACK_S = float(os.environ.get("HOSTILE_SECONDS", "4"))
+ALONE_S, ATTACK_S = 2.0, 4.0
 LIMITS: dict[str, Any] = {
     "connections_per_address": 100,
     "head_timeout_s": 1.5,
@@ -44,41 +42,38 @@ def attack(bounded: RunningGateway) -> Attack:
     return Attack(host, int(port))
 
 
-async def _ordinary(client: httpx2.AsyncClient, seconds: list[float], wrong: list[str]) -> None:
+async def _ordinary(client: httpx2.AsyncClient, told: list[int]) -> None:
     """What a user does: looks at the list again and again, starts a job now and then."""
     for number in range(1_000_000):
-        started_s = time.perf_counter()
         if number % 20 == 19:
             answer = await client.post(
                 "/api/v1/jobs", json={"type": "user-data-export", "parameters": {"format": "user"}}
             )
         else:
             answer = await client.get(("/api/v1/jobs", "/api/v1/session", "/api/v1/job-types")[number % 3])
-        seconds.append(time.perf_counter() - started_s)
-        if answer.status_code not in (200, 202, 422):  # 422: an account without anything to export
-            wrong.append(f"{answer.status_code} {answer.text[:200]}")
+        told.append(answer.status_code)
         await asyncio.sleep(0.05)
 
 
-async def _for_a_while(*work: Coroutine[Any, Any, None]) -> None:
+async def _for(duration_s: float, *work: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.ensure_future(each) for each in work]
-    await asyncio.sleep(ATTACK_S)
+    await asyncio.sleep(duration_s)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_ordinary_users_go_on_beside_hostile_clients(
-    bounded: RunningGateway, attack: Attack, record_property: Any
-) -> None:
-    seconds: list[float] = []
-    wrong: list[str] = []
+async def test_ordinary_users_go_on_beside_hostile_clients(bounded: RunningGateway, attack: Attack) -> None:
+    alone: list[int] = []
+    beside: list[int] = []
     async with attack.client(ORDINARY) as user:
         log_in = {"email": EMAILS[OTHER_USER], "password": PASSWORD}
         assert (await user.post("/api/v1/session", json=log_in)).status_code == 200
+        await _for(ALONE_S, *(_ordinary(user, alone) for _ in range(4)))
 
-        await _for_a_while(
-            *(_ordinary(user, seconds, wrong) for _ in range(4)),
+        await _for(
+            ATTACK_S,
+            *(_ordinary(user, beside) for _ in range(4)),
             attack.slow_heads(60),
             attack.slow_bodies(60),
             attack.idle(100),
@@ -86,13 +81,12 @@ async def test_ordinary_users_go_on_beside_hostile_clients(
             attack.guesses(50, [EMAILS[USER], EMAILS[OTHER_USER], "nobody@first.test"]),
         )
 
-        assert wrong == []
-        assert seconds
+        # 422: an account without anything to export
+        assert {*alone, *beside} <= {200, 202, 422}
+        # gateway, attackers and users share one processor here
+        assert len(beside) / ATTACK_S > 0.1 * len(alone) / ALONE_S
         # the attackers guessed for this account, too: who knows the password gets in
         assert (await user.post("/api/v1/session", json=log_in)).status_code == 200
-    p99_s = sorted(seconds)[int(len(seconds) * 0.99) - 1]
-    record_property("ordinary_p99_s", p99_s)
-    print(f"{len(seconds)} ordinary requests, p99 {p99_s:.3f} s; the attackers were told {dict(attack.told)}")  # noqa: T201
     assert attack.told["guess 429"] > 0
 
 

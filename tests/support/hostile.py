@@ -5,11 +5,15 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx2
 
-HOSTILE, GUESSING, ORDINARY = "127.0.0.3", "127.0.0.4", "127.0.0.2"
+HOSTILE, GUESSING, CUSTOMER, ORDINARY = "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.2"
 """Linux takes all of 127.0.0.0/8 for this machine: so clients have addresses of their own."""
+
+
+LARGE_FILE = b"email,first name\r\n" + b"".join(b"%d@large.test,Somebody\r\n" % number for number in range(400_000))
 
 
 @dataclass
@@ -50,6 +54,37 @@ class Attack:
 
         async with self.client(GUESSING) as client:
             await asyncio.gather(*(guess(client, number) for number in range(at_once)), return_exceptions=True)
+
+    async def customer(self, login: dict[str, str]) -> None:
+        """Somebody who has an account: too many of everything at once, for as long as it may."""
+        async with self.client(CUSTOMER) as client:
+            (await client.post("/api/v1/session", json=login)).raise_for_status()
+            deep = "/api/v1/jobs?view=history&limit=200&q=" + "x" * 150
+            export = {"type": "user-data-export", "parameters": {"format": "hybrid"}}
+            await asyncio.gather(
+                *(self._streams(client) for _ in range(100)),
+                *(self._asks(client, "GET", deep) for _ in range(20)),
+                *(self._asks(client, "POST", "/api/v1/jobs", json=export) for _ in range(10)),
+                *(self._asks(client, "POST", "/api/v1/job-preview", json=export) for _ in range(10)),
+                *(self._asks(client, "POST", "/api/v1/uploads?name=a.csv", content=LARGE_FILE) for _ in range(5)),
+                return_exceptions=True,
+            )
+
+    async def _asks(self, client: httpx2.AsyncClient, method: str, path: str, **body: Any) -> None:
+        """The same again and again, without a pause unless it is told to wait."""
+        while True:
+            answer = await client.request(method, path, **body)
+            self.told[f"{method} {path[:20]} {answer.status_code}"] += 1
+            if answer.status_code in (429, 503):
+                await asyncio.sleep(0.2)
+
+    async def _streams(self, client: httpx2.AsyncClient) -> None:
+        while True:
+            async with client.stream("GET", "/api/v1/jobs/stream") as answer:
+                self.told[f"stream {answer.status_code}"] += 1
+                async for _ in answer.aiter_bytes():
+                    pass
+            await asyncio.sleep(0.2)
 
     @contextlib.asynccontextmanager
     async def client(self, address: str) -> AsyncIterator[httpx2.AsyncClient]:
