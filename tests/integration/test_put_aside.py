@@ -1,7 +1,7 @@
 """A request that ends its worker does so a few times, never for ever; a fault of all requests puts few aside."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +29,16 @@ async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Eng
         yield opened
 
 
+class OfOneWorker(PutAside):
+    """A worker that was killed writes nothing down any more."""
+
+    killed = False
+
+    async def end(self, messages: Collection[str]) -> None:
+        if not self.killed:
+            await super().end(messages)
+
+
 class Workers:
     """Workers one after the other, each ending by the next bug. What is not done comes to the next one again."""
 
@@ -43,7 +53,11 @@ class Workers:
         self.waiting: dict[UUID, Event] = {}
         self._is_broken = is_broken
         self._handler = RequestHandler(engine.probe, engine.ledger, engine.taking_up)
-        self._put_aside = PutAside(Suspects(engine.ledger.pool, TOPIC), TOPIC, self._handler.fail)
+        self._suspects = Suspects(engine.ledger.pool, TOPIC)
+        self._put_aside = self._of_next()
+
+    def _of_next(self) -> OfOneWorker:
+        return OfOneWorker(self._suspects, TOPIC, self._handler.fail)
 
     def submit(self) -> UUID:
         job_id = uuid4()
@@ -54,6 +68,7 @@ class Workers:
     async def run_one(self) -> None:
         """Until everything is done, or a bug ends this worker."""
         ended = self._ended = asyncio.Event()
+        self._put_aside = self._of_next()
 
         def crash(error: BaseException) -> NoReturn:
             self.ends += 1
@@ -70,6 +85,21 @@ class Workers:
         await until(over)
         await intake.stop()
 
+    async def stop_one_at_work(self) -> None:
+        """In good order, while the handling of what waits does not get on."""
+        at_work = asyncio.Event()
+
+        async def hang(events: Sequence[Event]) -> None:
+            at_work.set()
+            await asyncio.Event().wait()
+
+        intake = Intake(hang, self._of_next(), crash=lambda _: pytest.fail("nothing failed"))
+        for event in list(self.waiting.values()):
+            await intake.add(1, self._request(event))
+        intake.start()
+        await asyncio.wait_for(at_work.wait(), 20)
+        await intake.stop()
+
     def _request(self, event: Event) -> Request:
         async def keep(reason: str) -> None:
             self.kept.append(event.job_id)
@@ -80,6 +110,7 @@ class Workers:
         for event in events:
             if self._kills(event.job_id):
                 self.ends += 1
+                self._put_aside.killed = True
                 self._ended.set()
                 await asyncio.Event().wait()  # nothing more is heard of this worker
             if self._is_broken(event.job_id):
@@ -118,6 +149,15 @@ async def test_a_request_that_kills_its_worker_outright_does_so_five_times_and_n
     assert isinstance(failed, JobFailed)
     assert failed.code == "put_aside"
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.begun_requests") == 0
+
+
+async def test_workers_stopped_in_good_order_put_nothing_aside(engine: Engine) -> None:
+    workers = Workers(engine, lambda _: False)
+    job_id = workers.submit()
+    for _ in range(ENDS_MAX + 3):
+        await workers.stop_one_at_work()
+    await workers.run_one()
+    assert (workers.kept, (await engine.run(job_id))["state"]) == ([], "queued")
 
 
 async def test_workers_killed_by_somebody_put_nothing_aside(engine: Engine) -> None:

@@ -7,13 +7,14 @@ nobody. Taking turns, a request is not behind the ten thousand that another acco
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
 import structlog
 
 from jobmonitor.contract.envelope import Event, decode, type_name
 from jobmonitor.processor.put_aside import Keep, PutAside
-from jobmonitor.runtime.failures import until_passed
+from jobmonitor.runtime.failures import TEMPORARY, until_passed
 
 log = structlog.stdlib.get_logger()
 
@@ -25,6 +26,9 @@ WAITING_BYTES_MAX = 32 * 1024 * 1024
 """Requests held in memory, by count and by bytes; the others stay in Kafka. They are held as they came, undecoded."""
 LANES = 2
 """Batches under way at once: while one waits for its messages to be confirmed, the next is decided."""
+
+GIVE_BACK_S = 2.0
+"""For the database to hear that the worker is stopped in good order."""
 
 WAITS = "requests_wait"
 
@@ -120,6 +124,9 @@ class Intake:
                 self._changed.notify_all()
             try:
                 await self._take(batch)
+            except asyncio.CancelledError:
+                await self._give_back(batch)
+                raise
             except Exception as bug:
                 self._crash(bug)
 
@@ -148,6 +155,12 @@ class Intake:
     async def _end(self, batch: Sequence[Request]) -> None:
         """These did not kill the worker."""
         await until_passed(lambda: self._put_aside.end([request.message for request in batch]), WAITS)
+
+    async def _give_back(self, batch: Sequence[Request]) -> None:
+        """The worker is stopped in good order: nobody is to take it for killed."""
+        with suppress(TimeoutError, *TEMPORARY):
+            async with asyncio.timeout(GIVE_BACK_S):
+                await self._put_aside.end([request.message for request in batch])
 
     async def _one_by_one(self, batch: Sequence[Request]) -> None:
         """Whatever goes well alone is done; the process ends for what does not, unless it is put aside."""
