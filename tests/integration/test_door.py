@@ -145,6 +145,25 @@ async def test_a_user_needs_the_permission_of_the_type(engine: Engine, database:
     assert engine.probe.permission in fact.reason
 
 
+async def test_an_account_whose_share_of_the_store_is_used_up_starts_nothing_and_others_do(
+    database: Any, kafka: Any, tmp_path: Path
+) -> None:
+    await add_people(database.superuser_url, (7, 70))
+    async with open_engine(database, kafka, tmp_path, result_bytes_per_account=1000) as engine:
+        engine.probe.small = True
+        await engine.owner.execute(
+            "INSERT INTO ledger.runs (job_id, account_id, owner_id, job_type, parameters, state, sequence, result) "
+            "VALUES ($1, 1, 2, 'probe', '{}', 'completed', 5, $2)",
+            *(uuid4(), '{"size_bytes": 1000}'),
+        )
+        full, other = uuid4(), uuid4()
+        events = [decode(submission(full)), decode(submission(other, account_id=7, owner_id=70))]
+        await handler(engine).handle(events)
+        told = (await engine.facts(full))[-1]
+        assert (told.code, "results" in told.reason) == ("store_full", True)
+        assert isinstance((await engine.facts(other))[-1], JobCompleted)
+
+
 async def engine_group(superuser_url: str, permission: str) -> int:
     connection = await asyncpg.connect(superuser_url)
     try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
 from support.engine import read_events
 from support.gateway import OTHER_USER, SUPER, USER, RunningGateway, StoppableExport, running_gateway
+from support.servers import Database
 from support.waiting import until
 
 TOPIC = "requests.user-data-export"
@@ -271,7 +273,7 @@ async def test_a_preview_counts_this_account_only(gateway: RunningGateway) -> No
     found = await client.post("/api/v1/job-preview", json=EXPORT)
     refused = await client.post("/api/v1/job-preview", json={**EXPORT, "parameters": {"export_group_id": 99}})
 
-    assert found.json() == {"units": 6, "unit": "supporters"}
+    assert found.json() == {"units": 6, "unit": "supporters", "warning": None}
     assert _fields(refused) == ["parameters.export_group_id"]
     assert refused.json()["type"] == "urn:jobmonitor:problem:unknown_export_group"
 
@@ -325,3 +327,24 @@ async def test_what_has_ended_cannot_be_stopped(database: Any, broker: str, tmp_
     assert response.status_code == 409
     assert "ended" in response.json()["detail"]
     assert await _published(broker, job["job_id"]) == []
+
+
+async def test_an_account_whose_results_fill_its_share_is_warned_and_then_starts_nothing(
+    database: Database, broker: str, tmp_path: Path
+) -> None:
+    async with running_gateway(database, broker, tmp_path, result_bytes_per_account=1000) as gateway:
+        user, other = await gateway.logged_in(USER), await gateway.logged_in(OTHER_USER)
+        await gateway.put_result(b"x" * 799)
+        await gateway.put_result(b"x" * 5000, account_id=2, owner_id=OTHER_USER)
+        quiet = await user.post("/api/v1/job-preview", json=EXPORT)
+        refused = await _submit(other)
+    async with running_gateway(database, broker, tmp_path, result_bytes_per_account=998) as gateway:
+        user = await gateway.logged_in(USER)
+        warned, taken = await user.post("/api/v1/job-preview", json=EXPORT), await _submit(user)
+
+    assert quiet.json()["warning"] is None
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (429, "store_full")
+    assert int(refused.headers["retry-after"]) > 0
+    assert "of results" in refused.json()["detail"]
+    assert "Your account's results take" in warned.json()["warning"]
+    assert taken.status_code == 202

@@ -21,6 +21,7 @@ from jobmonitor.gateway.sessions import Sessions
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.gateway.upload_sweep import sweep_all_the_time
 from jobmonitor.job_types.protocol import JobType
+from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.runtime.objects import ObjectStore
 
 Crash = Callable[[BaseException], None]
@@ -63,6 +64,7 @@ def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> S
         objects=ObjectStore(settings.object_store_url),
         sessions=Sessions(database, settings),
         rates=Rates(settings),
+        kept_results=KeptResults(settings.result_bytes_per_account),
         hub=Hub(database, by_slug),
     )
 

@@ -17,6 +17,7 @@ from jobmonitor.gateway.policy import may_look
 from jobmonitor.gateway.problems import Problem
 from jobmonitor.gateway.sessions import Sessions
 from jobmonitor.gateway.settings import GatewaySettings
+from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.runtime.objects import ObjectStore
 
 COOKIE = "jobmonitor_session"
@@ -35,6 +36,7 @@ class Services:
     sessions: Sessions
     hub: Hub
     rates: Rates
+    kept_results: KeptResults
 
 
 def services_of(request: Request) -> Services:

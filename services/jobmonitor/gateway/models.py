@@ -79,6 +79,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     units: int
     unit: str
+    warning: str | None = None
+    """A sentence for whoever is about to start it; null where there is nothing to say."""
 
 
 class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ObjectStoreSettings, ProcessSettings
+from jobmonitor.runtime.settings import (
+    DatabaseSettings,
+    KafkaSettings,
+    ObjectStoreSettings,
+    ProcessSettings,
+    StoreShareSettings,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings):
+class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, StoreShareSettings):
     """Any number of gateways may run at once; all they share is in the database.
 
     The gateway serves ``/metrics``, ``/healthz`` and ``/readyz`` on its own port, beside the API.

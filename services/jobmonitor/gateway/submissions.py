@@ -6,7 +6,7 @@ the idempotency key, so a repeat is the same job, and publishing a submission ag
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.database import DatabaseUnavailable
 from jobmonitor.gateway.hub import Watch
 from jobmonitor.gateway.items import title
+from jobmonitor.gateway.limits import too_many
 from jobmonitor.gateway.policy import may_start
 from jobmonitor.gateway.problems import Problem
 from jobmonitor.gateway.reading import SQL, find_job, find_submission, jobs_by_id
@@ -36,6 +37,7 @@ from jobmonitor.gateway.rows import JobRow
 from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import Context, JobType, Refused
+from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
 SOURCE = "/jobmonitor/gateway"
@@ -43,6 +45,8 @@ VIEW_WAIT_S = 2.0
 """How long an answer waits for the projection to show what was asked for."""
 CHECK_TIMEOUT_S = 30.0
 """Checking and counting may have to look through a whole account."""
+RETRY_FULL_S = 3600.0
+"""Results go when they expire."""
 _REFUSED_FIELDS = {"bad_run_at": "run_at", "bad_reference": "reference"}
 """What a refusal of the contract is about, where that is not the parameters."""
 
@@ -57,7 +61,8 @@ async def preview(services: Services, viewer: Viewer, request: models.PreviewReq
         context = _context(services, viewer, connection)
         await _check(job_type, params, context)
         units = await job_type.count(params, context)
-    return models.Preview(units=units, unit=job_type.unit_of(params))
+        kept = await _kept_results(services, viewer, connection)
+    return models.Preview(units=units, unit=job_type.unit_of(params), warning=kept.warning())
 
 
 async def submit(
@@ -86,6 +91,7 @@ async def submit(
         _check_run_at(submission.run_at)
         async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
             await _check(job_type, params, _context(services, viewer, connection))
+            _refuse_full(await _kept_results(services, viewer, connection))
     with services.hub.watching(job_id) as watch:
         if earlier != "listed":
             await _publish_submission(services, viewer, job_id, submission)
@@ -147,6 +153,19 @@ async def _check(job_type: JobType[Any], params: Any, context: Context) -> None:
         raise invalid(
             [FieldProblem(refusal.parameter or "", str(refusal))], under="parameters", code=refusal.code
         ) from None
+
+
+async def _kept_results(services: Services, viewer: Viewer, connection: Connection) -> Kept:
+    async def load(_: Collection[int]) -> dict[int, int]:
+        return {viewer.account_id: await connection.fetchval(SQL["kept_result_bytes"])}
+
+    return (await services.kept_results.of([viewer.account_id], load))[viewer.account_id]
+
+
+def _refuse_full(kept: Kept) -> None:
+    """Raises Problem 429: the account's share of the object store is used up."""
+    if refusal := kept.refusal():
+        raise too_many("bytes of results per account", refusal.reason, code=refusal.code, retry_after_s=RETRY_FULL_S)
 
 
 def _in_utc(run_at: datetime | None) -> datetime | None:

@@ -1,7 +1,7 @@
 """What the processes do with the ledger, each as one transaction that may be repeated safely."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -24,6 +24,7 @@ from jobmonitor.job.state import Job, State
 from jobmonitor.ledger.admission import Room, find_room
 from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
 from jobmonitor.ledger.claims import Claim, give_back, hold_plan, mark_done
+from jobmonitor.ledger.kept_results import Kept, KeptResults
 from jobmonitor.ledger.leases import Leases
 from jobmonitor.ledger.outbox import Outbox
 from jobmonitor.ledger.runs import SQL, Run
@@ -58,6 +59,7 @@ class Ledger:
         """Plans under way. Each holds a connection all the time."""
         self._source = source
         self._fairness = fairness
+        self._kept_results = KeptResults(fairness.result_bytes_per_account)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[LedgerTransaction]:
@@ -99,6 +101,15 @@ class Ledger:
     async def find_room(self, ledger: LedgerTransaction, account_id: int) -> Room:
         """How many more jobs of this account may begin. Accounts are asked for in ascending order, lest two block."""
         return await find_room(ledger.connection, account_id, self._fairness.account_jobs_max)
+
+    async def kept_results(self, ledger: LedgerTransaction, account_ids: Collection[int]) -> dict[int, Kept]:
+        """What the results of each of these accounts take of the object store."""
+
+        async def load(asked: Collection[int]) -> dict[int, int]:
+            rows = await ledger.connection.fetch(SQL["kept_result_bytes"], list(asked))
+            return {row["account_id"]: row["size_bytes"] for row in rows}
+
+        return await self._kept_results.of(account_ids, load)
 
     async def admit_waiting(self) -> int:
         """Let queued jobs begin where their account has room. Who ends a job does so already; this mends a loss.

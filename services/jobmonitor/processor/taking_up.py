@@ -27,6 +27,7 @@ from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.admission import Room
+from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
 from jobmonitor.ledger.runs import SQL, Run
 from jobmonitor.ledger.transaction import LedgerTransaction, MessageTooLarge
@@ -147,8 +148,9 @@ class TakingUp:
             stops = await _early_stops(ledger, left)
             people = {*map(_owner, left), *(stop.person for some in stops.values() for stop in some)}
             standings = await self.load_standings(ledger.connection, people)
-            free = self._planner.free
-            step = _Step(self._job_type, self._ledger, ledger, self._one_step, standings, stops, free=free)
+            kept = await self._ledger.kept_results(ledger, {*map(_account, left)})
+            known = Known(standings, stops, kept)
+            step = _Step(self._job_type, self._ledger, ledger, self._one_step, known, free=self._planner.free)
             while left:
                 submission = left.pop()
                 await step.take_up(submission, at_once=at_once)
@@ -185,6 +187,15 @@ async def _early_stops(ledger: LedgerTransaction, submissions: Sequence[Submissi
     return found
 
 
+class Known(NamedTuple):
+    """What decides about the submissions of a transaction, beside what they say."""
+
+    standings: Standings
+    early_stops: Mapping[UUID, Sequence[EarlyStop]]
+    kept: Mapping[int, Kept]
+    """By account."""
+
+
 def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> Run:
     data = submission.data
     return Run(
@@ -216,8 +227,7 @@ class _Step:
         ledger: Ledger,
         transaction: LedgerTransaction,
         one_step: OneStep,
-        standings: Standings,
-        early_stops: Mapping[UUID, Sequence[EarlyStop]],
+        known: Known,
         *,
         free: int,
     ) -> None:
@@ -226,8 +236,7 @@ class _Step:
         self._ledger = ledger
         self._transaction = transaction
         self._one_step = one_step
-        self._standings = standings
-        self._early_stops = early_stops
+        self._standings, self._early_stops, self._kept = known
         self._taken_up = 0
         self._free = free
         """Plans that this worker may take itself."""
@@ -278,6 +287,8 @@ class _Step:
                 "wrong_topic", f"A {data.job_type} job belongs on the topic {requests_topic(data.job_type)}."
             )
         if refusal := start_refused(person, self._standings.of[person], self._job_type.permission):
+            return refusal
+        if refusal := self._kept[data.account_id].refusal():
             return refusal
         if data.run_at is not None and data.run_at > self._standings.now + RUN_AT_AHEAD:
             return Refusal("run_at_too_far", "A job can be scheduled a year ahead at most.")

@@ -79,7 +79,15 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FairnessSettings:
+class StoreShareSettings:
+    """What an account may take of the object store."""
+
+    result_bytes_per_account: int = 50 * 1024**3
+    """Of all results it keeps; beyond, no job of its begins. Told from 80 % on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FairnessSettings(StoreShareSettings):
     """How accounts and jobs share the workers; the same for processors and reconcilers."""
 
     account_jobs_max: int = 8

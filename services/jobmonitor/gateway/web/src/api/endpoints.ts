@@ -44,7 +44,7 @@ export const previewJob = (
   type: string,
   parameters: Record<string, unknown>,
   signal: AbortSignal,
-): Promise<{ units: number; unit: string }> => postJson("/api/v1/job-preview", { type, parameters }, {}, signal);
+): Promise<{ units: number; unit: string; warning: string | null }> => postJson("/api/v1/job-preview", { type, parameters }, {}, signal);
 
 /** The key makes a repeat after a lost answer the same job. */
 export const submitJob = (

@@ -17,7 +17,7 @@ export const form = signal<ExportForm>(EMPTY_FORM);
 export const offer = signal<{ jobType: JobType | null; options: ExportOptions } | null>(null);
 export const offerProblem = signal<string | null>(null);
 
-export type Preview = { state: "counting" } | { state: "counted"; units: number; unit: string } | { state: "unknown"; reason: string };
+export type Preview = { state: "counting" } | { state: "counted"; units: number; unit: string; warning: string | null } | { state: "unknown"; reason: string };
 export const preview = signal<Preview>({ state: "counting" });
 
 const parameters = computed(() => JSON.stringify(parametersOf(form.value)));
@@ -45,10 +45,10 @@ function noOptions(): ExportOptions {
 async function count(text: string, signal: AbortSignal): Promise<void> {
   preview.value = { state: "counting" };
   try {
-    const { units, unit } = await endpoints.previewJob(EXPORT, JSON.parse(text) as Record<string, unknown>, signal);
+    const { units, unit, warning } = await endpoints.previewJob(EXPORT, JSON.parse(text) as Record<string, unknown>, signal);
     if (signal.aborted) return;
     errors.value = {};
-    preview.value = { state: "counted", units, unit };
+    preview.value = { state: "counted", units, unit, warning };
   } catch (error) {
     if (signal.aborted) return;
     const rest = error instanceof Problem && error.status === 422 ? place(error.errors, placeOf) : [];

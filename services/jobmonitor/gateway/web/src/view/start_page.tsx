@@ -31,8 +31,14 @@ function PreviewWords(): JSX.Element {
     case "unknown":
       return <p class="preview-note">{current.reason}</p>;
     case "counted":
-      if (current.units === 0) return <p class="preview-note">Nobody fits these filters: the file will hold its headings only.</p>;
-      return <p class="preview"><strong>{formatUnits(current.units, current.unit)}</strong> will be exported.</p>;
+      return (
+        <>
+          {current.units === 0
+            ? <p class="preview-note">Nobody fits these filters: the file will hold its headings only.</p>
+            : <p class="preview"><strong>{formatUnits(current.units, current.unit)}</strong> will be exported.</p>}
+          {current.warning && <p class="preview-note">{current.warning}</p>}
+        </>
+      );
   }
 }
 
