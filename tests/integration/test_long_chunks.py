@@ -167,11 +167,8 @@ async def test_what_is_no_chunk_of_the_topics_type_becomes_a_dead_letter_and_end
 
         async def kept() -> bool:
             letters = await read_records(engine.bootstrap, DEAD_LETTERS)
-            reasons = {
-                (each.key or b"").decode(): dict(each.headers).get("dead-letter-reason", b"").decode()
-                for each in letters
-            }
-            return all("chunks of probe jobs" in reasons.get(str(job), "") for job in (stray, request))
+            reasons = {each.key: dict(each.headers).get("dead-letter-reason", b"").decode() for each in letters}
+            return all("chunks of probe jobs" in reasons.get(str(job).encode(), "") for job in (stray, request))
 
         await until(kept)
         assert process.poll() is None

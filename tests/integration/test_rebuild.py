@@ -560,7 +560,7 @@ async def test_a_busy_system_is_held_longer_until_the_rebuild_gets_there(
     views: Views, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is folded meanwhile never fits into the first hold, however often it is tried."""
-    monkeypatch.setattr(rebuilding, "HOLD_AT_MOST_S", 0.001)
+    monkeypatch.setattr(rebuilding, "HOLD_AT_MOST_S", 0.005)
     await projected(views, 20)
     ended = asyncio.Event()
 

@@ -95,7 +95,7 @@ async def test_a_batch_of_a_few_kilobytes_that_unpacks_to_gigabytes_is_one_dead_
 
     assert len(await views.fetch("SELECT FROM projection.job_history")) == 8
     letters = await views.dead_letters()
-    assert [letter["offset"] for letter in letters] == ["0", "200", "400"]
+    assert sorted(letter["offset"] for letter in letters) == ["0", "200", "400"]
     assert all("unpacks to more than" in letter["reason"] and "omitted" in letter for letter in letters)
 
 
@@ -118,7 +118,9 @@ async def test_large_messages_are_taken_a_few_at_a_time(views: Views) -> None:
 
 async def test_what_a_transaction_took_back_never_happened_and_its_marks_are_not_waited_for(views: Views) -> None:
     kept, taken_back = views.job(), views.job()
-    producer = AIOKafkaProducer(bootstrap_servers=views.bootstrap, transactional_id=f"test-{views.topic}")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=views.bootstrap, transactional_id=f"test-{views.topic}", transaction_timeout_ms=5000
+    )
     await producer.start()
     async with views.projecting() as projector:
         for job, commit in ((taken_back, False), (kept, True), (taken_back, False)):
