@@ -5,6 +5,7 @@ bounded where they are decoded (``contract.events``, ``contract.envelope``); the
 because there the job's owner can be told.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -45,6 +46,8 @@ INTEGER_MAX = 2**63 - 1
 """In either direction: what a database column holds."""
 
 
+_LONG_NUMBER = re.compile(rb"\d{19}")
+"""May be beyond ``INTEGER_MAX``, which has as many digits."""
 _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, surrogates, and separators of lines and paragraphs."""
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -79,6 +82,8 @@ def shortened(text: str, length_max: int = REASON_LENGTH_MAX) -> str:
 
 def has_unseen(text: str) -> bool:
     """Whether the text holds a control character, a line break among them, or one that sets the direction of others."""
+    if text.isprintable():
+        return False
     return any(character in _BIDIRECTIONAL or category(character) in _CONTROLS for character in text)
 
 
@@ -96,6 +101,25 @@ def reference_refused(reference: str) -> Refusal | None:
 
 def parameters_refused(parameters: Mapping[str, Any]) -> Refusal | None:
     """Why these parameters, decoded from JSON, are too much; None where they are not. Whatever they mean."""
+    return None if _are_plainly_few(parameters) else _too_much(parameters)
+
+
+def _are_plainly_few(parameters: Mapping[str, Any]) -> bool:
+    """Whether their JSON alone shows that they are not too much: nearly always, and ten times as fast as looking."""
+    try:
+        encoded = msgspec.json.encode(parameters)
+    except (OverflowError, RecursionError):
+        return False
+    return (
+        len(encoded) <= STRING_LENGTH_MAX
+        and encoded.count(b"{") + encoded.count(b"[") <= DEPTH_MAX
+        and encoded.count(b'":') <= NAMES_MAX
+        and b"\\u0000" not in encoded
+        and _LONG_NUMBER.search(encoded) is None
+    )
+
+
+def _too_much(parameters: Mapping[str, Any]) -> Refusal | None:
     names = 0
     for depth, value in _walk(parameters):
         if depth > DEPTH_MAX:
