@@ -5,16 +5,18 @@ all progress of this job gathered before. Whatever else comes is folded one by o
 """
 
 from datetime import UTC, timedelta
-from typing import Literal
+from functools import lru_cache
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
-from jobmonitor.contract.envelope import JsonContentType, Source
-from jobmonitor.contract.events import Count, Id, Instant, Ordinal, Text
-from jobmonitor.contract.limits import FIRST_YEAR, LAST_YEAR
+from jobmonitor.contract.envelope import Source
+from jobmonitor.contract.events import Count, Id, Instant, Ordinal
+from jobmonitor.contract.limits import FIRST_YEAR, LAST_YEAR, TEXT_LENGTH_MAX
 
 _MINUTE = timedelta(minutes=1)
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
 
 
 class ProgressData(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -32,23 +34,33 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job
     """A ``JobProgressed`` in its envelope: on its own type's topic ``decode`` gives the same of it."""
 
     specversion: Literal["1.0"]
-    id: Text
-    source: Source
+    id: _Text
+    source: _Text
     type: Literal["jobmonitor.job_progressed.v1"]
     job_id: UUID
     time: Instant
-    datacontenttype: JsonContentType = "application/json"
+    datacontenttype: Literal["application/json"] = "application/json"
     data: ProgressData
 
 
-_ESCAPE = ord("\\")  # a number is looked for four times as fast as bytes
+_ESCAPE, _DELETE = ord("\\"), 0x7F  # a number is looked for four times as fast as bytes
 _decode = msgspec.json.Decoder(Progress).decode
+
+
+@lru_cache(maxsize=1024)
+def _is_source(source: str) -> bool:
+    """Patterns are what takes longest in decoding, and sources are few."""
+    try:
+        msgspec.convert(source, Source)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def decode_progress(message: bytes | None) -> Progress | None:
     """The progress in these bytes if it can be true; None leaves them to ``decode``."""
-    # What has an escape in it may hold the one that is refused, a NUL.
-    if message is None or _ESCAPE in message:
+    # Control characters, which no text may hold, can only come escaped, but for one.
+    if message is None or _ESCAPE in message or _DELETE in message:
         return None
     try:
         event = _decode(message)
@@ -56,7 +68,7 @@ def decode_progress(message: bytes | None) -> Progress | None:
         return None
     time, data = event.time, event.data
     can_be_true = time.tzinfo is UTC and FIRST_YEAR <= time.year <= LAST_YEAR and data.done <= data.total
-    return event if can_be_true else None
+    return event if can_be_true and _is_source(event.source) else None
 
 
 def goes_on(before: Progress, after: Progress) -> bool:
