@@ -22,7 +22,7 @@ WARM_UP_S = 3.0
 USERS = 8
 PAUSE_S = 0.1
 LOGIN = {"email": "user@demo.test", "password": "jobmonitor-demo"}
-ASKED = ("/api/v1/jobs", "/api/v1/session", "/api/v1/history", "/api/v1/job-types", "/")
+ASKED = ("/api/v1/jobs", "/api/v1/session", "/api/v1/jobs?view=history", "/api/v1/job-types", "/")
 
 
 async def hostile_figures(stack: RunningStack) -> list[Figure]:

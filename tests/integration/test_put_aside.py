@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobFailed, JobSubmitted
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.ledger.suspects import Suspects
-from jobmonitor.processor.intake import Intake, Request, message_name
+from jobmonitor.processor.intake import Intake, Request, request_of
 from jobmonitor.processor.put_aside import PutAside
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.runtime.poison import ENDS_MAX, IN_A_ROW_MAX
@@ -104,7 +104,7 @@ class Workers:
         async def keep(reason: str) -> None:
             self.kept.append(event.job_id)
 
-        return Request(message_name(event), encode(event), lambda: self.waiting.pop(event.job_id), keep)
+        return request_of(event, 1, lambda: self.waiting.pop(event.job_id), keep)
 
     async def _handle(self, events: Sequence[Event]) -> None:
         for event in events:

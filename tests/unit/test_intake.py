@@ -1,16 +1,18 @@
 """The intake: batches in turns, every request acknowledged after it was handled and not before."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
+from jobmonitor.contract.limits import Refusal
 from jobmonitor.processor.intake import (
     BATCH_BYTES_MAX,
     BATCH_MAX,
@@ -18,7 +20,7 @@ from jobmonitor.processor.intake import (
     Intake,
     Request,
     Turns,
-    message_name,
+    request_of,
 )
 from jobmonitor.processor.put_aside import Keep, PutAside
 from support.job_events import JobEvents
@@ -27,7 +29,7 @@ from support.waiting import until
 
 def request(done: list[str], name: str = "", **parameters: Any) -> Request:
     event = JobEvents().submitted(parameters=parameters)
-    return Request(message_name(event), encode(event), lambda: done.append(name or event.id), keep)
+    return request_of(event, len(encode(event)), lambda: done.append(name or event.id), keep)
 
 
 async def keep(reason: str) -> None:
@@ -66,7 +68,7 @@ def test_all_requests_are_taken_once_and_those_of_an_account_in_order(accounts: 
     turns = Turns()
     taken: list[int] = []
     for place, account_id in enumerate(accounts):
-        turns.add(account_id, Request(str(place), b"", partial(taken.append, place), keep))
+        turns.add(account_id, Request(str(place), b"", None, 0, partial(taken.append, place), keep))
     while batch := turns.take(most):
         assert len(batch) <= most
         for each in batch:
@@ -207,3 +209,40 @@ async def _as_many(batches: list[int], wanted: int) -> bool:
 
 async def _true(answer: bool) -> bool:
     return answer
+
+
+def test_what_was_decoded_once_is_decoded_again_however_deep_the_stack_is() -> None:
+    deepest = max(levels for levels in range(100, 1000, 5) if isinstance(read(nested(levels)), Event))
+    event = decode(nested(deepest))
+    assert event.refusal is None
+    assert called_by(30, lambda: read(nested(deepest))) is None, "it is at the edge"
+
+    again = called_by(30, request_of(event, 1, lambda: None, keep).event)
+
+    assert again == event
+
+
+def nested(levels: int) -> bytes:
+    """A submission beside whose data lies something that nobody knows."""
+    return encode(JobEvents().submitted()).replace(
+        b'"data":{', b'"data":{"unknown":' + b"[" * levels + b"]" * levels + b","
+    )
+
+
+def read(message: bytes) -> Event | None:
+    try:
+        return decode(message)
+    except Undecodable:
+        return None
+
+
+def called_by(frames: int, act: Callable[[], Event | None]) -> Event | None:
+    return called_by(frames - 1, act) if frames else act()
+
+
+async def test_a_refusal_is_kept_and_what_came_counts_as_large_as_it_came() -> None:
+    event = msgspec.structs.replace(JobEvents().submitted(), refusal=Refusal("too_large", "It is too large."))
+    waiting = request_of(event, 900_000, lambda: None, keep)
+    turns = Turns()
+    turns.add(1, waiting)
+    assert (waiting.event(), turns.size_bytes) == (event, 900_000)

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, NoReturn
 
+import msgspec
 import structlog
 
-from jobmonitor.contract.envelope import Event, decode, type_name
+from jobmonitor.contract.envelope import Event, decode, encode, type_name
+from jobmonitor.contract.limits import Refusal
 from jobmonitor.processor.put_aside import Keep, PutAside
 from jobmonitor.runtime.failures import TEMPORARY, until_passed
 
@@ -36,23 +38,29 @@ Handler = Callable[[list[Event]], Awaitable[None]]
 
 
 class Request(NamedTuple):
-    """A request as it came, and how to say that it needs not come again."""
+    """A request that waits, and how to say that it needs not come again."""
 
     message: str
-    """See ``message_name``."""
+    """What all copies of it have in common."""
     value: bytes
-    """It was decoded before, so it can be."""
+    """Encoded anew: how deep a message may be nested to be decoded depends on who calls, so the one that came might be
+    decoded once and never again. This one holds nothing but what the contract knows."""
+    refusal: Refusal | None
+    size_bytes: int
+    """Of the message that came; it is held until this is done."""
     done: Callable[[], object]
     keep: Keep
-    """Keeps it among the dead letters."""
+    """As a dead letter."""
 
     def event(self) -> Event:
-        return decode(self.value)
+        """What is asked for."""
+        return msgspec.structs.replace(decode(self.value), refusal=self.refusal)
 
 
-def message_name(event: Event) -> str:
-    """What all copies of a request have in common."""
-    return f"{type_name(event.data)} {event.job_id}"
+def request_of(event: Event, size_bytes: int, done: Callable[[], object], keep: Keep) -> Request:
+    """The event, which came in a message of this size, as a request."""
+    message = f"{type_name(event.data)} {event.job_id}"
+    return Request(message, encode(event), event.refusal, size_bytes, done, keep)
 
 
 class Turns:
@@ -69,7 +77,7 @@ class Turns:
     def add(self, account_id: int, request: Request) -> None:
         self._waiting.setdefault(account_id, deque()).append(request)
         self._size += 1
-        self.size_bytes += len(request.value)
+        self.size_bytes += request.size_bytes
 
     def take(self, most: int, bytes_most: int = BATCH_BYTES_MAX) -> list[Request]:
         """The next requests, one at least: of each account one, in turns; of one account in the order they came."""
@@ -78,7 +86,7 @@ class Turns:
         while self._waiting and len(taken) < most and taken_bytes < bytes_most:
             account_id, requests = self._waiting.popitem(last=False)
             taken.append(requests.popleft())
-            taken_bytes += len(taken[-1].value)
+            taken_bytes += taken[-1].size_bytes
             if requests:
                 self._waiting[account_id] = requests
         self._size -= len(taken)

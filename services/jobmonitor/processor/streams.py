@@ -23,7 +23,7 @@ import structlog
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.topics import requests_topic, work_topic
-from jobmonitor.processor.intake import Intake, Request, message_name
+from jobmonitor.processor.intake import Intake, request_of
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
 from jobmonitor.runtime.failures import until_passed
@@ -97,9 +97,8 @@ class Streams:
                     event.ack()
                 else:
                     message = event.message
-                    await intake.add(
-                        account_id, Request(message_name(request), message.value, event.ack, partial(refuse, message))
-                    )
+                    size_bytes = len(message.value or b"")
+                    await intake.add(account_id, request_of(request, size_bytes, event.ack, partial(refuse, message)))
 
         self._listen(requests_topic(self._job_type), listen)
 
