@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
+from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -14,6 +15,9 @@ from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection, Pool, open_pool
 from jobmonitor.runtime.failures import is_temporary
 
+OF_USER, OF_ACCOUNT = 0.3, 0.6
+"""Shares of the pool. Who has all of theirs waits for their own: one user's searches, or one account's, are never what
+all others wait for."""
 TIMEOUT_S = 10.0
 """Of a whole transaction; a request should not hang because the database does."""
 CONNECT_TIMEOUT_S = 5.0
@@ -24,6 +28,18 @@ class DatabaseUnavailable(Exception):
     """PostgreSQL does not answer, or broke off in the middle. What was not committed did not happen."""
 
 
+class Lines:
+    """So many at once of each key; the others of the same key wait in the order they came."""
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self._lines: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, key: int) -> asyncio.Semaphore:
+        """Is forgotten when nobody holds it."""
+        return self._lines.setdefault(key, asyncio.Semaphore(self._at_most))
+
+
 class Database:
     """A pool that need not be there yet. All errors that pass by themselves come out as DatabaseUnavailable."""
 
@@ -32,6 +48,8 @@ class Database:
         self._size = size
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
+        self._of_user = Lines(max(1, int(OF_USER * size)))
+        self._of_account = Lines(max(1, int(OF_ACCOUNT * size)))
 
     async def pool(self) -> Pool:
         """The pool, opened if it is not. Raises DatabaseUnavailable."""
@@ -68,7 +86,14 @@ class Database:
         ``snapshot``: all its reads see the same moment; not for writing. ``in_index_order``: see ``_IN_INDEX_ORDER``.
         """
         isolation: Literal["repeatable_read", "read_committed"] = "repeatable_read" if snapshot else "read_committed"
-        async with self.connection(timeout_s) as connection, connection.transaction(isolation=isolation):
+        own, accounts = self._of_user.of(viewer.user_id), self._of_account.of(viewer.account_id)
+        async with (
+            _translated(timeout_s),
+            own,
+            accounts,
+            self.connection(timeout_s) as connection,
+            connection.transaction(isolation=isolation),
+        ):
             more = _IN_INDEX_ORDER if in_index_order else ""
             await _look_as(connection, viewer.account_id, viewer.user_id, viewer.user_type, more)
             yield connection

@@ -4,7 +4,6 @@ The row is written before the content is stored: a crash in between leaves a row
 upload and goes with the old ones (``upload_sweep``), but never content nobody knows of.
 """
 
-import asyncio
 from contextlib import suppress
 from typing import Annotated, Literal
 from uuid import UUID, uuid4
@@ -33,7 +32,8 @@ from jobmonitor.gateway.received_files import Intake, ReceivedFile, received
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.gateway.upload_models import ImportOptions, ListedUpload, Upload, UploadList
 from jobmonitor.job_types.import_columns import suggest, why_not_taken
-from jobmonitor.job_types.import_files import Inspection, inspect
+from jobmonitor.job_types.import_files import Inspection
+from jobmonitor.job_types.look_through import look_through
 from jobmonitor.job_types.parameters import FieldProblem
 from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
@@ -166,7 +166,7 @@ def _refuse_form(request: Request) -> None:
 async def _keep(services: Services, viewer: Viewer, name: str, kind: Kind, file: ReceivedFile) -> Upload:
     """Look through the file and keep it. Raises Problem: 422 it cannot be imported, 429 too many are kept."""
     content = await file.content()
-    inspection = await asyncio.to_thread(inspect, content)
+    inspection = await look_through(content)
     _refuse_unusable(kind, content, inspection)
     upload_id, settings = uuid4(), services.settings
     limits = (settings.uploads_kept_per_user, settings.upload_bytes_per_account)

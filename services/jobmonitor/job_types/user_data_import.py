@@ -51,8 +51,9 @@ from jobmonitor.job_types.import_columns import (
     participation,
     resolve,
 )
-from jobmonitor.job_types.import_files import FILE_BYTES_MAX, Table, fitted, inspect, read_table
+from jobmonitor.job_types.import_files import FILE_BYTES_MAX, Table, fitted, read_table
 from jobmonitor.job_types.import_rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide
+from jobmonitor.job_types.look_through import look_through
 from jobmonitor.job_types.protocol import (
     Assembly,
     AssemblyContext,
@@ -234,7 +235,7 @@ def _tag(params: UserDataImportParameters, targets: ImportTargets) -> tuple[int,
 async def _contents(upload: Upload, context: Context) -> UploadContents:
     """As found out when the file came; only of a file from before that is it read again."""
     if upload.contents is None:
-        inspection = await asyncio.to_thread(inspect, await _content(upload, context))
+        inspection = await look_through(await _content(upload, context))
         if inspection.problem is not None:
             raise Refused(inspection.problem.code, inspection.problem.message, parameter="upload")
         return inspection.contents

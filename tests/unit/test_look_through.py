@@ -1,0 +1,48 @@
+"""A file is looked through in another process as in this one."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from jobmonitor.job_types.import_files import WorkbookNotRead, inspect
+from jobmonitor.job_types.look_through import SMALL_BYTES, look_through
+from jobmonitor.runtime.failures import is_temporary
+
+LARGE = b"Email,First Name\r\n" + b"a@x.org,Ann\r\n" * SMALL_BYTES
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"Email\r\na@x.org\r\n", LARGE, LARGE + b"\xff", LARGE + b'"', b"PK\x03\x04 no workbook"],
+    ids=["empty", "small", "large", "not UTF-8", "broken CSV", "no workbook"],
+)
+async def test_it_finds_the_same(content: bytes) -> None:
+    assert await look_through(content) == inspect(content)
+
+
+async def test_a_process_that_was_ended_says_nothing_about_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = subprocess.run
+
+    def ended(command: list[str], **options: Any) -> Any:
+        return run(["sh", "-c", "kill -9 $$"], **options)
+
+    monkeypatch.setattr("jobmonitor.job_types.look_through.subprocess.run", ended)
+    with pytest.raises(WorkbookNotRead) as failed:
+        await look_through(LARGE)
+    assert is_temporary(failed.value)
+
+
+async def test_it_is_given_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOBMONITOR_DATABASE_URL", "secret")
+    run = subprocess.run
+    seen: dict[str, str] = {}
+
+    def watched(command: list[str], **options: Any) -> Any:
+        seen.update(options["env"])
+        return run(command, **options)
+
+    monkeypatch.setattr("jobmonitor.job_types.look_through.subprocess.run", watched)
+    await look_through(LARGE)
+    assert "PATH" in seen
+    assert not [name for name in seen if name.startswith("JOBMONITOR_")]
