@@ -199,3 +199,47 @@ async def test_a_user_starts_so_many_jobs(bounded: RunningGateway) -> None:
     assert int(refused[0].headers["retry-after"]) > 0
     assert "faster" in refused[0].json()["detail"]
     assert others.status_code != 429
+
+
+async def test_what_a_session_sends_at_once_waits_in_its_own_line(
+    database: Database, broker: str, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"requests_at_once_per_session": 2, "line_timeout_s": 0.5}
+    async with running_gateway(database, broker, tmp_path, **settings) as gateway:
+        user, other = await gateway.logged_in(USER), await gateway.logged_in(OTHER_USER)
+        go_on = asyncio.Event()
+
+        async def slow_body() -> AsyncIterator[bytes]:
+            yield b"{"
+            await go_on.wait()
+            yield b"}"
+
+        json = {"content-type": "application/json"}
+        slow = [asyncio.ensure_future(user.post("/api/v1/jobs", content=slow_body(), headers=json)) for _ in range(2)]
+
+        async def is_full() -> bool:
+            return (await user.get("/api/v1/session")).status_code == 429
+
+        await until(is_full)
+        refused = await user.get("/api/v1/jobs")
+        others = await other.get("/api/v1/jobs")
+        go_on.set()
+        answers = [(await each).status_code for each in slow]
+        with_room = await asyncio.gather(*(user.get("/api/v1/session") for _ in range(10)))
+
+    assert (refused.status_code, others.status_code) == (429, 200)
+    assert int(refused.headers["retry-after"]) > 0
+    assert "wait for an answer" in refused.json()["detail"]
+    assert answers == [422, 422]
+    assert {answer.status_code for answer in with_room} == {200}
+
+
+async def test_a_live_page_takes_no_place_in_the_line_once_it_is_open(
+    database: Database, broker: str, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"requests_at_once_per_session": 1, "line_timeout_s": 5.0}
+    async with running_gateway(database, broker, tmp_path, **settings) as gateway:
+        user = await gateway.logged_in(USER)
+        async with user.stream("GET", "/api/v1/jobs/stream") as stream:
+            assert stream.status_code == 200
+            assert (await user.get("/api/v1/jobs")).status_code == 200

@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
-from weakref import WeakValueDictionary
 
 import asyncpg
 
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection, Pool, open_pool
+from jobmonitor.gateway.lines import Lines
 from jobmonitor.runtime.failures import is_temporary
 
 OF_USER, OF_ACCOUNT = 0.3, 0.6
@@ -26,18 +26,6 @@ APPLICATION_NAME = "jobmonitor-gateway"
 
 class DatabaseUnavailable(Exception):
     """PostgreSQL does not answer, or broke off in the middle. What was not committed did not happen."""
-
-
-class Lines:
-    """So many at once of each key; the others of the same key wait in the order they came."""
-
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
-        self._lines: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
-
-    def of(self, key: int) -> asyncio.Semaphore:
-        """Is forgotten when nobody holds it."""
-        return self._lines.setdefault(key, asyncio.Semaphore(self._at_most))
 
 
 class Database:

@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.body_limits import limited, lingering
 from jobmonitor.gateway.clients import is_loopback
+from jobmonitor.gateway.context import COOKIE
 from jobmonitor.gateway.limits import Share, shares
 from jobmonitor.gateway.problems import Problem, not_found, problem_of, problem_response, unavailable
+from jobmonitor.gateway.request_lines import RequestLines
 from jobmonitor.gateway.settings import GatewaySettings
 
 NOT_COUNTED = frozenset({"/api/v1/jobs/stream", "/healthz", "/readyz", "/metrics"})
@@ -93,25 +95,28 @@ class Bounded:
         self._settings = settings
         self._hosts = {each.strip().lower() for each in settings.allowed_hosts.split(",") if each.strip()}
         self._answering = Share("requests at once", settings.requests_at_once)
+        self._lines = RequestLines(settings, COOKIE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
+        started, end_turn = False, _nothing
         answering = lingering(receive, send)
 
         async def sending(message: Message) -> None:
             nonlocal started
             started = True
+            end_turn()
             await answering(message)
 
         try:
             self._refuse_foreign_host(scope)
             self._refuse_strangers(scope)
             _refuse_foreign_page(scope)
-            with self._place(scope):
-                await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
+            async with self._lines.turn(scope) as end_turn:
+                with self._place(scope):
+                    await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
         except ClientDisconnect:
             log.info("request_broken_off", method=scope["method"], path=scope["path"])
         except Exception as error:
@@ -138,6 +143,10 @@ class Bounded:
         if scope["path"] in NOT_COUNTED:
             return nullcontext()
         return shares((self._answering, None, unavailable("Too many requests are being answered at the moment.")))
+
+
+def _nothing() -> None:
+    """There is no turn yet."""
 
 
 def _refuse_foreign_page(scope: Scope) -> None:

@@ -47,6 +47,12 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     """Beyond, 429, and at twice as many they are cut. An IPv6 network of 64 bits is one address."""
     requests_at_once: int = 500
     """Being answered, live streams apart; beyond, 503."""
+    requests_at_once_per_session: int = 8
+    """Until their answers begin; the others wait in line. A browser sends six at once."""
+    requests_at_once_per_address: int = 32
+    """The same, of all behind it."""
+    line_timeout_s: float = 15
+    """For a request in line; beyond, 429."""
     head_bytes: int = 64 * 1024
     """Of a request's first line and headers; beyond, 431."""
     head_timeout_s: float = 20

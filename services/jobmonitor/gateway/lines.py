@@ -1,0 +1,17 @@
+"""Lines: so much of each key goes on at once; the rest waits behind its own, and holds up nobody else's."""
+
+import asyncio
+from collections.abc import Hashable
+from weakref import WeakValueDictionary
+
+
+class Lines:
+    """So many at once of each key; the others of the same key wait in the order they came."""
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self._lines: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
+
+    def of(self, key: Hashable) -> asyncio.Semaphore:
+        """Is forgotten when nobody holds it."""
+        return self._lines.setdefault(key, asyncio.Semaphore(self._at_most))

@@ -1,0 +1,65 @@
+"""Requests in line: so many of a session, and of an address, are answered at once; the others wait in line.
+
+One process answers all. A client that asks for a hundred things at once then waits a hundred times as long, and nobody
+else does.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from jobmonitor.gateway.body_limits import UPLOADS
+from jobmonitor.gateway.clients import client_key
+from jobmonitor.gateway.limits import too_many
+from jobmonitor.gateway.lines import Lines
+from jobmonitor.gateway.settings import GatewaySettings
+
+NEVER_IN_LINE = frozenset({"/healthz", "/readyz", "/metrics"})
+RETRY_AFTER_S = 2.0
+
+
+class RequestLines:
+    """The turns of requests, until their answers begin: how long those take is limited elsewhere."""
+
+    def __init__(self, settings: GatewaySettings, cookie: str) -> None:
+        self._sessions = Lines(settings.requests_at_once_per_session)
+        self._addresses = Lines(settings.requests_at_once_per_address)
+        self._timeout_s = settings.line_timeout_s
+        self._cookie = cookie
+
+    @asynccontextmanager
+    async def turn(self, scope: Scope) -> AsyncIterator[Callable[[], None]]:
+        """Waits for it; what is yielded ends it early. Raises Problem 429: it did not come in time."""
+        held: list[asyncio.Semaphore] = []
+
+        def end() -> None:
+            while held:
+                held.pop().release()
+
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                for line in self._lines_of(scope):
+                    await line.acquire()
+                    held.append(line)
+        except BaseException as error:
+            end()
+            if isinstance(error, TimeoutError):
+                detail = "Too many of your requests wait for an answer. Please wait for some before you send more."
+                raise too_many(
+                    "requests in line", detail, code="too_many_at_once", retry_after_s=RETRY_AFTER_S
+                ) from error
+            raise
+        try:
+            yield end
+        finally:
+            end()
+
+    def _lines_of(self, scope: Scope) -> list[asyncio.Semaphore]:
+        if scope["path"] in NEVER_IN_LINE or (scope["path"] == UPLOADS and scope["method"] == "POST"):
+            return []
+        token = HTTPConnection(scope).cookies.get(self._cookie)
+        host = scope["client"][0] if scope.get("client") else ""
+        return [*([self._sessions.of(token)] if token else []), self._addresses.of(client_key(host))]
