@@ -1,8 +1,8 @@
 # Everything a fresh Debian or Ubuntu machine needs: Python 3.11 or newer, and make.
 PYTHON ?= python3
 BIN := .venv/bin
-# 2 runs two tests at a time, each worker with servers of its own; 0 one after the other.
-TEST_WORKERS ?= 0
+# So many tests at a time, each worker with servers of its own: they mostly wait. 0: one after the other.
+TEST_WORKERS ?= 3
 # They load the machine themselves.
 ALONE := tests/end_to_end/test_chaos.py tests/end_to_end/test_bench.py
 
@@ -10,7 +10,7 @@ ALONE := tests/end_to_end/test_chaos.py tests/end_to_end/test_bench.py
 
 help:
 	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
-	@echo 'make test    set up what is missing, check, and run every test; TEST_WORKERS=2 two at a time'
+	@echo 'make test    set up what is missing, check, and run every test; TEST_WORKERS=0 one at a time'
 	@echo 'make check   formatting, types, import rules, the page'
 	@echo 'make bench   measure and compare with the goals; BENCH_ONLY=jobs,recovery leaves the rest out'
 	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=90 CHAOS_SEED=42 replays; CHAOS_ONLY=fuzz'

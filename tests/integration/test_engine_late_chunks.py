@@ -1,5 +1,6 @@
 """A chunk that comes back after its job has ended: nothing of it counts, whatever its lease says."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest_asyncio
 
 from jobmonitor.contract.events import JobCancelled, JobFailed, JobStopRequested
-from jobmonitor.ledger.claims import Claim, claim
+from jobmonitor.ledger.claims import Claim, claim, hold_plan
 from support.engine import Engine, open_engine
 from support.job_events import NOON
+from support.waiting import until
 
 LEASE = timedelta(seconds=30)
 
@@ -49,3 +51,23 @@ async def test_a_worker_back_after_its_job_was_cancelled_without_it_leaves_no_ef
     assert cancelled.done == 0
     assert await engine.runner._run_claimed(paused) == "lease_lost"
     assert await engine.effects() == []
+
+
+async def test_what_a_plan_writes_while_its_stopped_job_is_tidied_up_is_tidied_up_as_well(engine: Engine) -> None:
+    job_id = await engine.submit(units=4)
+    plan = await claim(engine.ledger.pool, job_id, 0, job_type="probe", lease=LEASE)
+    assert plan is not None
+    async with engine.ledger.transaction() as ledger:
+        await hold_plan(ledger.connection, plan)
+        stop = JobStopRequested(account_id=1, requested_by=2)
+        await engine.ledger.stop(job_id, stop, NOON, stoppable=True)
+        tidying = asyncio.ensure_future(engine.ledger.forget_chunks(job_id))
+        await until(lambda: waits_for_a_lock(engine))
+        await ledger.add_chunks(job_id, "work", [(1, 2, None), (2, 2, None)])
+    await tidying
+    assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
+    assert await engine.owner.fetchval("SELECT count(*) FROM ledger.chunks") == 0
+
+
+async def waits_for_a_lock(engine: Engine) -> bool:
+    return bool(await engine.owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))

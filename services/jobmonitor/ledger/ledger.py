@@ -277,7 +277,9 @@ class Ledger:
 
     async def forget_chunks(self, job_id: UUID) -> None:
         """Drop an ended job's chunks, its parts being gone from the object store."""
-        await self.pool.execute(SQL["forget_chunks"], job_id)
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(SQL["await_planner"], job_id)
+            await connection.execute(SQL["forget_chunks"], job_id)
 
     async def _finish_stop(self, ledger: LedgerTransaction, job_id: UUID) -> None:
         """Cancel the job if it is stopping and nobody runs a chunk of it."""

@@ -26,6 +26,9 @@ BACKOFF_MOST_S = 5.0
 TRIES_BEFORE_DOUBT = 6
 """So often a batch may fail in ways that pass by themselves, some ten seconds, before its messages are looked at."""
 
+TRIES_ALONE = 3
+"""So often a message fails alone before it is put aside for what seems temporary."""
+
 log = structlog.stdlib.get_logger()
 Answer = TypeVar("Answer")
 Places = Mapping[Partition, Place]
@@ -94,13 +97,28 @@ class Folding:
                 await self._rehearse()
                 parts += reversed(halves(part, ends))
             else:
-                log.error("message_failed", error=repr(error), traceback=_where(error))
-                await self.put_aside(part, ends, f"It cannot be folded: {error!r}")
+                await self._judge(part, ends, error)
 
-    async def _failure(self, batch: Batch, places: Places) -> Exception | None:
+    async def _judge(self, batch: Batch, places: Places, error: Exception) -> None:
+        """Put the batch's only message aside, unless it was the server that failed.
+
+        What seems temporary is the message's fault only if it fails again and again right after a made-up job did not.
+        """
+        for _ in range(TRIES_ALONE):
+            if not is_temporary(error):
+                break
+            await self._rehearse()
+            again = await self._failure(batch, places, tries_max=1)
+            if again is None:
+                return
+            error = again
+        log.error("message_failed", error=repr(error), traceback=_where(error))
+        await self.put_aside(batch, places, f"It cannot be folded: {error!r}")
+
+    async def _failure(self, batch: Batch, places: Places, *, tries_max: int = TRIES_BEFORE_DOUBT) -> Exception | None:
         """Fold the batch, or say why that is not possible."""
         try:
-            changes = await self._retries.until_done(lambda: self._flush(batch, places), tries_max=TRIES_BEFORE_DOUBT)
+            changes = await self._retries.until_done(lambda: self._flush(batch, places), tries_max=tries_max)
         except (Fenced, Stopped):
             raise
         except Exception as error:  # a bug, or what a message does to us
