@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, requests_topic, work_topic
-from support.engine import Engine, create_topics, open_engine, read_records
+from support.engine import Engine, create_topics, open_engine, pass_over, read_records
 from support.people import add_people
 from support.processors import processors
 from support.waiting import until
@@ -25,6 +25,7 @@ REQUESTS, WORK = requests_topic("probe"), work_topic("probe")
 async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
     async with open_engine(database, kafka, tmp_path) as opened:
         await create_topics(opened.bootstrap, REQUESTS, WORK, DEAD_LETTERS)
+        await pass_over(opened.bootstrap, "jobmonitor-processor-probe", REQUESTS, WORK)
         await add_people(database.superuser_url, *((account_id, owner(account_id)) for account_id in range(1, 30)))
         yield opened
 

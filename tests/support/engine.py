@@ -1,7 +1,7 @@
 """The engine without Faust: a ledger on real servers whose dispatched chunks a test runs one by one, as it likes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import CommitFailedError, TopicAlreadyExistsError
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
@@ -195,6 +195,22 @@ def _crash(error: BaseException) -> NoReturn:
 def heard(job_id: UUID, data: JobSubmitted) -> Submission:
     """A submission as a worker hears it."""
     return Submission(job_id, str(uuid4()), datetime.now(UTC), data)
+
+
+async def pass_over(bootstrap: str, group: str, *topics: str) -> None:
+    """Let the group begin behind what other tests left on these topics, as soon as nobody of theirs is in it."""
+    places = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False) as consumer:
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+
+        async def committed() -> bool:
+            with suppress(CommitFailedError):
+                await consumer.commit(ends)
+                return True
+            return False
+
+        await until(committed, within_s=60)
 
 
 async def create_topics(bootstrap: str, *names: str) -> None:
