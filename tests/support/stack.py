@@ -37,7 +37,8 @@ class RunningStack:
     def launch(self) -> "RunningStack":
         """Start without waiting."""
         ours = {f"JOBMONITOR_{name.upper()}": text for name, text in self._settings.items()}
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "services"), **ours}
+        told_of_crashes = {"PYTHONFAULTHANDLER": "1"}
+        environment = {**os.environ, **told_of_crashes, "PYTHONPATH": str(REPOSITORY / "services"), **ours}
         environment["JOBMONITOR_DATA_DIR"] = str(self.data_dir)
         with self._log.open("wb") as log:
             command = [*TIED_TO_US, *self.command]

@@ -101,22 +101,23 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, end_turn = False, _nothing
+        started = False
+        turn = self._lines.turn(scope)
         answering = lingering(receive, send)
 
         async def sending(message: Message) -> None:
             nonlocal started
             started = True
-            end_turn()
+            turn.end()
             await answering(message)
 
         try:
             self._refuse_foreign_host(scope)
             self._refuse_strangers(scope)
             _refuse_foreign_page(scope)
-            async with self._lines.turn(scope) as end_turn:
-                with self._place(scope):
-                    await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
+            await turn.begin()
+            with self._place(scope):
+                await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
         except ClientDisconnect:
             log.info("request_broken_off", method=scope["method"], path=scope["path"])
         except Exception as error:
@@ -125,6 +126,8 @@ class Bounded:
             if started:
                 raise
             await problem_response(problem_of(error))(scope, receive, answering)
+        finally:
+            turn.end()
 
     def _refuse_foreign_host(self, scope: Scope) -> None:
         """Raises Problem 421: whoever asks means another server, or was sent here by somebody who says so."""
@@ -143,10 +146,6 @@ class Bounded:
         if scope["path"] in NOT_COUNTED:
             return nullcontext()
         return shares((self._answering, None, unavailable("Too many requests are being answered at the moment.")))
-
-
-def _nothing() -> None:
-    """There is no turn yet."""
 
 
 def _refuse_foreign_page(scope: Scope) -> None:

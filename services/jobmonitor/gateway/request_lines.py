@@ -5,8 +5,7 @@ else does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -21,8 +20,33 @@ NEVER_IN_LINE = frozenset({"/healthz", "/readyz", "/metrics"})
 RETRY_AFTER_S = 2.0
 
 
+class Turn:
+    """One request's, in the lines it has to stand in."""
+
+    def __init__(self, lines: Sequence[asyncio.Semaphore], timeout_s: float) -> None:
+        self._lines = lines
+        self._timeout_s = timeout_s
+        self._held: list[asyncio.Semaphore] = []
+
+    async def begin(self) -> None:
+        """Wait for it. Raises Problem 429: it did not come in time."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                for line in self._lines:
+                    await line.acquire()
+                    self._held.append(line)
+        except TimeoutError:
+            detail = "Too many of your requests wait for an answer. Please wait for some before you send more."
+            raise too_many("requests in line", detail, code="too_many_at_once", retry_after_s=RETRY_AFTER_S) from None
+
+    def end(self) -> None:
+        """Let the next one begin. Repeatable."""
+        while self._held:
+            self._held.pop().release()
+
+
 class RequestLines:
-    """The turns of requests, until their answers begin: how long those take is limited elsewhere."""
+    """The lines of this gateway."""
 
     def __init__(self, settings: GatewaySettings, cookie: str) -> None:
         self._sessions = Lines(settings.requests_at_once_per_session)
@@ -30,32 +54,9 @@ class RequestLines:
         self._timeout_s = settings.line_timeout_s
         self._cookie = cookie
 
-    @asynccontextmanager
-    async def turn(self, scope: Scope) -> AsyncIterator[Callable[[], None]]:
-        """Waits for it; what is yielded ends it early. Raises Problem 429: it did not come in time."""
-        held: list[asyncio.Semaphore] = []
-
-        def end() -> None:
-            while held:
-                held.pop().release()
-
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                for line in self._lines_of(scope):
-                    await line.acquire()
-                    held.append(line)
-        except BaseException as error:
-            end()
-            if isinstance(error, TimeoutError):
-                detail = "Too many of your requests wait for an answer. Please wait for some before you send more."
-                raise too_many(
-                    "requests in line", detail, code="too_many_at_once", retry_after_s=RETRY_AFTER_S
-                ) from error
-            raise
-        try:
-            yield end
-        finally:
-            end()
+    def turn(self, scope: Scope) -> Turn:
+        """To be ended in any case, and as soon as the answer begins: how long that takes is limited elsewhere."""
+        return Turn(self._lines_of(scope), self._timeout_s)
 
     def _lines_of(self, scope: Scope) -> list[asyncio.Semaphore]:
         if scope["path"] in NEVER_IN_LINE or (scope["path"] == UPLOADS and scope["method"] == "POST"):

@@ -11,7 +11,7 @@ import sys
 
 import msgspec
 
-from jobmonitor.job_types.import_files import Inspection, WorkbookNotRead, inspect, is_workbook
+from jobmonitor.job_types.import_files import Inspection, WorkbookNotRead, inspect, is_workbook, without_secrets
 
 SMALL_BYTES = 32 * 1024
 """A CSV file so small is read in less time than a process takes to start."""
@@ -28,8 +28,7 @@ async def look_through(content: bytes) -> Inspection:
 
 
 def _in_a_process(content: bytes) -> Inspection:
-    # it reads what anybody may send, and needs none of our secrets
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JOBMONITOR_")}
+    environment = without_secrets(os.environ)
     command = [sys.executable, "-P", "-m", __name__]
     try:
         ended = subprocess.run(  # noqa: S603
