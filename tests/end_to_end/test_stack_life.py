@@ -178,7 +178,7 @@ def test_a_stop_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
         until(lambda: "Database:" in starting.output, END_TIMEOUT_S * 4, starting._log)
         everything = starting.processes()
         starting.send(signal.SIGTERM)
-        assert starting.wait(END_TIMEOUT_S) == 0, starting._log()
+        assert starting.wait(END_TIMEOUT_S) == 0, starting.output
         wait_until_gone(everything, starting._log)
 
 
