@@ -31,7 +31,7 @@ def test_a_make_that_was_not_interrupted_wants_the_stack_to_go_on(tmp_path: Path
 def test_a_stack_started_with_nohup_outlives_its_terminal() -> None:
     """nohup has SIGHUP ignored; without it the end of the terminal is a wish to stop."""
     program = (
-        "import signal; from jobmonitor.local.__main__ import Interruption; Interruption(); "
+        "import signal; from jobmonitor.local.interruption import Interruption; Interruption(); "
         "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
     )
     command = [sys.executable, "-c", program]

@@ -2,40 +2,15 @@
 
 import logging
 import os
-import signal
 import sys
-import time
 
 from jobmonitor.local.child import PRIVATE_UMASK
 from jobmonitor.local.errors import LocalError
+from jobmonitor.local.interruption import Interruption
 from jobmonitor.local.parent import MakeParent
 from jobmonitor.local.settings import LocalSettings
 from jobmonitor.local.stack import run_stack
 from jobmonitor.runtime.settings import SettingsError, load
-
-SAME_WISH_S = 2.0
-"""Two signals within so long are one wish: ``make`` passes on what the terminal sends as well."""
-
-
-class Interruption:
-    """Turns the signals that end a program into KeyboardInterrupt, and remembers the wish.
-
-    An exception raised by a signal can get lost in a library, or come out of it as another one.
-    """
-
-    def __init__(self) -> None:
-        self.wished = False
-        self._last_at = -SAME_WISH_S
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
-            signal.signal(signal.SIGHUP, self._interrupt)
-
-    def _interrupt(self, *_: object) -> None:
-        self.wished = True
-        if time.monotonic() - self._last_at >= SAME_WISH_S:
-            self._last_at = time.monotonic()
-            raise KeyboardInterrupt
 
 
 def say(text: str) -> None:
