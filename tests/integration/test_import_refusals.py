@@ -7,7 +7,10 @@ import pytest
 
 from jobmonitor.crm.import_store import row_totals
 from jobmonitor.database.pool import account_transaction
+from jobmonitor.job_types.protocol import Refused
+from jobmonitor.job_types.user_data_import import UserDataImportParameters
 from support.imports import Imports
+from support.run_job_type import plan_job
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,23 @@ async def test_a_file_another_account_uploaded_does_not_exist(imports: Imports) 
     refused = await imports.refusal(upload=str(await other.upload("Email\r\na@x.org\r\n")))
 
     assert refused.code == "unknown_upload"
+
+
+async def test_a_file_another_user_of_the_account_uploaded_does_not_exist(imports: Imports) -> None:
+    """Whoever sends the request: a worker that took it from Kafka asks the same."""
+    await imports.crm.fields("Email")
+    upload = await imports.upload("Email\r\na@x.org\r\n")
+    colleague = await imports.crm.insert(
+        "users", email="ben@account1.test", name="Ben", user_type="admin", password_hash="hash"
+    )
+    await imports.crm.owner.execute("UPDATE crm.uploads SET uploaded_by = $1", colleague)
+
+    at_the_gateway = await imports.refusal(upload=str(upload))
+    params = UserDataImportParameters(upload=upload)
+    with pytest.raises(Refused) as in_a_worker:
+        await plan_job(imports.job_type, params, imports.crm.pool, 1, objects=imports.objects)
+
+    assert (at_the_gateway.code, in_a_worker.value.code) == ("unknown_upload", "unknown_upload")
 
 
 async def test_another_accounts_formats_and_outcomes_do_not_exist(imports: Imports) -> None:

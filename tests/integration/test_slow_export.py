@@ -1,0 +1,56 @@
+"""A real job whose file takes longer to write than its lease lasts."""
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
+from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
+from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.processor.chunks import ChunkRunner
+from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.result_files import ResultFiles
+from jobmonitor.processor.taking_up import TakingUp
+from support.crm import Crm
+from support.engine import Engine, create_topics, heard, open_engine, read_events
+from support.people import everybody_may
+
+SLUG = UserDataExport.slug
+SUPPORTERS = 40_000
+
+
+@pytest.fixture
+async def engine(crm: Crm, database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+    """Its leases end after half a second, its silent transactions after two."""
+    async with open_engine(database, kafka, tmp_path, lease_s=0.5) as opened:
+        await create_topics(opened.bootstrap, *view_topics(SLUG), work_topic(SLUG))
+        yield opened
+
+
+async def test_a_workbook_that_takes_longer_than_its_lease_completes_at_the_first_try(engine: Engine, crm: Crm) -> None:
+    await crm.fields("Email", "City")
+    await crm.supporters(SUPPORTERS)
+    export, job_id = UserDataExport(), uuid4()
+    one_step = OneStep(export, engine.objects, ResultFiles(engine.objects, engine.settings.result_retention_days))
+    engine.runner = ChunkRunner(export, engine.ledger, engine.objects, engine.settings)
+    taking_up = TakingUp(export, engine.ledger, one_step, engine.taking_up._planner, load_standings=everybody_may)
+    asked = JobSubmitted(account_id=1, owner_id=2, job_type=SLUG, parameters={"format": "user", "file_type": "xlsx"})
+
+    await taking_up.take_up([heard(job_id, asked)])
+    await engine.run_to_end(job_id)
+
+    completed = [
+        event.data for event in await read_events(engine.bootstrap, jobs_topic(SLUG)) if event.job_id == job_id
+    ][-1]
+    assert isinstance(completed, JobCompleted)
+    assert completed.result is not None
+    content = b"".join([piece async for piece in engine.objects.stream(result_key(1, job_id, completed.result))])
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert len(rows) == SUPPORTERS + 1
+    chunks = await engine.owner.fetch("SELECT attempt, state FROM ledger.chunks WHERE job_id = $1", job_id)
+    assert {tuple(chunk) for chunk in chunks} == {(1, "done")}
