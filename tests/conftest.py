@@ -1,5 +1,6 @@
 """Fixtures of all tests: the real servers, each started when the first test asks for it."""
 
+import logging
 import os
 import shutil
 import signal
@@ -20,15 +21,19 @@ TOOLS = Path(__file__).parent.parent / ".tools"
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
-# As in the processes' own logs: the default draws every frame's variables, which blocks an event loop for seconds.
+# Plain tracebacks as in the processes' own logs: the default draws every frame's variables, which blocks an event loop
+# for seconds. Through logging, whose handlers lock: to print from a gateway's thread while pytest changes the file
+# behind sys.stdout corrupts the interpreter's memory, as no TextIOWrapper is thread-safe (library reference, io).
 structlog.configure(
+    logger_factory=structlog.stdlib.LoggerFactory(),
     processors=[
         structlog.processors.add_log_level,
         structlog.dev.set_exc_info,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
-    ]
+    ],
 )
+logging.getLogger("jobmonitor").setLevel(logging.INFO)
 
 
 def pytest_configure() -> None:

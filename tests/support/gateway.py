@@ -1,7 +1,6 @@
 """A gateway on real servers, in a thread with its own event loop, and people who log in to it."""
 
 import asyncio
-import gc
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -180,7 +179,7 @@ async def seed_people(owner: Connection) -> None:
 def serving(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Iterator[str]:
     """The gateway on a free port, in a thread; gives its address."""
     crashes: list[BaseException] = []
-    with bind(settings) as listening, _no_garbage_collected():
+    with bind(settings) as listening:
         port = listening.getsockname()[1]
         ended, loop = asyncio.Event(), uvloop.new_event_loop()
 
@@ -201,18 +200,6 @@ def serving(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Ite
             thread.join(timeout=20)
             assert not thread.is_alive(), "the gateway did not stop"
     assert not crashes, crashes
-
-
-@contextmanager
-def _no_garbage_collected() -> Iterator[None]:
-    """Collecting ends connections nobody closed, which uvloop allows the loop's own thread only."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 async def _until(ended: asyncio.Event) -> None:
