@@ -27,7 +27,7 @@ def _people(of: str, *more: str) -> bytes:
     return "\r\n".join(rows).encode()
 
 
-async def _choose(page: Page, file: FilePayload) -> None:
+async def _choose(page: Page, file: FilePayload | Path) -> None:
     await page.get_by_label("Choose a file").set_input_files(file)
 
 
@@ -68,7 +68,9 @@ async def test_ex2_a_file_goes_from_the_form_to_its_rows_outcomes_and_into_the_h
     await expect(page.locator(f"tr[data-job='{number}']")).to_contain_text("november.csv")
 
 
-async def test_what_is_wrong_with_a_file_is_said_beside_it_and_the_mended_one_is_taken(open_page: OpenPage) -> None:
+async def test_what_is_wrong_with_a_file_is_said_beside_it_and_the_mended_one_is_taken(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
     visit = await open_page(ADMIN, IMPORT)
     page = visit.page
     visit.expect_complaints("422")
@@ -82,7 +84,9 @@ async def test_what_is_wrong_with_a_file_is_said_beside_it_and_the_mended_one_is
     await expect(place.get_by_role("alert")).to_contain_text("people.pdf is no file to import")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    await _choose(page, _file(bytes(TOO_MANY_BYTES)))
+    large = tmp_path / "large.csv"
+    large.write_bytes(bytes(TOO_MANY_BYTES))
+    await _choose(page, large)
     await expect(place.get_by_role("alert")).to_contain_text("20,971,521 bytes")
     assert not [url for url in sent if "uploads" in url], "a file too large is not even sent"
 
