@@ -19,7 +19,7 @@ from jobmonitor.local.data_folder import note_path
 from support.browser import PASSWORD
 from support.stack import RunningStack, is_gone, until
 
-END_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 15.0
 """A stack told to stop has left no process behind after so long."""
 
 

@@ -38,7 +38,7 @@ async def test_one_user_and_one_account_leave_connections_to_others(database: Da
         for _ in range(int(OF_ACCOUNT * SIZE) - int(OF_USER * SIZE)):
             await hold(1, 2)
         colleague = asyncio.ensure_future(hold(1, 3))
-        await asyncio.wait_for(hold(2, 4), 30)
+        await asyncio.wait_for(hold(2, 4), 5)
         assert not one_more.done()
         assert not colleague.done()
         one_more.cancel()

@@ -21,8 +21,6 @@ from support.servers import Database
 from support.waiting import until
 
 LEASE_S = 0.5
-AT_ONCE_S = 15.0
-"""On the slowest machine: half of what the shortest of the interrupted work would have gone on for."""
 STOP = JobStopRequested(account_id=1, requested_by=2)
 
 
@@ -114,7 +112,7 @@ async def test_a_stop_while_a_plan_is_being_written_answers_at_once_and_ends_the
     job_id = await engine.submit(units=10_000, chunk_units=1, plan_s=600)
     async with under_way(engine, job_id, 0) as plan:
         await until(lambda: _planned(engine, job_id))
-        async with asyncio.timeout(AT_ONCE_S):
+        async with asyncio.timeout(2):
             await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
             await plan
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
@@ -132,7 +130,7 @@ async def test_a_stop_ends_an_assembly_at_once_and_leaves_no_file(engine: Engine
     for chunk in (0, 1):
         await engine.runner.run(job_id, chunk)
     async with under_way(engine, job_id, 2) as assembly:
-        async with asyncio.timeout(AT_ONCE_S):
+        async with asyncio.timeout(2):
             await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
             await assembly
     cancelled = (await engine.facts(job_id))[-1]
@@ -141,12 +139,12 @@ async def test_a_stop_ends_an_assembly_at_once_and_leaves_no_file(engine: Engine
     assert [path for path in tmp_path.rglob("results/*/*/*") if path.is_file()] == []
 
 
-async def test_a_stop_takes_effect_at_once_with_chunks_in_flight(engine: Engine) -> None:
+async def test_a_stop_takes_effect_within_two_seconds_with_chunks_in_flight(engine: Engine) -> None:
     """A chunk that takes long hears of the stop, and gives up what it began."""
     job_id = await engine.submit(units=4, chunk_units=1, chunk_s=30)
     await engine.runner.run(job_id, 0)
     async with under_way(engine, job_id, 1) as first, under_way(engine, job_id, 2) as second:
-        async with asyncio.timeout(AT_ONCE_S):
+        async with asyncio.timeout(2):
             await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
             await asyncio.gather(first, second)
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
@@ -158,7 +156,7 @@ async def test_a_chunk_that_lost_its_lease_is_cancelled_and_changes_nothing(engi
     await engine.runner.run(job_id, 0)
     async with under_way(engine, job_id, 1) as chunk:
         successor = await claim_anew(engine, job_id, 1)
-        async with asyncio.timeout(AT_ONCE_S):
+        async with asyncio.timeout(2):
             await chunk
     assert await engine.effects() == []
     assert (await engine.run(job_id))["state"] == "running"
@@ -171,7 +169,7 @@ async def test_an_assembly_that_lost_its_lease_is_cancelled_and_leaves_no_file(e
         await engine.runner.run(job_id, chunk)
     async with under_way(engine, job_id, 2) as assembly:
         await claim_anew(engine, job_id, 2)
-        async with asyncio.timeout(AT_ONCE_S):
+        async with asyncio.timeout(2):
             await assembly
     assert [path for path in tmp_path.rglob("results/*/*/*") if path.is_file()] == []
     assert (await engine.run(job_id))["state"] == "running"
