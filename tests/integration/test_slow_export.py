@@ -12,13 +12,8 @@ from python_calamine import CalamineWorkbook
 from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.job_types.user_data_export import UserDataExport
-from jobmonitor.processor.chunks import ChunkRunner
-from jobmonitor.processor.one_step import OneStep
-from jobmonitor.processor.result_files import ResultFiles
-from jobmonitor.processor.taking_up import TakingUp
 from support.crm import Crm
 from support.engine import Engine, create_topics, heard, open_engine, read_events
-from support.people import everybody_may
 
 SLUG = UserDataExport.slug
 SUPPORTERS = 40_000
@@ -35,13 +30,11 @@ async def engine(crm: Crm, database: Any, kafka: Any, tmp_path: Path) -> AsyncIt
 async def test_a_workbook_that_takes_longer_than_its_lease_completes_at_the_first_try(engine: Engine, crm: Crm) -> None:
     await crm.fields("Email", "City")
     await crm.supporters(SUPPORTERS)
-    export, job_id = UserDataExport(), uuid4()
-    one_step = OneStep(export, engine.objects, ResultFiles(engine.objects, engine.settings.result_retention_days))
-    engine.runner = ChunkRunner(export, engine.ledger, engine.objects, engine.settings)
-    taking_up = TakingUp(export, engine.ledger, one_step, engine.taking_up._planner, load_standings=everybody_may)
+    engine.serve(UserDataExport())
+    job_id = uuid4()
     asked = JobSubmitted(account_id=1, owner_id=2, job_type=SLUG, parameters={"format": "user", "file_type": "xlsx"})
 
-    await taking_up.take_up([heard(job_id, asked)])
+    await engine.taking_up.take_up([heard(job_id, asked)])
     await engine.run_to_end(job_id)
 
     completed = [

@@ -17,6 +17,7 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.database.pool import open_pool
+from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.one_step import OneStep
@@ -62,10 +63,14 @@ class Engine:
     def use(self, probe: FailingProbe) -> None:
         """Let the jobs be of this probe from now on."""
         self.probe = probe
-        self.runner = ChunkRunner(probe, self.ledger, self.objects, self.settings)
-        one_step = OneStep(probe, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
+        self.serve(probe)
+
+    def serve(self, job_type: JobType[Any]) -> None:
+        """Work on jobs of this type from now on."""
+        self.runner = ChunkRunner(job_type, self.ledger, self.objects, self.settings)
+        one_step = OneStep(job_type, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
         planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
-        self.taking_up = TakingUp(probe, self.ledger, one_step, planner, load_standings=everybody_may)
+        self.taking_up = TakingUp(job_type, self.ledger, one_step, planner, load_standings=everybody_may)
 
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
         """Take a probe job up, as if its submission had been heard."""

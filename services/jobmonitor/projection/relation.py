@@ -10,7 +10,7 @@ from typing import Any
 from jobmonitor.database.pool import Connection
 
 FEW = 500
-"""Up to so many rows arrays are quicker (measured: docs/performance.md); beyond, they are held in memory more often."""
+"""Up to so many rows arrays are quicker (measured); beyond, they are held in memory more often."""
 
 LOOK_UP_AND_SORT_IN_MEMORY = (
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB'"
