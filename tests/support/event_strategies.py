@@ -9,6 +9,7 @@ from msgspec import inspect
 
 from jobmonitor.contract.envelope import Event, Source
 from jobmonitor.contract.events import EVENT_TYPES, EventData, Text
+from jobmonitor.contract.limits import INTEGER_MAX
 
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
 INSTANTS = st.datetimes(min_value=datetime(2000, 1, 2), max_value=datetime(2099, 12, 30)).flatmap(  # noqa: DTZ001 - zones follow
@@ -19,7 +20,7 @@ INSTANTS = st.datetimes(min_value=datetime(2000, 1, 2), max_value=datetime(2099,
 JSON_VALUES = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(-INTEGER_MAX, INTEGER_MAX)
     | st.floats(allow_nan=False, allow_infinity=False)
     | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
