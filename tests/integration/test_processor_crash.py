@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,8 +13,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import requests_topic, work_topic
-from support.engine import Engine, create_topics, open_engine
+from support.engine import Engine, create_topics, open_engine, pass_over
 from support.processors import processors
+from support.waiting import until
 
 GROUP = "jobmonitor-processor-probe"
 
@@ -22,6 +23,9 @@ GROUP = "jobmonitor-processor-probe"
 @pytest.fixture
 async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
     async with open_engine(database, kafka, tmp_path) as opened:
+        topics = requests_topic("probe"), work_topic("probe")
+        await create_topics(opened.bootstrap, *topics)
+        await pass_over(opened.bootstrap, GROUP, *topics)
         yield opened
 
 
@@ -37,15 +41,44 @@ async def members(engine: Engine) -> int:
         await admin.close()
 
 
+async def submit(engine: Engine, **parameters: Any) -> UUID:
+    data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 1, "file": False} | parameters)
+    event = Event(id=str(uuid4()), source="/tests", job_id=uuid4(), time=datetime.now(UTC), data=data)
+    await engine.producer.send(requests_topic("probe"), event)
+    return event.job_id
+
+
 async def test_a_processor_that_ends_by_a_bug_leaves_its_group_first(engine: Engine) -> None:
     """Else the broker would miss it only after ten seconds, in which nobody reads its partitions."""
-    await create_topics(engine.bootstrap, requests_topic("probe"), work_topic("probe"))
-    parameters = {"units": 1, "bug_attempts": 99, "file": False}
-    data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters)
-    event = Event(id=str(uuid4()), source="/tests", job_id=uuid4(), time=datetime.now(UTC), data=data)
-
     with processors() as some:
         process = some.start(engine, "probe")
-        await engine.producer.send(requests_topic("probe"), event)
+        await submit(engine, bug_attempts=99)
         assert await asyncio.to_thread(process.wait, 60) == 1
         assert await members(engine) == 0
+
+
+async def test_a_crash_is_a_try_of_the_chunk_at_fault_and_of_no_other(engine: Engine) -> None:
+    """Else five crashes would fail whatever job was at work beside."""
+    with processors() as some:
+        process = some.start(engine, "probe")
+        honest = await submit(engine, chunk_s=30)
+
+        async def under_way() -> bool:
+            (_, leased) = await tries_of(engine, honest)
+            return leased
+
+        await until(under_way, within_s=60)
+        faulty = await submit(engine, bug_attempts=99)
+        assert await asyncio.to_thread(process.wait, 60) == 1
+    assert await tries_of(engine, honest) == (0, False), "anybody may claim it at once, and no try is lost"
+    assert await tries_of(engine, faulty) == (1, True), "its lease has to end, and its try counts"
+
+
+async def tries_of(engine: Engine, job_id: UUID) -> tuple[int, bool]:
+    """Of the job's piece of work: the tries that count, and whether somebody holds a lease of it."""
+    row = await engine.owner.fetchrow(
+        "SELECT attempt - uncounted AS tries, lease_token IS NOT NULL AS leased FROM ledger.chunks "
+        "WHERE job_id = $1 AND kind = 'work'",
+        job_id,
+    )
+    return (row["tries"], row["leased"]) if row else (0, False)

@@ -1,5 +1,6 @@
 """Claims: the right to run one chunk for a while, fenced by a token nobody else has."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -84,6 +85,16 @@ async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str |
 async def give_back(connection: Connection | Pool, claim: Claim) -> None:
     """Give back a chunk that was not tried to its end; anybody may claim it at once. Repeatable."""
     await connection.fetchrow(SQL["return_chunk"], claim.job_id, claim.chunk, claim.token)
+
+
+async def give_back_all(connection: Connection, claims: Collection[Claim]) -> None:
+    """Give back chunks of a process that is about to crash, none of which is at fault."""
+    await connection.execute(SQL["return_chunks"], *keys_of(claims))
+
+
+def keys_of(claims: Collection[Claim]) -> tuple[list[UUID], list[int], list[UUID]]:
+    """Jobs, chunks and tokens, as statements about many claims take them."""
+    return [each.job_id for each in claims], [each.chunk for each in claims], [each.token for each in claims]
 
 
 def _lost(claim: Claim) -> LeaseLost:

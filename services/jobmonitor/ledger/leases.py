@@ -11,7 +11,7 @@ import structlog
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.job.state import State
-from jobmonitor.ledger.claims import Claim, LeaseLost
+from jobmonitor.ledger.claims import Claim, LeaseLost, keys_of
 from jobmonitor.ledger.runs import SQL
 from jobmonitor.runtime.failures import is_temporary
 
@@ -68,6 +68,10 @@ class Leases:
         self._held: dict[UUID, _Held] = {}
         self._keeper: asyncio.Task[None] | None = None
 
+    def held(self) -> list[Claim]:
+        """The chunks under way. One whose work raised is no more among them."""
+        return [each.claim for each in self._held.values()]
+
     @asynccontextmanager
     async def kept(self, claim: Claim, *, lease: timedelta, ends_at_stop: bool = False) -> AsyncIterator[asyncio.Event]:
         """Keep the lease during the body; gives the event that is set when the job is asked to stop.
@@ -106,7 +110,7 @@ class Leases:
 
     async def _look(self, connection: Connection) -> None:
         held = list(self._held.values())
-        keys = [[getattr(each.claim, name) for each in held] for name in ("job_id", "chunk", "token")]
+        keys = keys_of([each.claim for each in held])
         lease = min(each.lease for each in held)
         timeout_s = max(1.0, lease.total_seconds())
         await connection.execute(SQL["extend_leases"], *keys, lease, lease * 2 / 3, timeout=timeout_s)

@@ -12,6 +12,7 @@ from jobmonitor.job_types.catalogue import chosen
 from jobmonitor.job_types.probe import Probe
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
+from jobmonitor.processor.last_words import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.versions import untested_version
 from jobmonitor.runtime.kafka import Producer
@@ -54,6 +55,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
             for value in _served(settings)
         ]
         started: list[Worker] = []
+        life.before_crash(lambda: give_back_at_crash(settings.database_url, ledger.leases.held()))
         life.before_crash(lambda: leave_groups(started))
         stack.push_async_callback(stop_workers, started)
         for worker in workers:
