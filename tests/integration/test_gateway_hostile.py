@@ -19,8 +19,8 @@ from support.waiting import until
 
 LIMITS: dict[str, Any] = {
     "connections_per_address": 100,
-    "head_timeout_s": 1.5,
-    "body_timeout_s": 1.5,
+    "head_timeout_s": 5.0,
+    "body_timeout_s": 5.0,
     "streams_per_user": 5,
     "submissions_per_minute_per_user": 60,
     "submissions_burst_per_user": 10,
@@ -126,8 +126,8 @@ async def test_an_address_has_so_many_connections_and_others_are_not_kept_out(
                 assert (await user.get("/healthz")).status_code == 200
 
 
-async def test_a_hundred_guesses_at_once_are_ten_tries(bounded: RunningGateway) -> None:
-    client = bounded.visitor()
+async def test_a_hundred_guesses_at_once_are_ten_tries(gateway: RunningGateway) -> None:
+    client = gateway.visitor()
 
     async def guess() -> int:
         wish = {"email": EMAILS[USER], "password": "wrong"}
@@ -136,7 +136,7 @@ async def test_a_hundred_guesses_at_once_are_ten_tries(bounded: RunningGateway) 
     told = await asyncio.gather(*(guess() for _ in range(100)))
 
     assert sorted(set(told)) == [401, 429]
-    assert told.count(401) <= bounded.settings.failed_logins
+    assert told.count(401) <= gateway.settings.failed_logins
 
 
 async def test_nobody_can_lock_anybody_out(bounded: RunningGateway, attack: Attack) -> None:
