@@ -52,4 +52,4 @@ hostile: setup
 	@BENCH_ONLY=hostile PYTHONPATH=tests exec $(BIN)/python -m bench
 
 clean:
-	rm -rf .venv .tools services/jobmonitor/gateway/web/node_modules services/jobmonitor/gateway/web/dist
+	rm -rf .venv .tools services/page/node_modules services/jobmonitor/gateway/page

@@ -1,4 +1,4 @@
-"""Builds the page the gateway serves, ``services/jobmonitor/gateway/web/dist``, with the virtual environment's Node.
+"""Builds the page (``services/page``) into ``services/jobmonitor/gateway/page``, with the virtual environment's Node.
 
 Does nothing when the sources are those of the last build. Run as ``.venv/bin/python deploy/build_page.py``; ``--check``
 also runs the page's type check and tests.
@@ -11,11 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-WEB = Path(__file__).resolve().parents[1] / "services" / "jobmonitor" / "gateway" / "web"
+SERVICES = Path(__file__).resolve().parents[1] / "services"
+PAGE = SERVICES / "page"
+BUILT = SERVICES / "jobmonitor" / "gateway" / "page"
 SOURCES = ("package.json", "package-lock.json", ".npmrc", "tsconfig.json", "build.mjs", "src/**/*")
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
-BUILD_STAMP = WEB / "node_modules" / ".page_sources"
-PACKAGES_STAMP = WEB / "node_modules" / ".packages"
+BUILD_STAMP = PAGE / "node_modules" / ".page_sources"
+PACKAGES_STAMP = PAGE / "node_modules" / ".packages"
 STEP_TIMEOUT_S = 300
 
 
@@ -26,8 +28,8 @@ class BuildError(Exception):
 def digest(patterns: tuple[str, ...]) -> str:
     """One value for the names and contents of all files of the patterns."""
     found = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in WEB.glob(pattern) if path.is_file()}):
-        found.update(f"{path.relative_to(WEB)}\0{path.stat().st_size}\0".encode())
+    for path in sorted({path for pattern in patterns for path in PAGE.glob(pattern) if path.is_file()}):
+        found.update(f"{path.relative_to(PAGE)}\0{path.stat().st_size}\0".encode())
         found.update(path.read_bytes())
     return found.hexdigest()
 
@@ -48,7 +50,7 @@ def npm(*arguments: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603
             command,
-            cwd=WEB,
+            cwd=PAGE,
             env=environment,
             capture_output=True,
             text=True,
@@ -77,7 +79,7 @@ def build(*, check: bool) -> str:
     if check:
         install_packages()
         npm("run", "check")
-    if is_current(BUILD_STAMP, SOURCES) and (WEB / "dist" / "index.html").is_file():
+    if is_current(BUILD_STAMP, SOURCES) and (BUILT / "index.html").is_file():
         return "The page is built already."
     install_packages()
     npm("run", "build")

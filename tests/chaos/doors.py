@@ -10,7 +10,7 @@ from chaos.history import Outcome, Told
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import topic_of
-from jobmonitor.gateway.broker import Broker
+from jobmonitor.gateway.adapters.broker import Broker
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
 SOURCE = "/jobmonitor/chaos"

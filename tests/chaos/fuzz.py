@@ -22,11 +22,11 @@ from jobmonitor.checker import CheckSettings, CouldNotLook, check
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, requests_topic
+from jobmonitor.dead_letters.kept import KeptLetters
 from jobmonitor.local.postgres import SUPERUSER
 from jobmonitor.local.stack import DATABASE, Stack
 from jobmonitor.runtime.consumer import new_consumer, take
 from jobmonitor.runtime.kafka import Producer
-from jobmonitor.runtime.kept_letters import KeptLetters
 from support.brokers import broker_at
 from support.raw_batches import GZIP, LZ4, SNAPPY, ZSTD, Raw, batch_of, send_batch
 

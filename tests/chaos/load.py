@@ -11,7 +11,7 @@ from chaos.history import History, Outcome, Told
 from chaos.plan import Job, Plan, Way
 from chaos.shapes import RECOVERY, Parameters, Shape
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.gateway.broker import Broker
+from jobmonitor.gateway.adapters.broker import Broker
 from support.brokers import broker_at
 
 AGAIN_AFTER_S = 0.5

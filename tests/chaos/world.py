@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from jobmonitor.contract.envelope import Undecodable, decode
 from jobmonitor.contract.topics import DEAD_LETTERS, catalogue, jobs_topic, requests_topic
 from jobmonitor.database.pool import Connection
-from jobmonitor.runtime.kept_letters import KeptLetters, Record
+from jobmonitor.dead_letters.kept import KeptLetters, Record
 
 JOBS = """
 SELECT v.job_id, v.account_id, v.state, v.done, v.total, v.failure_code, v.failure_reason, v.run_at, v.started_at,

@@ -8,8 +8,8 @@ import yaml
 
 from jobmonitor.contract.events import EVENT_TYPES
 from jobmonitor.contract.topics import TOPICS
+from jobmonitor.dead_letters.kept import redrive_record
 from jobmonitor.runtime.dead_letters import dead_letter
-from jobmonitor.runtime.kept_letters import redrive_record
 from support.schema_checks import problems
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

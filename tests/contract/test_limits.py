@@ -4,9 +4,10 @@ import dataclasses
 import re
 from pathlib import Path
 
-from jobmonitor.gateway import body_limits
+from jobmonitor.gateway.http import body_limits
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.job_types import import_files, xlsx_reader
+from jobmonitor.job_types.files import tables as import_files
+from jobmonitor.job_types.files import xlsx_reader
 
 ROOT = Path(__file__).parent.parent.parent
 NO_LIMITS = {

@@ -19,7 +19,7 @@ from jobmonitor.contract.envelope import Event, decode, encode, type_name
 from jobmonitor.contract.events import EVENT_TYPES, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import JOB_TYPES, TOPICS, jobs_topic, requests_topic, work_topic
-from jobmonitor.job_types.catalogue import OFFERED
+from jobmonitor.job_types.registry import OFFERED
 from support.event_strategies import events
 from support.schema_checks import problems
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.database.pool import Pool, open_pool
-from jobmonitor.gateway.items import item
-from jobmonitor.gateway.rows import job_row
-from jobmonitor.job_types.catalogue import OFFERED
+from jobmonitor.gateway.jobs.items import item
+from jobmonitor.gateway.jobs.rows import job_row
+from jobmonitor.job_types.registry import OFFERED
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.projection.batch import Rejected, read
 from jobmonitor.projection.store import Partition, Place, Store

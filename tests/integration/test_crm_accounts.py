@@ -5,12 +5,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from jobmonitor.crm.export_options import export_options
 from jobmonitor.crm.passwords import hash_as, hash_password
 from jobmonitor.crm.permissions import PERMISSIONS
 from jobmonitor.crm.users import how_to_hash, load_viewer, user_names
 from jobmonitor.database.pool import account_transaction
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
+from jobmonitor.job_types.user_data_export.options import export_options
 from support.crm import NOON, Crm
 from support.run_job_type import context_of, plan_job, run_job_type
 

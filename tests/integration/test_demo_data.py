@@ -8,11 +8,11 @@ import asyncpg
 import pytest
 
 from jobmonitor.crm import demo
-from jobmonitor.crm.import_targets import import_formats
 from jobmonitor.crm.passwords import hash_as
 from jobmonitor.crm.users import how_to_hash, load_viewer
 from jobmonitor.database.pool import account_transaction, open_pool
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
+from jobmonitor.job_types.user_data_import.targets import import_formats
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.imports import Imports

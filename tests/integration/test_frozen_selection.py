@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from support.crm import NOON, Crm
 from support.run_job_type import run_job_type
 

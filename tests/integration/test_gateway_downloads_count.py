@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from jobmonitor.gateway import connections
+from jobmonitor.gateway.http import connections
 from support.gateway import USER, RunningGateway
 from support.waiting import until
 

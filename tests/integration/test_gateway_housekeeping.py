@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
-from jobmonitor.gateway.database import Database
-from jobmonitor.gateway.housekeeping import tidy
+from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.adapters.housekeeping import tidy
 from support.gateway import USER, RunningGateway
 
 

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from jobmonitor.crm.users import Viewer, load_viewer
-from jobmonitor.gateway.database import Database as GatewayDatabase
-from jobmonitor.gateway.lists import COUNTED_AT_MOST, LOOKED_AT, Wanted, page_of
+from jobmonitor.gateway.adapters.database import Database as GatewayDatabase
+from jobmonitor.gateway.jobs.lists import COUNTED_AT_MOST, LOOKED_AT, Wanted, page_of
 from support.gateway import ADMIN, NOON, SUPER, USER, RunningGateway
 from support.servers import Database
 

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 import structlog
 
-from jobmonitor.gateway import pages
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.gateway.http import pages
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from support.gateway import USER, RunningGateway, running_gateway
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from jobmonitor.contract.events import ResultDownloaded
-from jobmonitor.gateway import connections
+from jobmonitor.gateway.http import connections
 from support.engine import read_events
 from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, result_of
 from support.waiting import until

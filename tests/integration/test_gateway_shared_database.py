@@ -4,8 +4,8 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.database import OF_ACCOUNT, OF_USER
-from jobmonitor.gateway.database import Database as GatewayDatabase
+from jobmonitor.gateway.adapters.database import OF_ACCOUNT, OF_USER
+from jobmonitor.gateway.adapters.database import Database as GatewayDatabase
 from support.servers import Database
 
 SIZE = 10

@@ -13,8 +13,8 @@ import httpx2
 import pytest
 import xlsxwriter
 
-from jobmonitor.gateway.database import Database
-from jobmonitor.gateway.upload_sweep import sweep
+from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.uploads.sweep import sweep
 from jobmonitor.runtime.objects import ObjectMissing
 from support.gateway import ADMIN, OTHER_SUPER, SUPER, USER, RunningGateway, running_gateway
 from support.waiting import until
@@ -415,7 +415,7 @@ async def test_while_the_store_is_away_nothing_is_taken_and_nothing_breaks(
 async def test_a_sender_that_falls_silent_is_told_and_its_place_given_to_others(
     database: Any, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobmonitor.gateway.received_files.STALL_S", 2.0)
+    monkeypatch.setattr("jobmonitor.gateway.uploads.received_files.STALL_S", 2.0)
     async with running_gateway(database, broker, tmp_path, uploads_at_once=1) as gateway:
         admin = await gateway.logged_in(ADMIN)
         reader, writer = await _raw(gateway, admin, len(PEOPLE), "Expect: 100-continue\r\n")

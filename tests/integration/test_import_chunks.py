@@ -8,9 +8,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from jobmonitor.crm.import_store import SupporterAddedMeanwhile
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.protocol import Part
+from jobmonitor.job_types.user_data_import.store import SupporterAddedMeanwhile
 from jobmonitor.runtime.failures import is_temporary
 from support.imports import Imports
 from support.run_job_type import context_of

@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from jobmonitor.job_types.protocol import Context, Part
-from jobmonitor.job_types.user_data_import import UserDataImport, UserDataImportParameters
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport, UserDataImportParameters
 from support.crm import Crm
 from support.engine import Engine, open_engine
 from support.import_engine import ImportEngine, import_engine, kill

@@ -13,7 +13,7 @@ import pytest
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import requests_topic
-from jobmonitor.job_types.user_data_import import UserDataImport
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from support.crm import Crm
 from support.engine import Engine, open_engine
 from support.import_engine import SLUG, import_engine

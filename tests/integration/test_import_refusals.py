@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from jobmonitor.crm.import_store import row_totals
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.job_types.user_data_import import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.job_type import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.store import row_totals
 from support.imports import Imports
 from support.run_job_type import plan_job
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from jobmonitor.crm import demo
 from jobmonitor.database.pool import open_pool
-from jobmonitor.job_types.user_data_export import UserDataExport
-from jobmonitor.job_types.user_data_import import UserDataImport
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from support.crm import Crm
 from support.engine import open_engine
 from support.import_engine import import_engine

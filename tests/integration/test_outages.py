@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from jobmonitor.contract.events import JobCompleted, JobFailed
-from jobmonitor.job_types.probe import ProbeParameters
+from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.job_types.protocol import Context, Part, RetryPolicy
 from support.engine import Engine, open_engine
 from support.outside import OutsideService

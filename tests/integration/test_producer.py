@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from jobmonitor.contract.topics import MESSAGE_BYTES_MAX
-from jobmonitor.gateway.broker import Broker
+from jobmonitor.gateway.adapters.broker import Broker
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer
 from jobmonitor.runtime.settings import KafkaSettings

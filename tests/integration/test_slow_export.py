@@ -11,7 +11,7 @@ from python_calamine import CalamineWorkbook
 
 from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from support.crm import Crm
 from support.engine import Engine, create_topics, heard, open_engine, read_events
 

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from jobmonitor.contract.events import JobCancelled, JobCompleted, JobFailed, JobStopRequested
-from jobmonitor.job_types.probe import ProbeParameters
+from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.job_types.protocol import Context, PlannedChunk, Refused
 from jobmonitor.ledger.claims import Claim, LeaseLost, claim
 from support.engine import Engine, open_engine

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from jobmonitor.crm.export_selection import ENTRIES, SUPPORTERS, count_rows, row_keys
 from jobmonitor.crm.supporter_query import SupporterQuery
 from jobmonitor.database.pool import account_transaction
+from jobmonitor.job_types.user_data_export.selection import ENTRIES, SUPPORTERS, count_rows, row_keys
 from support.crm import NOON, Crm
 
 NOW = datetime.now(UTC)

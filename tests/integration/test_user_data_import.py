@@ -6,11 +6,11 @@ import msgspec
 import pytest
 import xlsxwriter
 
-from jobmonitor.crm.import_store import row_totals
 from jobmonitor.database.pool import account_transaction
-from jobmonitor.job_types.import_files import FILE_BYTES_MAX
+from jobmonitor.job_types.files.tables import FILE_BYTES_MAX
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.job_types.user_data_import import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.job_type import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.store import row_totals
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import NOON, Crm
 from support.imports import Imports, outcomes, report

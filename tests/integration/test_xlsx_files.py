@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from jobmonitor.job_types.csv_files import csv_bytes
-from jobmonitor.job_types.xlsx_files import WorkbookNotWritten, workbook
+from jobmonitor.job_types.files.csv_files import csv_bytes
+from jobmonitor.job_types.files.xlsx_files import WorkbookNotWritten, workbook
 from support.waiting import until
 
 # U+FFFE and U+FFFF cannot stand in XML; writer and reader spell them differently.

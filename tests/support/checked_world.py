@@ -18,9 +18,9 @@ from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import Topic, topic_of, view_topics
-from jobmonitor.crm.import_targets import upload_key
+from jobmonitor.crm.uploads import upload_key
 from jobmonitor.job.commands import RecordDownload
-from jobmonitor.job_types.user_data_import import UserDataImport
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.processor.one_step import OneStep

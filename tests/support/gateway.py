@@ -20,11 +20,11 @@ from jobmonitor.contract.events import Result, result_key
 from jobmonitor.crm.passwords import hash_password
 from jobmonitor.database.pool import Connection, open_pool
 from jobmonitor.gateway.app import create_app
-from jobmonitor.gateway.server import bind, serve_http
+from jobmonitor.gateway.http.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from jobmonitor.runtime.objects import ObjectStore
 
 PASSWORD = "correct horse battery"

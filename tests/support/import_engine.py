@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.user_data_import import UserDataImport
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.result_files import ResultFiles

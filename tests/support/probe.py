@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jobmonitor.job_types.probe import Probe, ProbeParameters
+from jobmonitor.job_types.probe.job_type import Probe, ProbeParameters
 from jobmonitor.job_types.protocol import Context, Part
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobmonitor.job_types.catalogue import OFFERED, UnknownJobType, chosen
+from jobmonitor.job_types.registry import OFFERED, UnknownJobType, chosen
 from jobmonitor.local.child import Child
 from jobmonitor.local.service import WORKER, ServiceSpec
 from jobmonitor.local.supervisor import Watched

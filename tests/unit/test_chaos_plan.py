@@ -10,7 +10,7 @@ from chaos.plan import INSTANCES, LEASE_S, PRODUCERS_ACCOUNTS, USERS_ACCOUNTS, P
 from chaos.shapes import BY_NAME, PROBE, UNSERVED
 from chaos.watch import PARTITIONS, partition_keys
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
-from jobmonitor.job_types.probe import ProbeParameters
+from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.processor.settings import ProcessorSettings
 
 SEEDS = st.integers(0, 2**32)

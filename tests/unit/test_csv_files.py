@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.job_types.csv_files import BOM, csv_bytes, neutralise, unguarded
+from jobmonitor.job_types.files.csv_files import BOM, csv_bytes, neutralise, unguarded
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0")) | st.text("=@+-;'\"\t\r\n＝5.x")
 ROWS = st.integers(1, 5).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width)))

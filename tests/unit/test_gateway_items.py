@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from jobmonitor.contract.events import Result
-from jobmonitor.gateway.items import file_name, item, result_file
-from jobmonitor.gateway.reports import render_report
-from jobmonitor.gateway.rows import JobRow
+from jobmonitor.gateway.jobs.items import file_name, item, result_file
+from jobmonitor.gateway.jobs.reports import render_report
+from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import State
-from jobmonitor.job_types.catalogue import OFFERED
-from jobmonitor.job_types.probe import Probe
+from jobmonitor.job_types.probe.job_type import Probe
+from jobmonitor.job_types.registry import OFFERED
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TYPES = {each.slug: each for each in OFFERED}

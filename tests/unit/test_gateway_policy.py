@@ -8,10 +8,10 @@ import pytest
 
 from jobmonitor.crm.permissions import permissions_of
 from jobmonitor.crm.users import UserType, Viewer
-from jobmonitor.gateway.policy import can_stop, may_look, may_see, may_start
-from jobmonitor.gateway.rows import JobRow
+from jobmonitor.gateway.access.policy import can_stop, may_look, may_see, may_start
+from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import State
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 
 JOB = JobRow(
     view="monitor",

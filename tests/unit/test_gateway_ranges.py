@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.gateway.ranges import Span, Unsatisfiable, requested_span
+from jobmonitor.gateway.downloads.ranges import Span, Unsatisfiable, requested_span
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from jobmonitor.gateway.guesses import WINDOW_S, Guesses
-from jobmonitor.gateway.limits import REMEMBERED_AT_MOST
-from jobmonitor.gateway.problems import Problem
-from jobmonitor.gateway.sessions import digest
+from jobmonitor.gateway.access.guesses import WINDOW_S, Guesses
+from jobmonitor.gateway.access.sessions import digest
+from jobmonitor.gateway.http.limits import REMEMBERED_AT_MOST
+from jobmonitor.gateway.http.problems import Problem
 
 ADDRESS, CLIENT = "a@example.org", "192.0.2.1"
 OF_PAIR, OF_CLIENT = 10, 30

@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.streams import ENDED, PENDING_AT_MOST, RESET, Stream
+from jobmonitor.gateway.live.streams import ENDED, PENDING_AT_MOST, RESET, Stream
 
 VIEWER = Viewer(
     user_id=1,

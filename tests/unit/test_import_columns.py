@@ -2,7 +2,9 @@
 
 import pytest
 
-from jobmonitor.crm.import_targets import (
+from jobmonitor.job_types.protocol import Refused
+from jobmonitor.job_types.user_data_import.columns import Column, check_format, resolve, suggest
+from jobmonitor.job_types.user_data_import.targets import (
     ColumnMapping,
     ImportFormat,
     ImportTargets,
@@ -10,8 +12,6 @@ from jobmonitor.crm.import_targets import (
     TargetPage,
     TargetQuestion,
 )
-from jobmonitor.job_types.import_columns import Column, check_format, resolve, suggest
-from jobmonitor.job_types.protocol import Refused
 
 TARGETS = ImportTargets(
     fields=[

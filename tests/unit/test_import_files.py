@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from jobmonitor.crm.import_targets import ImportTargets, TargetField
-from jobmonitor.job_types import xlsx_reader
-from jobmonitor.job_types.import_columns import suggest
-from jobmonitor.job_types.import_files import FILE_BYTES_MAX, BadFile, Inspection, WorkbookNotRead, inspect, read_table
+from jobmonitor.job_types.files import xlsx_reader
+from jobmonitor.job_types.files.tables import FILE_BYTES_MAX, BadFile, Inspection, WorkbookNotRead, inspect, read_table
 from jobmonitor.job_types.protocol import Refused
+from jobmonitor.job_types.user_data_import.columns import suggest
+from jobmonitor.job_types.user_data_import.targets import ImportTargets, TargetField
 from jobmonitor.runtime.failures import is_temporary
 
 TARGETS = ImportTargets(

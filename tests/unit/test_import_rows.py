@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobmonitor.crm.import_store import Known, StoredAnswer
-from jobmonitor.job_types.csv_files import neutralise
-from jobmonitor.job_types.import_columns import Column
-from jobmonitor.job_types.import_rows import OUTCOMES, Decision, Row, Rules, addresses, decide
+from jobmonitor.job_types.files.csv_files import neutralise
+from jobmonitor.job_types.user_data_import.columns import Column
+from jobmonitor.job_types.user_data_import.rows import OUTCOMES, Decision, Row, Rules, addresses, decide
+from jobmonitor.job_types.user_data_import.store import Known, StoredAnswer
 
 COLUMNS = [
     Column(0, "Email", "email", 0, "email"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobmonitor.job_types.catalogue import JOB_TYPES, UnknownJobType, by_slug, job_type
-from jobmonitor.job_types.user_data_export import UserDataExport
+from jobmonitor.job_types.registry import JOB_TYPES, UnknownJobType, by_slug, job_type
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 
 
 def test_every_job_type_is_found_by_its_slug() -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from jobmonitor.cli.commands.dead_letters import readable
+from jobmonitor.dead_letters.kept import REDRIVEN_BY, REDRIVEN_POSITION, KeptLetters, redrive_record
 from jobmonitor.runtime.dead_letters import DeadLetter, dead_letter
-from jobmonitor.runtime.kept_letters import REDRIVEN_BY, REDRIVEN_POSITION, KeptLetters, redrive_record
 
 
 class Kept(NamedTuple):

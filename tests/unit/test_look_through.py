@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from jobmonitor.job_types.import_files import WorkbookNotRead, inspect
-from jobmonitor.job_types.look_through import SMALL_BYTES, look_through
+from jobmonitor.job_types.files.look_through import SMALL_BYTES, look_through
+from jobmonitor.job_types.files.tables import WorkbookNotRead, inspect
 from jobmonitor.runtime.failures import is_temporary
 
 LARGE = b"Email,First Name\r\n" + b"a@x.org,Ann\r\n" * SMALL_BYTES
@@ -27,7 +27,7 @@ async def test_a_process_that_was_ended_says_nothing_about_the_file(monkeypatch:
     def ended(command: list[str], **options: Any) -> Any:
         return run(["sh", "-c", "kill -9 $$"], **options)
 
-    monkeypatch.setattr("jobmonitor.job_types.look_through.subprocess.run", ended)
+    monkeypatch.setattr("jobmonitor.job_types.files.look_through.subprocess.run", ended)
     with pytest.raises(WorkbookNotRead) as failed:
         await look_through(LARGE)
     assert is_temporary(failed.value)
@@ -42,7 +42,7 @@ async def test_it_is_given_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) 
         seen.update(options["env"])
         return run(command, **options)
 
-    monkeypatch.setattr("jobmonitor.job_types.look_through.subprocess.run", watched)
+    monkeypatch.setattr("jobmonitor.job_types.files.look_through.subprocess.run", watched)
     await look_through(LARGE)
     assert "PATH" in seen
     assert not [name for name in seen if name.startswith("JOBMONITOR_")]

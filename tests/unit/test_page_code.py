@@ -19,7 +19,7 @@ def test_the_wheel_carries_the_built_page_and_none_of_its_sources(tmp_path: Path
         done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = tmp_path.glob("*.whl")
-    page = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("jobmonitor/gateway/web/")]
-    assert "jobmonitor/gateway/web/dist/index.html" in page
+    page = [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("jobmonitor/gateway/page/")]
+    assert "jobmonitor/gateway/page/index.html" in page
     assert {Path(name).suffix for name in page} == {".html", ".js", ".css", ".svg", ".br", ".gz"}
-    assert all(name.startswith("jobmonitor/gateway/web/dist/") for name in page)
+    assert all(name.startswith("jobmonitor/gateway/page/") for name in page)

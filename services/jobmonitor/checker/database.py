@@ -8,12 +8,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from jobmonitor.checker.effects import EFFECTS, EffectsOf
 from jobmonitor.checker.job_log import mix, point_digest
 from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapshot, Submission, Unsent
 from jobmonitor.database.pool import Connection, open_pool, see_account
 from jobmonitor.database.sql import statements
+from jobmonitor.job_types.protocol import EffectsCount
+from jobmonitor.job_types.registry import JOB_TYPES
 from jobmonitor.projection.fold import JobRow
 
 SQL = statements("jobmonitor.checker.sql")
@@ -60,7 +61,11 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
         Unsent(id=row["id"], messages=len(row["topics"]), created_at=row["created_at"], refusal=row["refusal"])
         for row in outbox
     ]
-    snapshot.effects = {slug: await _read_effects(connection, slug, how, snapshot) for slug, how in EFFECTS.items()}
+    snapshot.effects = {
+        each.slug: await _read_effects(connection, each.slug, each.effects, snapshot)
+        for each in JOB_TYPES
+        if each.effects is not None
+    }
     return unsent
 
 
@@ -103,16 +108,16 @@ async def _documents(connection: Connection, name: str) -> AsyncIterator[str]:
 
 
 async def _read_effects(
-    connection: Connection, job_type: str, how: EffectsOf, snapshot: Snapshot
+    connection: Connection, job_type: str, how: EffectsCount, snapshot: Snapshot
 ) -> dict[UUID, Effects]:
     if not how.by_account:
-        return _effects(await connection.fetch(SQL[how.statement]))
+        return _effects(await connection.fetch(how.statement))
     found: dict[UUID, Effects] = {}
     accounts = sorted({run.account_id for run in snapshot.runs.values() if run.job_type == job_type})
     await connection.execute(SQL["account_by_account"])
     for account_id in accounts:
         await see_account(connection, account_id)
-        found |= _effects(await connection.fetch(SQL[how.statement]))
+        found |= _effects(await connection.fetch(how.statement))
     await connection.execute(SQL["everything_or_nothing"])
     return found
 

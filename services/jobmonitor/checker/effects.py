@@ -1,32 +1,14 @@
 """I10, I12 and I14 where they touch what jobs leave behind: rows in the database, result files.
 
 A job type whose chunks write is checked by comparing what its rows say with what the ledger counted in the same
-transactions. The statement that counts them is in ``sql/``, its name in ``EFFECTS``.
+transactions. The statement that counts them is in its folder.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from jobmonitor.checker.report import Looked
 from jobmonitor.checker.snapshot import Effects, Run, Snapshot
 from jobmonitor.contract.events import result_key
-
-
-@dataclass(frozen=True, slots=True)
-class EffectsOf:
-    """How the effects of a job type are counted."""
-
-    statement: str
-    """Gives (job_id, outcome, units, doubled): a row for each job and outcome."""
-    by_account: bool
-    """Whether row-level security lets even the owner look at one account at a time only."""
-
-
-EFFECTS = {
-    "probe": EffectsOf("effects_of_probes", by_account=False),
-    "user-data-import": EffectsOf("effects_of_imports", by_account=True),
-}
-"""By job type. A type that only reads leaves nothing to count."""
 
 
 def chunks_acted_once(snapshot: Snapshot, looked: Looked) -> None:

@@ -8,9 +8,9 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from jobmonitor.cli.errors import CommandError, no_answer
 from jobmonitor.contract.topics import DEAD_LETTERS
+from jobmonitor.dead_letters.kept import KeptLetter, KeptLetters, redrive_record
 from jobmonitor.runtime.consumer import new_consumer, take
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
-from jobmonitor.runtime.kept_letters import KeptLetter, KeptLetters, redrive_record
 from jobmonitor.runtime.settings import KafkaSettings
 
 ANSWER_TIMEOUT_S = 10.0

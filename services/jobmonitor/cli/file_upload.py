@@ -10,7 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from jobmonitor.cli.client import Body, Client, Unreachable, body_of, refusal
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.output import console
-from jobmonitor.job_types.import_files import FILE_BYTES_MAX
+from jobmonitor.job_types.files.tables import FILE_BYTES_MAX
 
 BLOCK_BYTES = 256 * 1024
 ANSWER_TIMEOUT_S = 240.0

@@ -11,7 +11,7 @@ import yaml
 from jobmonitor.contract.asyncapi import asyncapi_document
 from jobmonitor.contract.documents import Document, event_schema, file_name, parameters_schema, topics_document
 from jobmonitor.contract.events import EVENT_TYPES
-from jobmonitor.job_types.catalogue import OFFERED
+from jobmonitor.job_types.registry import OFFERED
 
 NOTE = "# Generated from the types by `jobmonitor schemas`; not to be edited.\n"
 SUMS = "examples/SHA256SUMS"

@@ -4,9 +4,9 @@ import os
 import sys
 
 from jobmonitor.gateway.app import create_app
-from jobmonitor.gateway.server import bind, serve_http
+from jobmonitor.gateway.http.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.job_types.catalogue import chosen
+from jobmonitor.job_types.registry import chosen
 from jobmonitor.runtime.process import Life, run_process
 
 

@@ -8,18 +8,23 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from jobmonitor.gateway import jobs, login, openapi, operations, pages, problems, results, stream, uploads
-from jobmonitor.gateway.broker import Broker
+from jobmonitor.gateway.access import login
+from jobmonitor.gateway.access.sessions import Sessions
+from jobmonitor.gateway.adapters.broker import Broker
+from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.adapters.housekeeping import tidy_all_the_time
 from jobmonitor.gateway.context import Services
-from jobmonitor.gateway.database import Database
-from jobmonitor.gateway.housekeeping import tidy_all_the_time
-from jobmonitor.gateway.hub import Hub
-from jobmonitor.gateway.limits import Rates
-from jobmonitor.gateway.middleware import Bounded, Hardened, Measured
-from jobmonitor.gateway.received_files import Intake
-from jobmonitor.gateway.sessions import Sessions
+from jobmonitor.gateway.downloads import routes as results
+from jobmonitor.gateway.http import openapi, operations, pages, problems
+from jobmonitor.gateway.http.limits import Rates
+from jobmonitor.gateway.http.middleware import Bounded, Hardened, Measured
+from jobmonitor.gateway.jobs import routes as jobs
+from jobmonitor.gateway.live import routes as stream
+from jobmonitor.gateway.live.hub import Hub
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.gateway.upload_sweep import sweep_all_the_time
+from jobmonitor.gateway.uploads import routes as uploads
+from jobmonitor.gateway.uploads.received_files import Intake
+from jobmonitor.gateway.uploads.sweep import sweep_all_the_time
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.runtime.objects import ObjectStore

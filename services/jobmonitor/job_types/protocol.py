@@ -114,6 +114,16 @@ class Assembly:
     extension: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectsCount:
+    """How the check counts what the chunks of a job type wrote, to compare it with what the ledger counted."""
+
+    statement: str
+    """SQL that gives (job_id, outcome, units, doubled): a row for each job and outcome."""
+    by_account: bool
+    """Whether row-level security lets even the owner look at one account at a time only."""
+
+
 class JobType(Protocol[Params]):
     """One job type."""
 
@@ -132,6 +142,11 @@ class JobType(Protocol[Params]):
     retries: RetryPolicy
     """For each of its chunks."""
     params_type: type[Params]
+
+    @property
+    def effects(self) -> EffectsCount | None:
+        """How the check counts what its chunks wrote; None for a type that only reads."""
+        ...
 
     @property
     def writes(self) -> str | None:

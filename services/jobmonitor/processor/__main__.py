@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jobmonitor.database.pool import open_pool
-from jobmonitor.job_types.catalogue import chosen
-from jobmonitor.job_types.probe import Probe
+from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.registry import chosen
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.last_words import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings

@@ -15,7 +15,7 @@ from jobmonitor.cli.schema_files import differences, write
 from jobmonitor.contract.access import USERS, commands
 from jobmonitor.contract.documents import parameters_schema, topics_document
 from jobmonitor.contract.topics import TOPICS
-from jobmonitor.job_types.catalogue import OFFERED
+from jobmonitor.job_types.registry import OFFERED
 from jobmonitor.runtime.settings import KafkaSettings
 from jobmonitor.runtime.topic_admin import PARTITIONS, TopicsDiffer, create_topics
 

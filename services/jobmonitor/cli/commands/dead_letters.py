@@ -12,7 +12,7 @@ from jobmonitor.cli.dead_letter_topic import publish_again, read_letters
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import at, print_json, print_line, print_table
-from jobmonitor.runtime.kept_letters import POSITION, KeptLetter
+from jobmonitor.dead_letters.kept import POSITION, KeptLetter
 from jobmonitor.runtime.settings import KafkaSettings
 
 NAME_LENGTH = 100

@@ -12,9 +12,9 @@ from jobmonitor.cli.commands.database import DATABASE_ERRORS
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.options import Injected, Kafka
 from jobmonitor.cli.output import print_line
-from jobmonitor.projection.rebuild import Rebuild
-from jobmonitor.projection.rebuild_findings import Findings, in_words
-from jobmonitor.projection.rebuild_tables import Refused
+from jobmonitor.projection.rebuild.findings import Findings, in_words
+from jobmonitor.projection.rebuild.rebuild import Rebuild
+from jobmonitor.projection.rebuild.tables import Refused
 
 
 def rebuild(

@@ -24,8 +24,8 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.events import JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import requests_topic
-from jobmonitor.job_types.catalogue import OFFERED
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
+from jobmonitor.job_types.registry import OFFERED
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
 from jobmonitor.runtime.settings import KafkaSettings
 

@@ -1,0 +1,71 @@
+"""The HTTP addresses of the session: log in, who am I, log out."""
+
+from fastapi import APIRouter, Request, Response
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.access.sessions import GREATEST_AGE, digest
+from jobmonitor.gateway.context import COOKIE, Provided, SignedIn, answer
+from jobmonitor.gateway.http.bodies import read_body
+from jobmonitor.gateway.http.clients import client_key
+from jobmonitor.gateway.http.openapi import answers, body
+from jobmonitor.gateway.jobs import models
+
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+
+def _session(viewer: Viewer) -> models.Session:
+    return models.Session(
+        user=models.User(
+            id=viewer.user_id,
+            email=viewer.email,
+            name=viewer.name,
+            user_type=viewer.user_type,
+            permissions=sorted(viewer.permissions),
+        ),
+        account=models.Account(id=viewer.account_id, name=viewer.account_name, time_zone=viewer.display_tz),
+    )
+
+
+@router.post(
+    "",
+    responses=answers(200, models.Session, "Logged in; the cookie is set", 400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra=body(models.Credentials, {"email": "user@demo.test", "password": "jobmonitor-demo"}),
+)
+async def log_in(request: Request, services: Provided) -> Response:
+    """Log in. A session this browser had before ends."""
+    credentials = await read_body(request, models.Credentials)
+    client = client_key(request.client.host if request.client else "unknown")
+    token, viewer = await services.sessions.log_in(credentials, client)
+    await _end(request, services)
+    response = answer(_session(viewer))
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(GREATEST_AGE.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+@router.get("", responses=answers(200, models.Session, "Who is logged in", 401, 503))
+async def get_session(viewer: SignedIn) -> Response:
+    """Who is logged in."""
+    return answer(_session(viewer))
+
+
+@router.delete("", status_code=204, responses=answers(204, None, "Logged out", 503))
+async def log_out(request: Request, services: Provided) -> Response:
+    """Log out; open streams of this session end. Repeatable."""
+    await _end(request, services)
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    return response
+
+
+async def _end(request: Request, services: Provided) -> None:
+    token = request.cookies.get(COOKIE)
+    if token:
+        await services.sessions.end(token)
+        services.hub.end_session(digest(token))

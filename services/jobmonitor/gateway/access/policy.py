@@ -1,0 +1,45 @@
+"""Who may see and do what: with ``crm.rights`` the one place that decides it. Row-level security says the same beneath.
+
+A User and an Admin see their own jobs; a Super Admin all of the account (domain rule 2.1). What somebody may not see
+does not exist for them.
+"""
+
+from typing import Any
+
+from jobmonitor.crm import rights
+from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.jobs.rows import JobRow
+from jobmonitor.job.state import ENDED
+from jobmonitor.job_types.protocol import JobType
+
+IMPORT_PERMISSION = "import"
+
+
+def may_look(viewer: Viewer) -> bool:
+    """Whether the job monitor is open to this viewer at all."""
+    return rights.may_look(viewer.permissions)
+
+
+def owner_seen(viewer: Viewer) -> int | None:
+    """The only owner whose jobs this viewer sees; None: every owner of the account."""
+    return None if rights.sees_all(viewer.user_type) else viewer.user_id
+
+
+def may_see(viewer: Viewer, job: JobRow) -> bool:
+    """Whether the job exists for this viewer. Who sees a job may also download its result and ask for its stop."""
+    return may_look(viewer) and job.account_id == viewer.account_id and owner_seen(viewer) in (None, job.owner_id)
+
+
+def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
+    """Whether the viewer may submit jobs of this type."""
+    return job_type.permission in viewer.permissions
+
+
+def may_import(viewer: Viewer) -> bool:
+    """Whether the viewer may upload files to import. Whose uploads they may use: ``crm.import_targets.find_upload``."""
+    return IMPORT_PERMISSION in viewer.permissions
+
+
+def can_stop(job: JobRow, job_type: JobType[Any] | None) -> bool:
+    """Whether asking for a stop makes sense. Most types cannot be stopped (domain rule 2.1)."""
+    return job_type is not None and job_type.stoppable and job.state not in ENDED

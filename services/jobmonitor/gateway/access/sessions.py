@@ -1,0 +1,106 @@
+"""Log-ins and sessions.
+
+A session is a token of 256 random bits in the browser's cookie; the database holds its SHA-256 only, so a stolen table
+opens nothing. It ends after 12 hours without use (a setting), a week after the log-in, and at log-out.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from datetime import timedelta
+
+import structlog
+
+from jobmonitor.crm.users import Viewer, how_to_hash, load_viewer
+from jobmonitor.database.sql import statements
+from jobmonitor.gateway import metrics
+from jobmonitor.gateway.access.guesses import Guesses, PasswordChecks
+from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.http.problems import Problem
+from jobmonitor.gateway.jobs.models import Credentials
+from jobmonitor.gateway.settings import GatewaySettings
+
+GREATEST_AGE = timedelta(days=7)
+DEMO_PASSWORD = "jobmonitor-demo"  # noqa: S105 - public: it opens nothing but the demo
+
+_SQL = statements("jobmonitor.gateway.access.sql")
+_OUTCOMES = {401: "wrong", 403: "not_permitted", 429: "throttled"}
+
+log = structlog.stdlib.get_logger()
+
+
+def digest(token: str) -> bytes:
+    """What the database knows of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Sessions:
+    """Opens, finds and ends sessions."""
+
+    def __init__(self, database: Database, settings: GatewaySettings) -> None:
+        self._database = database
+        self._idle = timedelta(hours=settings.session_idle_h)
+        self._demo = settings.demo
+        self._guesses = Guesses(settings.failed_logins, settings.failed_logins_per_address)
+        self._checks = PasswordChecks(settings)
+
+    async def log_in(self, credentials: Credentials, client: str) -> tuple[str, Viewer]:
+        """A fresh token and its viewer. Raises Problem: 401 wrong, 403 not allowed to log in, 429 too many failures."""
+        try:
+            token, viewer = await self._log_in(credentials, client)
+        except Problem as problem:
+            outcome = _OUTCOMES.get(problem.status_code, "refused")
+            metrics.LOGINS.labels(outcome).inc()
+            log.warning("login_refused", outcome=outcome, client=client)
+            raise
+        metrics.LOGINS.labels("accepted").inc()
+        log.info("logged_in", user_id=viewer.user_id, client=client)
+        return token, viewer
+
+    async def _log_in(self, credentials: Credentials, client: str) -> tuple[str, Viewer]:
+        if credentials.password == DEMO_PASSWORD and not self._demo:
+            raise Problem(401, "The demo's password opens nothing here.", code="demo_only")
+        with self._checks.place(client):
+            address = credentials.email.casefold()
+            guess = self._guesses.reserve(address, client, asyncio.get_running_loop().time())
+            try:
+                password_hash = await self._hash(credentials)
+            except BaseException:
+                self._guesses.give_back(guess)  # nobody learned anything from it
+                raise
+        return await self._open(address, client, password_hash)
+
+    async def find(self, token: str) -> Viewer | None:
+        """Who is logged in with this token, as they are now; None: nobody. Counts as use of the session."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(_SQL["find_session"], digest(token), self._idle, GREATEST_AGE)
+            return None if row is None else await load_viewer(connection, row["account_id"], row["user_id"])
+
+    async def end(self, token: str) -> None:
+        """Log out. Repeatable."""
+        async with self._database.connection() as connection:
+            await connection.execute(_SQL["end_session"], digest(token))
+
+    async def _hash(self, credentials: Credentials) -> str | None:
+        """To be compared by the database, which shows nobody its own. As long for an unknown address as for a known."""
+        async with self._database.connection() as connection:
+            pattern = await how_to_hash(connection, credentials.email)
+        return await self._checks.hash(credentials.password, pattern)
+
+    async def _open(self, address: str, client: str, password_hash: str | None) -> tuple[str, Viewer]:
+        token = secrets.token_urlsafe(32)
+        async with self._database.connection() as connection:
+            login = await connection.fetchrow(_SQL["open_session"], address, password_hash, digest(token), self._idle)
+            if login is None:
+                raise Problem(401, "The e-mail address or the password is wrong.", code="wrong_login")
+            self._guesses.forgive(address, client)
+            viewer = await load_viewer(connection, login["account_id"], login["user_id"]) if login["opened"] else None
+        if viewer is None:
+            raise Problem(403, _why_not(active=login["active"]), code="may_not_log_in")
+        return token, viewer
+
+
+def _why_not(*, active: bool) -> str:
+    if not active:
+        return "This user has been deactivated. Please ask your administrator."
+    return "This user has no permission group yet. Please ask your administrator for one."

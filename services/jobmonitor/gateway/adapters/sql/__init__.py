@@ -1,0 +1,1 @@
+"""Statements that delete what is no longer needed."""

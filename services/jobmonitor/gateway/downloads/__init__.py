@@ -1,0 +1,1 @@
+"""Downloads: results streamed, and known to have arrived."""

@@ -1,0 +1,66 @@
+"""Requests in line: so many of a session, and of an address, are answered at once; the others wait in line.
+
+One process answers all. A client that asks for a hundred things at once then waits a hundred times as long, and nobody
+else does.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from jobmonitor.gateway.http.body_limits import UPLOADS
+from jobmonitor.gateway.http.clients import client_key
+from jobmonitor.gateway.http.limits import too_many
+from jobmonitor.gateway.http.lines import Lines
+from jobmonitor.gateway.settings import GatewaySettings
+
+NEVER_IN_LINE = frozenset({"/healthz", "/readyz", "/metrics"})
+RETRY_AFTER_S = 2.0
+
+
+class Turn:
+    """One request's, in the lines it has to stand in."""
+
+    def __init__(self, lines: Sequence[asyncio.Semaphore], timeout_s: float) -> None:
+        self._lines = lines
+        self._timeout_s = timeout_s
+        self._held: list[asyncio.Semaphore] = []
+
+    async def begin(self) -> None:
+        """Wait for it. Raises Problem 429: it did not come in time."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                for line in self._lines:
+                    await line.acquire()
+                    self._held.append(line)
+        except TimeoutError:
+            detail = "Too many of your requests wait for an answer. Please wait for some before you send more."
+            raise too_many("requests in line", detail, code="too_many_at_once", retry_after_s=RETRY_AFTER_S) from None
+
+    def end(self) -> None:
+        """Let the next one begin. Repeatable."""
+        while self._held:
+            self._held.pop().release()
+
+
+class RequestLines:
+    """The lines of this gateway."""
+
+    def __init__(self, settings: GatewaySettings, cookie: str) -> None:
+        self._sessions = Lines(settings.requests_at_once_per_session)
+        self._addresses = Lines(settings.requests_at_once_per_address)
+        self._timeout_s = settings.line_timeout_s
+        self._cookie = cookie
+
+    def turn(self, scope: Scope) -> Turn:
+        """To be ended in any case, and as soon as the answer begins: how long that takes is limited elsewhere."""
+        return Turn(self._lines_of(scope), self._timeout_s)
+
+    def _lines_of(self, scope: Scope) -> list[asyncio.Semaphore]:
+        if scope["path"] in NEVER_IN_LINE or (scope["path"] == UPLOADS and scope["method"] == "POST"):
+            return []
+        token = HTTPConnection(scope).cookies.get(self._cookie)
+        host = scope["client"][0] if scope.get("client") else ""
+        return [*([self._sessions.of(token)] if token else []), self._addresses.of(client_key(host))]

@@ -1,0 +1,114 @@
+"""From the projection's row to what clients see. Pure, and the same for everybody who may see the job."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from jobmonitor.gateway.access.policy import can_stop
+from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.reports import EXTENSION, MEDIA_TYPE, render_report
+from jobmonitor.gateway.jobs.rows import JobRow
+from jobmonitor.gateway.jobs.zones import in_zone
+from jobmonitor.job.state import State, percent
+from jobmonitor.job_types.protocol import JobType
+
+JobTypes = Mapping[str, JobType[Any]]
+"""By slug."""
+
+
+def location(job: JobRow) -> str:
+    """The job's address: by Job#, or by id until it has one."""
+    return f"/api/v1/jobs/{job.job_id if job.number is None else job.number}"
+
+
+def title(job: JobRow, job_types: JobTypes) -> str:
+    """The job type's name; its slug where the type is of another version of the software."""
+    job_type = job_types.get(job.job_type)
+    return job.job_type if job_type is None else job_type.title
+
+
+def item(job: JobRow, job_types: JobTypes, now: datetime) -> models.Item:
+    """The job as lists and the stream show it."""
+    return models.Item(**_fields(job, job_types, now))
+
+
+def details(job: JobRow, job_types: JobTypes, now: datetime, timeline: list[models.TimelineEntry]) -> models.JobDetails:
+    """The job with its timeline."""
+    return models.JobDetails(**_fields(job, job_types, now), timeline=timeline)
+
+
+def _fields(job: JobRow, job_types: JobTypes, now: datetime) -> dict[str, Any]:
+    job_type = job_types.get(job.job_type)
+    unit = job.unit or (job_type.unit if job_type else None)
+    return {
+        "id": job.job_id,
+        "number": job.number,
+        "type": job.job_type,
+        "name": title(job, job_types),
+        "reference": job.reference,
+        "state": job.state.value,
+        "submitted_at": job.submitted_at,
+        "scheduled_for": job.run_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+        "progress": models.Progress(
+            done=job.done, total=job.total, percent=percent(job.state, job.done, job.total), unit=unit
+        ),
+        "rejected": job.rejected,
+        "outcomes": job.outcomes or None,
+        "failure": _failure(job),
+        "result": result_file(job, job_types, now),
+        "can_stop": can_stop(job, job_type) and job.stop_requested_at is None,
+        "stop_requested": job.stop_requested_at is not None and job_type is not None and job_type.stoppable,
+        "owner": models.Owner(id=job.owner_id, name=job.owner_name or f"User {job.owner_id}"),
+        "view": job.view,
+        "sequence": job.sequence,
+    }
+
+
+def _failure(job: JobRow) -> models.Failure | None:
+    if job.failure_code is None:
+        return None
+    return models.Failure(code=job.failure_code, reason=job.failure_reason or "")
+
+
+def result_file(job: JobRow, job_types: JobTypes, now: datetime) -> models.ResultFile | None:
+    """What can be downloaded of an ended job; None: nothing, or not yet."""
+    if job.state is State.FAILED:
+        return _report(job, job_types)
+    if job.result is None:
+        return None
+    result = job.result
+    return models.ResultFile(
+        kind="file",
+        name=file_name(job, result.extension),
+        media_type=result.media_type,
+        extension=result.extension,
+        size_bytes=result.size_bytes,
+        rows=result.rows,
+        expires_at=result.expires_at,
+        expired=job.expired_at is not None or result.expires_at <= now,
+        downloaded_at=job.downloaded_at,
+        href=f"{location(job)}/result",
+    )
+
+
+def _report(job: JobRow, job_types: JobTypes) -> models.ResultFile:
+    return models.ResultFile(
+        kind="report",
+        name=file_name(job, EXTENSION),
+        media_type=MEDIA_TYPE,
+        extension=EXTENSION,
+        size_bytes=len(render_report(job, title(job, job_types))),
+        rows=None,
+        expires_at=None,
+        expired=False,
+        downloaded_at=job.downloaded_at,
+        href=f"{location(job)}/result",
+    )
+
+
+def file_name(job: JobRow, extension: str) -> str:
+    """``J{job_no}_{slug}_{YYYYMMDD-HHMM}.{ext}``, of the completion in the account's zone (domain rule 2.1)."""
+    ended_at = in_zone(job.completed_at or datetime.fromtimestamp(0, UTC), job.zone)
+    return f"J{job.number}_{job.job_type}_{ended_at:%Y%m%d-%H%M}.{extension}"

@@ -1,0 +1,230 @@
+"""Pages of the monitor and the history, newest first. What one costs does not depend on how many jobs there are.
+
+Indexes answer who looks, the type and the time. For all else a bounded number of jobs is looked through, and the next
+page goes on from there.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+import asyncpg
+import msgspec
+
+from jobmonitor.contract.events import Instant
+from jobmonitor.crm.users import Viewer
+from jobmonitor.database.pool import Connection
+from jobmonitor.gateway.access.policy import owner_seen
+from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.http.problems import FieldError, Problem
+from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.items import JobTypes, item
+from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, SQL, readable
+from jobmonitor.gateway.jobs.rows import View, job_row
+
+LOOKED_AT = 1000
+"""Jobs one request looks through."""
+COUNTED_AT_MOST = 1000
+FURTHER_BACK_AT_MOST = 10
+
+Rows: TypeAlias = list[asyncpg.Record]
+Filter = Literal["all", "running", "scheduled", "ready"]
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True):
+    """A place in the order of the lists. Stays right while jobs come and go above it."""
+
+    sort_at: Instant
+    number: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+    def encode(self) -> str:
+        return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "Place":
+        """Raises Problem 422."""
+        try:
+            place = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
+            place.sort_at.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            errors = [FieldError(field="after", detail="This is not the `next` of a page.")]
+            raise Problem(422, "`after` is not the `next` of a page.", code="invalid", errors=errors) from error
+        return place
+
+
+TOP = Place(datetime.max.replace(tzinfo=UTC), NUMBER_AT_MOST)
+BOTTOM = datetime.min.replace(tzinfo=UTC)
+"""The driver takes these two for ``infinity`` and ``-infinity``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which page of which list."""
+
+    view: View
+    limit: int
+    after: Place | None = None
+    """Where the page before ended; None for the first."""
+    state: Filter = "all"
+    q: str = ""
+    """Searched for; empty for no search."""
+    job_type: str | None = None
+    owner_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Up to this moment, without it."""
+
+    @property
+    def below(self) -> Place:
+        """All jobs of the page are below this place."""
+        start = self.after or TOP
+        return start if self.until is None else min(start, Place(self.until, 0))
+
+
+async def page_of(database: Database, viewer: Viewer, wanted: Wanted, job_types: JobTypes) -> models.JobList:
+    """The page, and on the first one the monitor's counts."""
+    async with database.as_viewer(viewer, snapshot=True, in_index_order=True) as connection:
+        page = await _Lists(connection, viewer, wanted, job_types).page()
+        counts = None if wanted.after else await _counts(connection, viewer)
+    return msgspec.structs.replace(page, counts=counts)
+
+
+async def _counts(connection: Connection, viewer: Viewer) -> models.Counts:
+    owner_id = owner_seen(viewer)
+    values = {"account_id": viewer.account_id, "owner_id": owner_id, "at_most": COUNTED_AT_MOST}
+    (row,) = await _fetch(connection, "count_jobs", "monitor", _whose(owner_id), values)
+    return models.Counts(**dict(row))
+
+
+def _whose(owner_id: int | None, *conditions: str) -> str:
+    """What an index answers in the order of the lists, and no other index does: see migration 0009."""
+    if owner_id is not None:
+        conditions = ("j.owner_id = {owner_id}", *conditions)
+    return " AND ".join(("j.account_id = {account_id}", *(conditions or ("j.number > 0",))))
+
+
+_STATES_BY_INDEX: Mapping[str, str] = {
+    "running": "j.state IN ('queued', 'running', 'stopping')",
+    "scheduled": "j.state = 'scheduled'",
+}
+"""Of the monitor; nothing of the kind is in the history."""
+
+
+class _Lists:
+    """One request's statements: what they have in common."""
+
+    def __init__(self, connection: Connection, viewer: Viewer, wanted: Wanted, job_types: JobTypes) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._job_types = job_types
+        self._only_seen = owner_seen(viewer)
+        self._owner_id = owner_id = wanted.owner_id if self._only_seen is None else self._only_seen
+        self._type_by_index = wanted.job_type is not None and wanted.view == "history" and owner_id is None
+        self._narrowed = wanted.state == "ready" or (wanted.job_type is not None and not self._type_by_index)
+        by_type = ("j.job_type = {job_type}",) if self._type_by_index else ()
+        by_state = (_STATES_BY_INDEX[wanted.state],) if wanted.state in _STATES_BY_INDEX else ()
+        self._whose = _whose(owner_id, *by_type, *by_state)
+        self._values: dict[str, Any] = {
+            "account_id": viewer.account_id,
+            "owner_id": owner_id,
+            "job_type": wanted.job_type,
+            "below_at": wanted.below.sort_at,
+            "below_number": wanted.below.number,
+            "since": wanted.since or BOTTOM,
+            "limit": wanted.limit + 1,
+        }
+
+    async def page(self) -> models.JobList:
+        wanted = self._wanted
+        if wanted.view == "history" and wanted.state in _STATES_BY_INDEX:
+            return self._answer([])
+        if self._only_seen is not None and wanted.owner_id not in (None, self._only_seen):
+            return self._answer([])
+        if wanted.q or self._narrowed:
+            return await self._search()
+        return self._answer(await self._fetch("list_jobs"))
+
+    async def _search(self) -> models.JobList:
+        reference_like, number_like, slugs = _patterns(self._wanted.q, self._job_types)
+        rows = await self._fetch(
+            "search_jobs",
+            looked_at=LOOKED_AT,
+            ready=self._wanted.state == "ready",
+            reference_like=reference_like,
+            number_like=number_like,
+            slugs=slugs,
+        )
+        last = Place(rows[0]["last_sort_at"], rows[0]["last_number"]) if rows[0]["last_number"] is not None else None
+        answer = self._answer([row for row in rows if row["job_id"] is not None])
+        if last is None or answer.next is not None:
+            return answer
+        further_back = await self._find_exactly(last) if self._wanted.after is None else []
+        return msgspec.structs.replace(
+            answer, next=last.encode(), searched_back_to=last.sort_at, further_back=further_back
+        )
+
+    async def _find_exactly(self, below: Place) -> list[models.Item]:
+        """Whoever searches for a whole name or a Job# finds it however old it is."""
+        wanted = self._wanted
+        if not wanted.q or wanted.state != "all":
+            return []
+        values = {
+            "below_at": below.sort_at,
+            "below_number": below.number,
+            "limit": FURTHER_BACK_AT_MOST,
+            "called": wanted.q,
+            "number": _as_number(wanted.q.removeprefix("#")),
+        }
+        whose = "j.account_id = {account_id}" + ("" if self._owner_id is None else " AND j.owner_id = {owner_id}")
+        found = await _fetch(self._connection, "find_exactly", wanted.view, whose, {**self._values, **values})
+        return self._items(found)
+
+    async def _fetch(self, name: str, **values: Any) -> Rows:
+        return await _fetch(self._connection, name, self._wanted.view, self._whose, {**self._values, **values})
+
+    def _answer(self, rows: Rows) -> models.JobList:
+        """``rows`` has one more than the page if there are more."""
+        limit = self._wanted.limit
+        last = rows[limit - 1] if len(rows) > limit else None
+        return models.JobList(
+            items=self._items(rows[:limit]),
+            next=Place(last["sort_at"], last["number"]).encode() if last else None,
+        )
+
+    def _items(self, rows: Rows) -> list[models.Item]:
+        now = datetime.now(UTC)
+        return list(readable(lambda row: item(job_row(dict(row)), self._job_types, now), rows))
+
+
+async def _fetch(connection: Connection, name: str, view: View, whose: str, values: Mapping[str, Any]) -> Rows:
+    text, arguments = statement(name, view, whose, values)
+    return await connection.fetch(text, *arguments)
+
+
+def statement(name: str, view: View, whose: str, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The statement of this name and its arguments. Each combination of conditions is one with a plan of its own."""
+    places: dict[str, int] = {}
+
+    def place(match: re.Match[str]) -> str:
+        return f"${places.setdefault(match[1], len(places) + 1)}"
+
+    text = re.sub(r"\{(\w+)\}", place, SQL[name].replace("{view}", view).replace("{whose}", whose))
+    return text, [values[name] for name in places]
+
+
+def _as_number(text: str) -> int | None:
+    """The Job# somebody typed; None if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+def _patterns(sought: str, job_types: JobTypes) -> tuple[str | None, str | None, list[str]]:
+    """Patterns for the reference and the Job#, and the types whose name matches; three times nothing for no search."""
+    if not sought:
+        return None, None, []
+    escaped = sought.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+    number = sought.removeprefix("#")
+    slugs = [slug for slug, job_type in job_types.items() if sought.casefold() in job_type.title.casefold()]
+    return f"%{escaped}%", f"{number}%" if number.isdecimal() else None, slugs

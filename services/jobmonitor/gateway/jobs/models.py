@@ -1,0 +1,227 @@
+"""What goes in and out over HTTP, as types; ``/openapi.json`` is made from them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.contract.events import Instant, Slug
+from jobmonitor.crm.users import UserType
+from jobmonitor.gateway.jobs.rows import View
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A log-in."""
+
+    email: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is logged in."""
+
+    id: int
+    email: str
+    name: str
+    user_type: UserType
+    permissions: list[str]
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The account they work in."""
+
+    id: int
+    name: str
+    time_zone: str
+    """IANA name; times are shown in it."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A session, as its owner sees it."""
+
+    user: User
+    account: Account
+
+
+class JobTypeInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A job type that can be asked for."""
+
+    type: str
+    """Its slug, as in ``POST /api/v1/jobs``."""
+    name: str
+    unit: str
+    """What its progress counts, in the plural."""
+    stoppable: bool
+    permission: str
+    """What somebody needs to start it."""
+    may_start: bool
+    """Whether the viewer has it."""
+    parameters_schema: dict[str, Any]
+    """JSON Schema of its parameters."""
+
+
+class JobTypes(msgspec.Struct, frozen=True, kw_only=True):
+    """All job types."""
+
+    items: list[JobTypeInfo]
+
+
+class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a job would be asked to do."""
+
+    type: Slug
+    parameters: dict[str, Any]
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """How much work the job would be, started now."""
+
+    units: int
+    unit: str
+    warning: str | None = None
+    """A sentence for whoever is about to start it; null where there is nothing to say."""
+
+
+class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job to be done."""
+
+    type: Slug
+    """The slug of a job type."""
+    parameters: dict[str, Any]
+    """See the job type's ``parameters_schema``."""
+    reference: Annotated[str, msgspec.Meta(max_length=160)] | None = None
+    """Your own name for it, shown beside the type's: on one line, without control characters."""
+    run_at: Instant | None = None
+    """When to start, at most a year ahead, with its offset from UTC; now if left out."""
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a job is."""
+
+    done: int
+    total: int
+    """0 until the work is counted."""
+    percent: int
+    """100 only once the result is stored."""
+    unit: str | None
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job failed."""
+
+    code: str
+    """A stable word for programs."""
+    reason: str
+    """One sentence for the job's owner."""
+
+
+class ResultFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be downloaded: the result file, or a failed job's report."""
+
+    kind: Literal["file", "report"]
+    name: str
+    """The file's name."""
+    media_type: str
+    extension: str
+    size_bytes: int
+    rows: int | None
+    """Data rows, the header not counted; null for a report."""
+    expires_at: datetime | None
+    """From then on it cannot be downloaded; null: always."""
+    expired: bool
+    downloaded_at: datetime | None
+    href: str
+
+
+class Owner(msgspec.Struct, frozen=True, kw_only=True):
+    """The user who started the job."""
+
+    id: int
+    name: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as lists and the stream show it."""
+
+    id: UUID
+    number: int | None
+    """The Job#; null for the moment until it has one."""
+    type: str
+    """The job type's slug."""
+    name: str
+    """The job type's name."""
+    reference: str | None
+    state: Literal[
+        "scheduled", "queued", "running", "stopping", "completed", "completed_with_errors", "failed", "cancelled"
+    ]
+    submitted_at: datetime | None
+    scheduled_for: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    progress: Progress
+    rejected: int
+    """Units refused with a reason."""
+    outcomes: dict[str, int] | None
+    """Units per outcome, once the job completed."""
+    failure: Failure | None
+    result: ResultFile | None
+    can_stop: bool
+    stop_requested: bool
+    owner: Owner
+    view: View
+    """Where it is listed: in the monitor, or in the history once it is done with."""
+    sequence: int
+    """Rises with every fact: of two versions of a job the higher one is newer."""
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a job."""
+
+    type: str
+    at: datetime
+    reason: str | None = None
+    """Of a request about the job that was refused: why, in a sentence for its owner. Null of all else."""
+
+
+class JobDetails(Item, frozen=True, kw_only=True):
+    """A job with all that happened to it, in order."""
+
+    timeline: list[TimelineEntry]
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs of the whole monitor, whatever is listed or searched for. 1000 stands for "1,000 or more"."""
+
+    all: int
+    running: int
+    """Queued, running or stopping."""
+    scheduled: int
+    ready: int
+    """Ended, with something to download."""
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of the monitor or the history, newest first."""
+
+    items: list[Item]
+    next: str | None
+    """``after`` for the next page; null on the last."""
+    searched_back_to: datetime | None = None
+    """Given where a search has not looked at all jobs: how far back it has; ``next`` goes on from there."""
+    further_back: list[Item] = []
+    """On a search's first page: at most 10 jobs beyond ``searched_back_to`` whose Job# or reference (in any case) is
+    just what was searched for. They come once more in ``items`` of their page."""
+    counts: Counts | None = None
+    """On the first page of any list; null on the others."""
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """The job was accepted."""
+
+    id: UUID
+    number: int | None
+    """The Job#; null when it did not have one within two seconds."""
+    location: str
+    job: Item | None
+    """The job as the monitor shows it; null while it does not."""

@@ -1,0 +1,98 @@
+"""Reads jobs out of the database, as far as somebody may see them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import asyncpg
+import structlog
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.database.pool import Connection
+from jobmonitor.database.sql import statements
+from jobmonitor.gateway import metrics
+from jobmonitor.gateway.access.policy import may_see
+from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.http.problems import not_found
+from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.rows import JobRow, job_row
+from jobmonitor.job.state import State
+
+Source = TypeVar("Source")
+Target = TypeVar("Target")
+log = structlog.stdlib.get_logger()
+SQL = statements("jobmonitor.gateway.jobs.sql")
+NUMBER_AT_MOST = 2**63 - 1
+
+
+async def jobs_by_id(connection: Connection, job_ids: Iterable[UUID]) -> list[JobRow]:
+    """Those of the jobs that the projection knows and row-level security shows."""
+    return list(readable(job_row, map(dict, await connection.fetch(SQL["jobs_by_id"], list(job_ids)))))
+
+
+def readable(convert: Callable[[Source], Target], sources: Iterable[Source]) -> Iterator[Target]:
+    """What converts. What does not is a bug of ours, which is noted, and which must not hide all the other jobs."""
+    for source in sources:
+        try:
+            yield convert(source)
+        except Exception:
+            metrics.UNREADABLE.inc()
+            log.exception("job_unreadable", job=str(source)[:500])
+
+
+async def find_job(connection: Connection, viewer: Viewer, job_id: UUID) -> JobRow | None:
+    """The job as listed or, before the projection has seen it, as submitted here; None unless the viewer sees it."""
+    jobs = await jobs_by_id(connection, [job_id])
+    job = jobs[0] if jobs else await _submitted_job(connection, job_id)
+    return job if job is not None and may_see(viewer, job) else None
+
+
+async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[JobRow, list[models.TimelineEntry]]:
+    """The job a URL names, by Job# or by id, and its timeline. Raises Problem: 404 unless the viewer sees it."""
+    async with database.as_viewer(viewer, snapshot=True) as connection:
+        # what does not exist is looked for as long as what may not be seen
+        job = await find_job(connection, viewer, await _job_id(connection, reference) or uuid4())
+        if job is None:
+            raise not_found()
+        rows = await connection.fetch(SQL["timeline"], job.job_id)
+    return job, [models.TimelineEntry(**row) for row in rows]
+
+
+async def _job_id(connection: Connection, reference: str) -> UUID | None:
+    if reference.isascii() and reference.isdecimal():
+        number = int(reference[:20])
+        found: UUID | None = None
+        if number <= NUMBER_AT_MOST:
+            found = await connection.fetchval(SQL["job_id_of_number"], number)
+        return found
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
+
+
+async def find_submission(connection: Connection, job_id: UUID) -> asyncpg.Record | None:
+    """What was asked here under this job id, by anybody of the account."""
+    return await connection.fetchrow(SQL["find_submission"], job_id)
+
+
+async def _submitted_job(connection: Connection, job_id: UUID) -> JobRow | None:
+    """An accepted job is never "not found" for its owner, however late the projection is."""
+    record = await find_submission(connection, job_id)
+    if record is None or record["unconfirmed_at"] is not None:
+        return None
+    waits = record["run_at"] is not None and record["run_at"] > datetime.now(UTC)
+    names = (
+        "job_id",
+        "account_id",
+        "owner_id",
+        "owner_name",
+        "zone",
+        "job_type",
+        "reference",
+        "submitted_at",
+        "run_at",
+    )
+    values: dict[str, Any] = {name: record[name] for name in names}
+    return JobRow(view="monitor", number=None, state=State.SCHEDULED if waits else State.QUEUED, **values)

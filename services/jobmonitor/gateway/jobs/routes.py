@@ -1,0 +1,173 @@
+"""The HTTP addresses of jobs: start, list, look, stop; and what a form needs to know to start one."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import AwareDatetime, BeforeValidator
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.access.policy import may_start
+from jobmonitor.gateway.context import Onlooker, Provided, SignedIn, answer
+from jobmonitor.gateway.http.bodies import read_body
+from jobmonitor.gateway.http.openapi import answers, body
+from jobmonitor.gateway.http.problems import FieldError, Problem
+from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.items import details, item, location
+from jobmonitor.gateway.jobs.lists import Filter, Place, Wanted, page_of
+from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at
+from jobmonitor.gateway.jobs.rows import View
+from jobmonitor.gateway.jobs.submissions import preview, request_stop, submit
+from jobmonitor.job_types.user_data_export.options import ExportOptions, export_options
+
+router = APIRouter(prefix="/api/v1", tags=["jobs"])
+
+
+def _no_number(text: str) -> str:
+    """The library would take a bare number for seconds since 1970; the description says date and time."""
+    if re.search(r" \d\d:?\d\d$", text):
+        raise ValueError("a + in an address stands for a space: write %2B before the offset, as in 12:00:00%2B05:30")
+    if text.replace(".", "", 1).lstrip("+-").isdecimal():
+        raise ValueError("this is a number, not a date and time")
+    return text
+
+
+_Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+
+_EXAMPLE = {"type": "user-data-export", "parameters": {"format": "user"}}
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key in the same account is the same job, however often it is sent.",
+    ),
+]
+
+
+@router.get("/job-types", responses=answers(200, models.JobTypes, "All job types", 401, 503))
+async def list_job_types(services: Provided, viewer: SignedIn) -> Response:
+    """The job types, and which of them you may start."""
+    return answer(models.JobTypes(items=[_info(viewer, job_type) for job_type in services.job_types.values()]))
+
+
+def _info(viewer: Viewer, job_type: Any) -> models.JobTypeInfo:
+    return models.JobTypeInfo(
+        type=job_type.slug,
+        name=job_type.title,
+        unit=job_type.unit,
+        stoppable=job_type.stoppable,
+        permission=job_type.permission,
+        may_start=may_start(viewer, job_type),
+        parameters_schema=msgspec.json.schema(job_type.params_type),
+    )
+
+
+@router.get("/export-options", responses=answers(200, ExportOptions, "What an export can be made of", 401, 503))
+async def get_export_options(services: Provided, viewer: SignedIn) -> Response:
+    """The account's export groups, profiles, pages, questions and broadcasts."""
+    async with services.database.as_viewer(viewer, snapshot=True) as connection:
+        return answer(await export_options(connection))
+
+
+@router.post(
+    "/job-preview",
+    responses=answers(200, models.Preview, "How much work it would be", 400, 401, 403, 408, 413, 415, 422, 429, 503),
+    openapi_extra=body(models.PreviewRequest, _EXAMPLE),
+)
+async def preview_job(request: Request, services: Provided, viewer: SignedIn) -> Response:
+    """Counts what a job would do, without starting it."""
+    asked = await read_body(request, models.PreviewRequest)
+    with services.rates.preview(viewer):
+        return answer(await preview(services, viewer, asked))
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    responses=answers(202, models.Submitted, "Accepted", 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+    openapi_extra=body(models.SubmissionRequest, {**_EXAMPLE, "reference": "Spring appeal"}),
+)
+async def submit_job(request: Request, services: Provided, viewer: SignedIn, idempotency_key: Key = None) -> Response:
+    """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key."""
+    asked = await read_body(request, models.SubmissionRequest)
+    services.rates.note_submission(viewer, asyncio.get_running_loop().time())
+    job_id, job = await submit(services, viewer, asked, idempotency_key)
+    place = location(job) if job else f"/api/v1/jobs/{job_id}"
+    accepted = models.Submitted(
+        id=job_id,
+        number=job.number if job else None,
+        location=place,
+        job=item(job, services.job_types, datetime.now(UTC)) if job else None,
+    )
+    return answer(accepted, 202, {"location": place})
+
+
+@router.get("/jobs", responses=answers(200, models.JobList, "A page of jobs", 401, 403, 422, 503))
+async def list_jobs(
+    services: Provided,
+    viewer: Onlooker,
+    view: View = "monitor",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
+    q: Annotated[
+        str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Job#, reference or type")
+    ] = None,
+    state: Annotated[Filter, Query(description="ready: ended, with something to download")] = "all",
+    job_type: Annotated[
+        str | None, Query(alias="type", max_length=100, pattern=r"^[^\x00]*$", description="Slug of a job type")
+    ] = None,
+    owner: Annotated[int | None, Query(ge=1, le=NUMBER_AT_MOST, description="Id of who started it")] = None,
+    since: Annotated[_Moment | None, Query(description="Not older, in the order of the list")] = None,
+    until: Annotated[_Moment | None, Query(description="Older than this, in the order of the list")] = None,
+) -> Response:
+    """Your jobs, a Super Admin's whole account; newest first by start, a scheduled job by its planned start.
+
+    A search with `q`, and some other conditions, look at a thousand jobs at a time: a page may hold fewer jobs than
+    `limit`, even none, and still have a `next`.
+    """
+    wanted = Wanted(
+        view=view,
+        limit=limit,
+        after=Place.decode(after) if after else None,
+        state=state,
+        q=(q or "").strip(),
+        job_type=job_type,
+        owner_id=owner,
+        since=_in_utc("since", since),
+        until=_in_utc("until", until),
+    )
+    return answer(await page_of(services.database, viewer, wanted, services.job_types))
+
+
+def _in_utc(field: str, moment: datetime | None) -> datetime | None:
+    """Raises Problem 422: there is no such moment."""
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        errors = [FieldError(field=field, detail="This moment is out of range.")]
+        raise Problem(422, f"`{field}` is out of range.", code="invalid", errors=errors) from error
+
+
+@router.get("/jobs/{job}", responses=answers(200, models.JobDetails, "The job", 401, 403, 404, 503))
+async def get_job(services: Provided, viewer: Onlooker, job: str) -> Response:
+    """One job, by its Job# or its id, with all that happened to it."""
+    row, timeline = await job_at(services.database, viewer, job)
+    return answer(details(row, services.job_types, datetime.now(UTC), timeline))
+
+
+@router.post(
+    "/jobs/{job}/stop",
+    status_code=202,
+    responses=answers(202, models.Item, "The stop was asked for", 401, 403, 404, 409, 503),
+)
+async def stop_job(services: Provided, viewer: Onlooker, job: str) -> Response:
+    """Ask for a job to be stopped. It may end before the wish is heard."""
+    row, _ = await job_at(services.database, viewer, job)
+    stopping = await request_stop(services, viewer, row)
+    return answer(item(stopping, services.job_types, datetime.now(UTC)), 202)

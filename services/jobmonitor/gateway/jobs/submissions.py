@@ -1,0 +1,280 @@
+"""Takes requests: a new job, or the stop of one. They count once Kafka has confirmed them.
+
+Nothing is lost and nothing is done twice however often a client repeats itself: the job id comes from the account and
+the idempotency key, so a repeat is the same job, and publishing a submission again changes nothing.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+import msgspec
+import structlog
+import uuid_utils
+
+from jobmonitor.contract.envelope import Event
+from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted, submission_refused
+from jobmonitor.contract.job_ids import job_id_for
+from jobmonitor.contract.limits import RUN_AT_AHEAD
+from jobmonitor.contract.topics import topic_of
+from jobmonitor.crm.users import Viewer
+from jobmonitor.database.pool import Connection
+from jobmonitor.gateway import metrics
+from jobmonitor.gateway.access.policy import may_start
+from jobmonitor.gateway.adapters.database import DatabaseUnavailable
+from jobmonitor.gateway.context import Services
+from jobmonitor.gateway.http.bodies import invalid
+from jobmonitor.gateway.http.limits import too_many
+from jobmonitor.gateway.http.problems import Problem
+from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.items import title
+from jobmonitor.gateway.jobs.reading import SQL, find_job, find_submission, jobs_by_id
+from jobmonitor.gateway.jobs.rows import JobRow
+from jobmonitor.gateway.live.hub import Watch
+from jobmonitor.job.state import ENDED
+from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
+from jobmonitor.job_types.protocol import Context, JobType, Refused
+from jobmonitor.ledger.kept_results import Kept
+from jobmonitor.runtime.kafka import KafkaUnavailable
+
+SOURCE = "/jobmonitor/gateway"
+VIEW_WAIT_S = 2.0
+"""How long an answer waits for the projection to show what was asked for."""
+CHECK_TIMEOUT_S = 30.0
+"""Checking and counting may have to look through a whole account."""
+RETRY_FULL_S = 3600.0
+"""Results go when they expire."""
+_REFUSED_FIELDS = {"bad_run_at": "run_at", "bad_reference": "reference"}
+"""What a refusal of the contract is about, where that is not the parameters."""
+
+log = structlog.stdlib.get_logger()
+
+
+async def preview(services: Services, viewer: Viewer, request: models.PreviewRequest) -> models.Preview:
+    """How many units the job would have. Raises Problem like a submission would."""
+    job_type = _job_type(services, viewer, request.type)
+    params = _params(job_type, request.parameters)
+    async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
+        context = _context(services, viewer, connection)
+        await _check(job_type, params, context)
+        units = await job_type.count(params, context)
+        kept = await _kept_results(services, viewer, connection)
+    return models.Preview(units=units, unit=job_type.unit_of(params), warning=kept.warning())
+
+
+async def submit(
+    services: Services, viewer: Viewer, request: models.SubmissionRequest, key: str | None
+) -> tuple[UUID, JobRow | None]:
+    """Accept a job; returns its id, and the job if the monitor shows it within two seconds.
+
+    Raises Problem (403, 409, 422) and KafkaUnavailable; after the latter the same key may be sent again.
+    """
+    job_type = _job_type(services, viewer, request.type)
+    params = _params(job_type, request.parameters)
+    submission = JobSubmitted(
+        account_id=viewer.account_id,
+        owner_id=viewer.user_id,
+        job_type=job_type.slug,
+        parameters=msgspec.to_builtins(params),
+        reference=(request.reference or "").strip() or None,
+        run_at=_in_utc(request.run_at),
+    )
+    if (refusal := submission_refused(submission)) is not None:
+        field = _REFUSED_FIELDS.get(refusal.code, "parameters")
+        raise invalid([FieldProblem(field, refusal.reason)], code=refusal.code)
+    job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
+    earlier = await _earlier(services, job_id, submission, job_type) if key else None
+    if earlier is None:
+        _check_run_at(submission.run_at)
+        async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
+            await _check(job_type, params, _context(services, viewer, connection))
+            _refuse_full(await _kept_results(services, viewer, connection))
+    with services.hub.watching(job_id) as watch:
+        if earlier != "listed":
+            await _publish_submission(services, viewer, job_id, submission)
+        metrics.SUBMISSIONS.labels(job_type.slug, "repeated" if earlier else "accepted").inc()
+        return job_id, await _shown(services, viewer, job_id, watch, lambda _: True)
+
+
+async def request_stop(services: Services, viewer: Viewer, job: JobRow) -> JobRow:
+    """Ask for the stop of a job the viewer sees; returns the job as far as the view knows of it.
+
+    Raises Problem 409 where a stop makes no sense, and KafkaUnavailable.
+    """
+    job_type = services.job_types.get(job.job_type)
+    if job_type is None or not job_type.stoppable:
+        name = title(job, services.job_types)
+        raise Problem(409, f"Jobs of the type {name} cannot be stopped; they end by themselves.", code="not_stoppable")
+    if job.state in ENDED:
+        raise Problem(409, "This job has already ended.", code="already_ended")
+    if job.stop_requested_at is not None:
+        return job
+    wish = JobStopRequested(account_id=viewer.account_id, requested_by=viewer.user_id)
+    with services.hub.watching(job.job_id) as watch:
+        await _publish(services, job.job_type, job.job_id, wish)
+        shown = await _shown(services, viewer, job.job_id, watch, _stop_shows)
+    return replace(shown or job, stop_requested_at=(shown or job).stop_requested_at or datetime.now(UTC))
+
+
+def _stop_shows(job: JobRow) -> bool:
+    return job.stop_requested_at is not None or job.state in ENDED
+
+
+def _job_type(services: Services, viewer: Viewer, slug: str) -> JobType[Any]:
+    job_type = services.job_types.get(slug)
+    if job_type is None:
+        known = ", ".join(sorted(services.job_types))
+        raise invalid([FieldProblem("type", f"There is no job type {slug!r}. Known are: {known}.")])
+    if not may_start(viewer, job_type):
+        raise Problem(
+            403, f"Starting a {job_type.title} needs the permission {job_type.permission!r}.", code="not_permitted"
+        )
+    return job_type
+
+
+def _params(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:
+    try:
+        return read_parameters(job_type.params_type, parameters)
+    except BadParameters as error:
+        raise invalid(error.problems, under="parameters") from error
+
+
+def _context(services: Services, viewer: Viewer, connection: Connection) -> Context:
+    return Context(connection, services.objects, account_id=viewer.account_id, owner_id=viewer.user_id)
+
+
+async def _check(job_type: JobType[Any], params: Any, context: Context) -> None:
+    try:
+        await job_type.check(params, context)
+    except Refused as refusal:
+        raise invalid(
+            [FieldProblem(refusal.parameter or "", str(refusal))], under="parameters", code=refusal.code
+        ) from None
+
+
+async def _kept_results(services: Services, viewer: Viewer, connection: Connection) -> Kept:
+    async def load(_: Collection[int]) -> dict[int, int]:
+        return {viewer.account_id: await connection.fetchval(SQL["kept_result_bytes"])}
+
+    return (await services.kept_results.of([viewer.account_id], load))[viewer.account_id]
+
+
+def _refuse_full(kept: Kept) -> None:
+    """Raises Problem 429: the account's share of the object store is used up."""
+    if refusal := kept.refusal():
+        raise too_many("bytes of results per account", refusal.reason, code=refusal.code, retry_after_s=RETRY_FULL_S)
+
+
+def _in_utc(run_at: datetime | None) -> datetime | None:
+    try:
+        return None if run_at is None else run_at.astimezone(UTC)
+    except OverflowError:
+        raise invalid([FieldProblem("run_at", "This is no date in UTC.")]) from None
+
+
+def _check_run_at(run_at: datetime | None) -> None:
+    if run_at is None:
+        return
+    now = datetime.now(UTC)
+    if run_at <= now:
+        raise invalid([FieldProblem("run_at", "This time is past.")])
+    if run_at > now + RUN_AT_AHEAD:
+        raise invalid([FieldProblem("run_at", "A job can be scheduled a year ahead at most.")])
+
+
+async def _earlier(
+    services: Services, job_id: UUID, submission: JobSubmitted, job_type: JobType[Any]
+) -> Literal["listed", "noted"] | None:
+    """Whether this very submission was made before, here or straight to Kafka: a repeat is not judged again.
+
+    "noted" may not have reached Kafka. Raises Problem 409: the key stands for another submission.
+    """
+    async with services.database.as_account(submission.account_id) as connection:
+        record = await find_submission(connection, job_id)
+        jobs = await jobs_by_id(connection, [job_id])
+    if record is not None and record["request_sha256"] != _digest(submission):
+        raise _conflict()
+    if jobs and not _same(jobs[0], submission, job_type):
+        raise _conflict()
+    return "listed" if jobs else "noted" if record is not None else None
+
+
+def _same(job: JobRow, submission: JobSubmitted, job_type: JobType[Any]) -> bool:
+    """Whether the job the view knows was submitted like this; parameters are compared with their defaults filled in."""
+    try:
+        parameters = msgspec.to_builtins(read_parameters(job_type.params_type, job.parameters or {}))
+    except BadParameters:
+        parameters = job.parameters
+    return (job.owner_id, job.job_type, job.reference, job.run_at, parameters) == (
+        submission.owner_id,
+        submission.job_type,
+        submission.reference,
+        submission.run_at,
+        submission.parameters,
+    )
+
+
+def _conflict() -> Problem:
+    return Problem(
+        409, "This Idempotency-Key was used for another request. Take a fresh key for a new job.", code="key_reused"
+    )
+
+
+def _digest(submission: JobSubmitted) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(submission, order="sorted")).digest()
+
+
+async def _publish_submission(services: Services, viewer: Viewer, job_id: UUID, submission: JobSubmitted) -> None:
+    """Note it, then publish it: an accepted job can be shown before the projection has seen it."""
+    async with services.database.as_viewer(viewer) as connection:
+        values = (
+            submission.account_id,
+            submission.owner_id,
+            submission.job_type,
+            submission.reference,
+            submission.run_at,
+        )
+        if await connection.fetchval(SQL["note_submission"], job_id, *values, _digest(submission)) is None:
+            raise _conflict()
+    try:
+        with metrics.SUBMISSION_SECONDS.time():
+            await _publish(services, submission.job_type, job_id, submission)
+    except KafkaUnavailable:
+        metrics.SUBMISSIONS.labels(submission.job_type, "unconfirmed").inc()
+        await _mark_unconfirmed(services, viewer, job_id)
+        raise
+
+
+async def _mark_unconfirmed(services: Services, viewer: Viewer, job_id: UUID) -> None:
+    try:
+        async with services.database.as_viewer(viewer) as connection:
+            await connection.execute(SQL["mark_unconfirmed"], job_id)
+    except DatabaseUnavailable:
+        log.warning("unconfirmed_submission_not_marked", job_id=str(job_id))
+
+
+async def _publish(services: Services, job_type: str, job_id: UUID, data: EventData) -> None:
+    event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=data)
+    await services.broker.send(topic_of(data, job_type), event)
+
+
+async def _shown(
+    services: Services, viewer: Viewer, job_id: UUID, watch: Watch, wanted: Callable[[JobRow], bool]
+) -> JobRow | None:
+    """The job once the view shows what is wanted of it, or as it shows it after two seconds; None if it does not."""
+    ends_at_s = asyncio.get_running_loop().time() + VIEW_WAIT_S
+    while True:
+        try:
+            async with services.database.as_viewer(viewer) as connection:
+                job = await find_job(connection, viewer, job_id)
+        except DatabaseUnavailable:
+            return None  # the request stands all the same
+        job = job if job is not None and job.number is not None else None
+        if job is not None and wanted(job):
+            return job
+        if not await watch.changed(ends_at_s - asyncio.get_running_loop().time()):
+            return job

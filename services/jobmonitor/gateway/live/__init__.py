@@ -1,0 +1,1 @@
+"""The live stream: changes of jobs pushed to open pages."""

@@ -1,0 +1,75 @@
+"""Uploads and what an import can be made of, as the API shows them."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from jobmonitor.job_types.user_data_import.targets import (
+    ColumnMapping,
+    ImportFormat,
+    TargetField,
+    TargetPage,
+    TargetQuestion,
+)
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that can be imported."""
+
+    id: UUID
+    """The parameter ``upload`` of the jobs that read it."""
+    name: str
+    """As the sender calls it."""
+    kind: Literal["csv", "xlsx"]
+    size_bytes: int
+    sha256: str
+    """Hex."""
+    created_at: datetime
+    columns: list[ColumnMapping]
+    """All columns in the file's order, each with what it most likely is: the parameter ``columns``, ready to use."""
+    rows: int
+    """Data rows."""
+    first_rows: list[list[str]]
+    """Up to five, each as wide as the columns; of long cells the beginning."""
+
+
+class ListedUpload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that is kept."""
+
+    id: UUID
+    name: str
+    kind: Literal["csv", "xlsx"]
+    size_bytes: int
+    created_at: datetime
+    needed: bool
+    """Whether a job that has not ended reads it; until then it cannot be deleted."""
+
+
+class UploadList(msgspec.Struct, frozen=True, kw_only=True):
+    """The files you sent that are kept."""
+
+    items: list[ListedUpload]
+    """The newest first."""
+    at_most: int
+    """So many of yours are kept at the same time; beyond, an upload is refused."""
+    account_bytes: int
+    """Of all files your account keeps."""
+    account_bytes_at_most: int
+    """Beyond, an upload is refused."""
+    nearly_full: bool
+    """Whether your account has used four fifths of its bytes."""
+
+
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the columns of a file can be, and which saved formats there are."""
+
+    fields: list[TargetField]
+    """In the account's order; the one with the tag ``email`` is the address itself."""
+    questions: list[TargetQuestion]
+    """By name; opt-ins among them."""
+    pages: list[TargetPage]
+    """Those a participation can be imported for: live ones. By name."""
+    formats: list[ImportFormat]
+    """By name."""

@@ -1,0 +1,118 @@
+"""A file on its way in: taken from the request piece by piece, onto the disk, so that slow senders hold no memory."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO
+from weakref import WeakValueDictionary
+
+from fastapi import Request
+
+from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway import metrics
+from jobmonitor.gateway.http.connections import STALL_S
+from jobmonitor.gateway.http.limits import Share, shares
+from jobmonitor.gateway.http.problems import Problem, unavailable
+from jobmonitor.gateway.settings import GatewaySettings
+
+BLOCK_BYTES = 1024 * 1024
+INSPECTED_AT_ONCE = 2
+"""Looking through 20 MB takes a second or two of a core, and some ten times as much memory."""
+
+
+class Intake:
+    """How many files one process takes in, and looks through, at once: of a user, of an account, in all.
+
+    An account's files are looked through one after the other, so that it holds up itself only.
+    """
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._users = Share("uploads at once per user", settings.uploads_at_once_per_user)
+        self._accounts = Share("uploads at once per account", settings.uploads_at_once_per_account)
+        self._all = Share("uploads at once", settings.uploads_at_once)
+        self._looking = asyncio.Semaphore(INSPECTED_AT_ONCE)
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    @contextmanager
+    def place(self, viewer: Viewer) -> Iterator[None]:
+        """A place for a file on its way. Raises Problem: 429 the viewer or their account has all of theirs, 503."""
+        of_user = f"You are sending {self._users.at_most} files already. Wait until one has arrived."
+        of_account = f"Your account is sending {self._accounts.at_most} files already. Wait until one has arrived."
+        with shares(
+            (self._users, viewer.user_id, _wait(of_user)),
+            (self._accounts, viewer.account_id, _wait(of_account)),
+            (self._all, None, unavailable("Too many files are arriving at the moment.")),
+        ):
+            yield
+
+    @asynccontextmanager
+    async def inspecting(self, viewer: Viewer) -> AsyncIterator[None]:
+        """A turn to look through a file."""
+        turn = self._turns.setdefault(viewer.account_id, asyncio.Lock())
+        async with turn, self._looking:
+            yield
+
+
+def _wait(detail: str) -> Problem:
+    return Problem(429, detail, code="too_many_at_once", headers={"retry-after": "5"})
+
+
+@dataclass(frozen=True)
+class ReceivedFile:
+    """A whole body, in a file without a name: gone with the process, however that ends."""
+
+    file: IO[bytes]
+    size_bytes: int
+    sha256: str
+
+    async def content(self) -> bytes:
+        """All of it, in memory."""
+        return await asyncio.to_thread(_read_all, self.file)
+
+
+@asynccontextmanager
+async def received(request: Request, within_s: float) -> AsyncIterator[ReceivedFile]:
+    """The request's body.
+
+    Raises Problem 408 when the sender falls silent or takes longer in all, and ClientDisconnect when it leaves.
+    """
+    with TemporaryFile(prefix="jobmonitor-upload-") as file:
+        digest, size_bytes = hashlib.sha256(), 0
+        try:
+            async with asyncio.timeout(within_s):
+                async for piece in _pieces(request):
+                    digest.update(piece)
+                    size_bytes += len(piece)
+                    await asyncio.to_thread(file.write, piece)
+        except TimeoutError:
+            raise _too_slow(f"The file did not arrive within {within_s:g} s") from None
+        yield ReceivedFile(file, size_bytes, digest.hexdigest())
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in blocks of about a megabyte."""
+    held, stream = bytearray(), aiter(request.stream())
+    while True:
+        try:
+            piece = await asyncio.wait_for(anext(stream, None), STALL_S)
+        except TimeoutError:
+            raise _too_slow(f"Nothing arrived for {STALL_S:g} s") from None
+        held += piece or b""
+        if held and (piece is None or len(held) >= BLOCK_BYTES):
+            yield bytes(held)
+            held.clear()
+        if piece is None:
+            return
+
+
+def _too_slow(what: str) -> Problem:
+    metrics.LIMITED.labels("time of an upload").inc()
+    return Problem(408, f"{what}; nothing was kept. Please try again.", code="stalled", headers={"connection": "close"})
+
+
+def _read_all(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()

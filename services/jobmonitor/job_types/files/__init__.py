@@ -1,0 +1,1 @@
+"""Files of rows, as several job types read and write them: CSV, workbooks."""

@@ -1,0 +1,51 @@
+"""Looks through an import's file in a process of its own: its rows would hold up everybody whom this one serves.
+
+``python -m jobmonitor.job_types.files.look_through`` is that process: the file on its standard input, what was found,
+as JSON, on its standard output.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import msgspec
+
+from jobmonitor.job_types.files.tables import Inspection, WorkbookNotRead, inspect, is_workbook, without_secrets
+
+SMALL_BYTES = 32 * 1024
+"""A CSV file so small is read in less time than a process takes to start."""
+TIMEOUT_S = 120.0
+NICENESS = 10
+"""Whoever waits for a file to be looked through waits a second longer rather than all others."""
+
+
+async def look_through(content: bytes) -> Inspection:
+    """What is in the file; never raises for that. Raises WorkbookNotRead, which is temporary: the process was ended."""
+    if len(content) <= SMALL_BYTES and not is_workbook(content):
+        return inspect(content)
+    return await asyncio.to_thread(_in_a_process, content)
+
+
+def _in_a_process(content: bytes) -> Inspection:
+    environment = without_secrets(os.environ)
+    command = [sys.executable, "-P", "-m", __name__]
+    try:
+        ended = subprocess.run(  # noqa: S603
+            command, check=False, input=content, stdout=subprocess.PIPE, env=environment, timeout=TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WorkbookNotRead(f"The process that looks through the file took more than {TIMEOUT_S:g} s.") from error
+    if ended.returncode != 0:
+        raise WorkbookNotRead(f"The process that looks through the file ended with {ended.returncode}.")
+    return msgspec.json.decode(ended.stdout, type=Inspection)
+
+
+def main() -> None:
+    """Raises WorkbookNotRead."""
+    os.nice(NICENESS)
+    sys.stdout.buffer.write(msgspec.json.encode(inspect(sys.stdin.buffer.read())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The job type of tests, chaos runs and measurements."""

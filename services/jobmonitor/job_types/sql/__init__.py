@@ -1,1 +1,0 @@
-"""The job types' own statements, one a file."""

@@ -1,0 +1,232 @@
+"""User Data Export: supporters, or everything they did, as a file for a spreadsheet.
+
+The selection is frozen when the job is planned: each chunk names the exact rows it stands for, so it can run later,
+anywhere and again, and no row is skipped or doubled. A supporter deleted meanwhile is left out and counted as
+``deleted``. Suppressed and unsubscribed supporters are exported like all others: an export is not a mailing. Rows are
+ordered by supporter id, and by time within a supporter. No rows give a file with its headings only. (All of this is our
+own decision; the vendor's pages describe the formats and the columns.)
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from jobmonitor.crm.references import Kind, broadcasts_sent_too_long_ago, unknown_references
+from jobmonitor.crm.supporter_query import Id, Ids, SupporterQuery
+from jobmonitor.database.pool import Connection
+from jobmonitor.job_types.files import csv_files, xlsx_files
+from jobmonitor.job_types.protocol import (
+    Assembly,
+    AssemblyContext,
+    Context,
+    Part,
+    PlannedChunk,
+    Refused,
+    RetryPolicy,
+)
+from jobmonitor.job_types.user_data_export.formats import FORMATS, FormatName, Rows
+from jobmonitor.job_types.user_data_export.layout import Layout, read_layout
+from jobmonitor.job_types.user_data_export.selection import count_rows, row_keys
+
+SMALL_ROWS_MAX = 200
+"""Exported in one step."""
+WORKBOOK_ROWS_MAX = 65_535
+"""Data rows of an Excel file. The vendor wants CSV above "65K"; the exact number is our decision."""
+
+
+class UserDataExportParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to export, and how."""
+
+    format: Annotated[
+        FormatName,
+        Meta(
+            description="`user`: a row per supporter. `transaction`: a row for everything a supporter did. "
+            "`hybrid`: a row per supporter with a column for each page and question chosen."
+        ),
+    ] = "user"
+    file_type: Annotated[
+        Literal["csv", "xlsx", "xls"],
+        Meta(description="`xls` and `xlsx` both give an Excel workbook (.xlsx) of at most 65,535 rows."),
+    ] = "csv"
+    export_group_id: Annotated[
+        Id | None, Meta(description="The export group whose fields to export; null exports all supporter fields.")
+    ] = None
+    query: Annotated[SupporterQuery, Meta(description="Whom to export; without filters, everybody.")] = SupporterQuery()
+    hybrid_pages: Annotated[Ids, Meta(description="Pages that become columns; `hybrid` only.")] = []
+    hybrid_questions: Annotated[Ids, Meta(description="Questions that become columns; `hybrid` only.")] = []
+
+
+class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload of a chunk: it needs nothing else to give its rows."""
+
+    layout: Layout
+    with_headings: bool
+    """The first chunk starts the file."""
+    keys: list[list[Any]]
+    """The rows, in order, as their format names them."""
+
+
+class UserDataExport:
+    """The job type. ``chunk_rows_max`` bounds a chunk's work; small exports are cut finer, so that their bar moves."""
+
+    slug = "user-data-export"
+    title = "User Data Export"
+    unit = "supporters"
+    permission = "export"
+    stoppable = False
+    in_order = False
+    writes = None
+    retries = RetryPolicy()
+    params_type = UserDataExportParameters
+    effects = None
+
+    def __init__(self, *, chunk_rows_max: int = 2_000, chunk_rows_min: int = 100, chunks_aimed_at: int = 50) -> None:
+        self._chunk_rows_max = chunk_rows_max
+        self._chunk_rows_min = chunk_rows_min
+        self._chunks_aimed_at = chunks_aimed_at
+
+    def unit_of(self, params: UserDataExportParameters) -> str:
+        """Supporters, or rows in the transaction format."""
+        return FORMATS[params.format].unit
+
+    async def check(self, params: UserDataExportParameters, context: Context) -> None:
+        """Refuses hybrid without columns, ids that do not exist, "sent" of old broadcasts, too many rows for Excel."""
+        _check_hybrid_columns(params)
+        await _check_references(params, context.connection)
+        await _check_sent(params, context.connection)
+        if params.file_type != "csv":
+            selection = FORMATS[params.format].selection
+            _check_workbook(await count_rows(context.connection, selection, params.query, most=WORKBOOK_ROWS_MAX + 1))
+
+    async def count(self, params: UserDataExportParameters, context: Context) -> int:
+        """Supporters, or rows in the transaction format."""
+        return await count_rows(context.connection, FORMATS[params.format].selection, params.query)
+
+    async def is_small(self, params: UserDataExportParameters, context: Context) -> bool:
+        """Workbooks are written by a process of their own, which takes its time. Counts no further than it has to."""
+        if params.file_type != "csv":
+            return False
+        selection = FORMATS[params.format].selection
+        found = await count_rows(context.connection, selection, params.query, most=SMALL_ROWS_MAX + 1)
+        return found <= SMALL_ROWS_MAX
+
+    async def plan(self, params: UserDataExportParameters, context: Context) -> AsyncIterator[PlannedChunk]:
+        """The rows' keys in the file's order, read by a cursor."""
+        layout = await _layout(params, context.connection)
+        total = await self.count(params, context)
+        if params.file_type != "csv":
+            _check_workbook(total)
+        size, with_headings = self._chunk_rows(total), True
+        async for keys in row_keys(context.connection, FORMATS[params.format].selection, params.query, batch=size):
+            chunk = _Chunk(layout=layout, with_headings=with_headings, keys=keys)
+            yield PlannedChunk(units=len(keys), payload=msgspec.to_builtins(chunk))
+            with_headings = False
+
+    async def run_chunk(self, params: UserDataExportParameters, payload: Any, context: Context) -> Part:
+        """Rows as they are now; only which rows was frozen."""
+        chunk = msgspec.convert(payload, _Chunk)
+        wanted = FORMATS[params.format]
+        rows = await wanted.read(context.connection, chunk.layout, chunk.keys)
+        headings = [wanted.headings(chunk.layout)] if chunk.with_headings else []
+        outcomes = {"exported": len(rows), "deleted": len(chunk.keys) - len(rows)}
+        return Part(
+            content=_encode(params, headings + rows),
+            outcomes={outcome: units for outcome, units in outcomes.items() if units},
+            rows=len(rows),
+        )
+
+    def assemble(
+        self, params: UserDataExportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
+    ) -> Assembly:
+        """CSV as it is, behind a byte order mark; a workbook is written from it by a process of its own."""
+        lines = _lines(params, parts, context)
+        if params.file_type == "csv":
+            return Assembly(content=_with_bom(lines), media_type=csv_files.MEDIA_TYPE, extension="csv")
+        return Assembly(content=xlsx_files.workbook(lines), media_type=xlsx_files.MEDIA_TYPE, extension="xlsx")
+
+    def _chunk_rows(self, total: int) -> int:
+        finer = max(self._chunk_rows_min, -(-total // self._chunks_aimed_at))
+        return min(self._chunk_rows_max, finer)
+
+
+def _check_hybrid_columns(params: UserDataExportParameters) -> None:
+    columns = params.hybrid_pages + params.hybrid_questions
+    if params.format == "hybrid" and not columns:
+        reason = "The hybrid format needs at least one page or question as a column."
+        raise Refused("hybrid_columns_required", reason, parameter="hybrid_pages")
+    if params.format != "hybrid" and columns:
+        reason = "Pages and questions become columns in the hybrid format only."
+        raise Refused("hybrid_only", reason, parameter="hybrid_pages" if params.hybrid_pages else "hybrid_questions")
+
+
+async def _check_references(params: UserDataExportParameters, connection: Connection) -> None:
+    query = params.query
+    named: list[tuple[str, Kind, list[int]]] = [
+        ("export_group_id", "export_group", [] if params.export_group_id is None else [params.export_group_id]),
+        ("query.profiles", "profile", query.profiles),
+        ("query.pages", "page", query.pages),
+        ("query.questions", "question", [wanted.question for wanted in query.questions]),
+        ("query.broadcasts", "broadcast", [each for wanted in query.broadcasts for each in wanted.broadcasts]),
+        ("hybrid_pages", "page", params.hybrid_pages),
+        ("hybrid_questions", "question", params.hybrid_questions),
+    ]
+    by_kind: dict[Kind, list[int]] = {}
+    for _, kind, ids in named:
+        by_kind.setdefault(kind, []).extend(ids)
+    unknown = set(await unknown_references(connection, by_kind))
+    for parameter, kind, ids in named:
+        for missing in ids:
+            if (kind, missing) in unknown:
+                reason = f"There is no {kind.replace('_', ' ')} {missing}."
+                raise Refused(f"unknown_{kind}", reason, parameter=parameter)
+
+
+async def _check_sent(params: UserDataExportParameters, connection: Connection) -> None:
+    wanted = [each for filter_ in params.query.broadcasts if filter_.event == "sent" for each in filter_.broadcasts]
+    for broadcast in await broadcasts_sent_too_long_ago(connection, wanted):
+        reason = f"Broadcast {broadcast} was sent more than a year ago: to whom it went can no longer be asked."
+        raise Refused("sent_too_long_ago", reason, parameter="query.broadcasts")
+
+
+def _check_workbook(rows: int) -> None:
+    if rows > WORKBOOK_ROWS_MAX:
+        reason = f"CSV required: an Excel file holds at most {WORKBOOK_ROWS_MAX:,} rows, and this export has more."
+        raise Refused("csv_required", reason, parameter="file_type")
+
+
+async def _layout(params: UserDataExportParameters, connection: Connection) -> Layout:
+    return await read_layout(
+        connection,
+        export_group_id=params.export_group_id,
+        pages=params.hybrid_pages,
+        questions=params.hybrid_questions,
+    )
+
+
+def _encode(params: UserDataExportParameters, rows: Rows) -> bytes:
+    """CSV lines. Only a CSV file can smuggle in a formula: the workbook's cells are typed as text."""
+    if params.file_type == "csv":
+        return csv_files.csv_bytes([[csv_files.neutralise(cell) for cell in row] for row in rows])
+    return csv_files.csv_bytes(rows)
+
+
+async def _lines(
+    params: UserDataExportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
+) -> AsyncIterator[bytes]:
+    """The parts; without any, the headings alone."""
+    nothing = True
+    async for piece in parts:
+        nothing = False
+        yield piece
+    if nothing:
+        async with context.reading() as connection:
+            layout = await _layout(params, connection)
+        yield _encode(params, [FORMATS[params.format].headings(layout)])
+
+
+async def _with_bom(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield csv_files.BOM
+    async for piece in lines:
+        yield piece

@@ -1,0 +1,1 @@
+"""The rebuild: the views made anew from the log, compared, swapped."""

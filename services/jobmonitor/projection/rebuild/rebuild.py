@@ -1,0 +1,297 @@
+"""Rebuilds the views: replays the log into fresh tables beside the live ones, compares the two, and swaps them.
+
+The live projection goes on all the while. To compare exactly and to swap, it is held for an instant: a lock on its
+table of offsets, which readers do not notice, makes its next batch wait while the fresh tables are brought to the very
+same offsets. The swap leads everybody, in one transaction, to tables that stand at the same offsets under the same
+epochs: whoever waits, readers and the batch alike, goes on with the new ones.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import TypeAlias, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.projection.batch import Message, Rejected, read
+from jobmonitor.projection.garbage import collect_seldom
+from jobmonitor.projection.rebuild.findings import TABLES, Findings, compare, examples, tables_that_differ
+from jobmonitor.projection.rebuild.log import Log
+from jobmonitor.projection.rebuild.tables import (
+    FRESH,
+    SQL,
+    Refused,
+    carry_over,
+    make_fresh_tables,
+    must_be_swappable,
+    remove_leftovers,
+    swap_tables,
+)
+from jobmonitor.projection.store import Partition, Place, Store
+from jobmonitor.runtime.failures import backoff_s
+from jobmonitor.runtime.settings import KafkaSettings
+
+LOCK_KEY = 7_301_944_020
+"""Of ``pg_advisory_lock``: one rebuild at a time."""
+BATCH_MESSAGES = 20_000
+TELL_EVERY_S = 2.0
+HOLD_AT_MOST_S = 2.0
+"""So long the live projection may have to wait at first; then it is let go, and held again later."""
+HOLD_LONGEST_S = 16.0
+"""The same after several tries: a busy system must wait once. A flush waits for 30 s."""
+TRIES_PER_HOLD = 3
+OLD_READERS_S = 10.0
+"""So long the end of readers' transactions is waited for before each try to swap, while nobody is held."""
+ATTEMPTS = 30
+WRITERS_LOCK_TIMEOUT = "2s"
+"""Only batches of the projection wait behind this lock."""
+READERS_LOCK_TIMEOUT = "100ms"
+"""Readers wait behind this one, table for table."""
+POLL_S = 0.02
+APPLICATION_NAME = "jobmonitor-rebuild"
+
+Answer = TypeVar("Answer")
+Offsets = dict[Partition, int]
+Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Opened: TypeAlias = AsyncExitStack[bool | None]
+
+
+class _FreshStore(Store):
+    """Folds into the fresh tables, of which nobody is told yet. What it cannot use the dead letters have already."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool, self._count, schema=FRESH)
+        self.unusable = 0
+
+    async def _count(self, rejected: Sequence[Rejected]) -> None:
+        self.unusable += len(rejected)
+
+    async def _notify(self, *_: object) -> None:
+        return
+
+
+class Rebuild:
+    """One rebuild: ``open``, ``prepare``, ``swap`` if wanted, and ``close`` in any case."""
+
+    def __init__(self, connection: Owner, pool: Pool, log: Log, tell: Callable[[str], None], opened: Opened) -> None:
+        self._connection = connection
+        self._pool = pool
+        self._store = _FreshStore(pool)
+        self._log = log
+        self._tell = tell
+        self._opened = opened
+        self._places: dict[Partition, Place] = {}
+        self._compared = False
+        self._touched: set[UUID] = set()
+        """The jobs folded since everything was compared, or since they were."""
+        self._messages = 0
+        self._truncated = False
+        self._carried_over = 0
+        self.swapped = False
+
+    @classmethod
+    async def open(cls, owner_url: str, kafka: KafkaSettings, tell: Callable[[str], None]) -> "Rebuild":
+        """``owner_url`` is the login of the tables' owner; ``tell`` gets lines about how far it is.
+
+        Raises Refused: another one is running, or no broker answers.
+        """
+        async with AsyncExitStack() as stack:
+            settings = {"application_name": APPLICATION_NAME, "timezone": "UTC"}
+            connection = await asyncpg.connect(owner_url, server_settings=settings)
+            stack.callback(connection.terminate)
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+                raise Refused("Another rebuild is running. Wait for its end.")
+            pool = await open_pool(owner_url, size=1, application_name=APPLICATION_NAME)
+            stack.callback(pool.terminate)
+            log = await Log.open(kafka)
+            stack.push_async_callback(log.close)
+            return cls(connection, pool, log, tell, stack.pop_all())
+
+    async def prepare(self) -> Findings:
+        """Replay and compare; the live tables stay as they are. Raises Refused."""
+        collect_seldom()
+        if await remove_leftovers(self._connection):
+            self._tell("Removed what an interrupted rebuild had left.")
+        if not await self._live_offsets():
+            raise Refused("Nothing has been folded yet, so there is nothing to rebuild. Start the projection first.")
+        await must_be_swappable(self._connection)
+        await make_fresh_tables(self._connection)
+        await self._follow(aloud=True)
+        if self._truncated:
+            self._carried_over = await carry_over(self._connection)
+        await self._compare_all()
+        return await self._held(self._findings)
+
+    async def swap(self) -> Findings:
+        """Put the rebuilt tables in the place of the live ones. Returns what differed in that moment.
+
+        Raises Refused: something stood in the way; the live tables are as they were.
+        """
+        await must_be_swappable(self._connection)
+        findings = await self._held(self._swap, after_readers_s=OLD_READERS_S)
+        self.swapped = True
+        return findings
+
+    async def close(self) -> None:
+        """Remove what is of no use any more: the old tables after a swap, else the fresh ones.
+
+        From here on ``swapped`` is what the database says, also after an interruption.
+        """
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self.swapped = await self._connection.fetchval(SQL["is_swapped"])
+            await remove_leftovers(self._connection)
+        await self._opened.aclose()
+
+    # Replaying -------------------------------------------------------------------------------------------------------
+
+    async def _live_offsets(self) -> Offsets:
+        rows = await self._connection.fetch(SQL["live_offsets"])
+        return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+    async def _follow(self, *, aloud: bool = False) -> None:
+        """Fold what the live tables have and the fresh ones do not have yet."""
+        ends = await self._live_offsets()
+        if unknown := ends.keys() - self._places.keys():
+            await self._take_in({partition: ends[partition] for partition in unknown})
+        starts = {partition: place.next_offset for partition, place in self._places.items()}
+        progress = _Progress(
+            self._tell if aloud else None, sum(ends[partition] - starts[partition] for partition in ends)
+        )
+        try:
+            async for messages in self._log.up_to(ends, at_most=BATCH_MESSAGES):
+                await self._fold(messages)
+                progress.note(len(messages))
+        except BaseException:
+            self._rewind()
+            raise
+
+    async def _take_in(self, ends: Offsets) -> None:
+        """Claim these partitions from the first message the log still has. Raises Refused: it is another log."""
+        extent = await self._log.extent(ends)
+        await self._log.must_be_whole({partition.topic for partition in ends})
+        for (topic, number), (_, log_end) in extent.items():
+            folded = ends[Partition(topic, number)]
+            if folded > log_end:
+                raise Refused(
+                    f"The live tables are made of {folded:,} messages of {topic}, partition {number}, of which Kafka "
+                    f"has had {log_end:,}: it is another log. Is it the right broker?"
+                )
+        self._truncated |= any(first > 0 for first, _ in extent.values())
+        claimed = await self._store.claim(ends)
+        self._places |= {partition: Place(claimed[partition].epoch, extent[partition][0]) for partition in ends}
+        self._rewind()
+
+    async def _fold(self, messages: Sequence[Message]) -> None:
+        moved = {
+            (partition := Partition(message.topic, message.partition)): Place(
+                self._places[partition].epoch, message.offset + 1
+            )
+            for message in messages
+        }
+        batch = read(messages)
+        await self._store.flush(batch, moved)
+        self._places |= moved
+        if self._compared:
+            self._touched.update(batch.job_ids())
+        self._messages += len(messages)
+
+    def _rewind(self) -> None:
+        """Read on after what is folded."""
+        self._log.rewind({partition: place.next_offset for partition, place in self._places.items()})
+
+    # Comparing and swapping ------------------------------------------------------------------------------------------
+
+    async def _compare_all(self) -> None:
+        """Compare everything while the projection goes on; what it folds meanwhile is compared again when held."""
+        self._tell("Comparing the rebuilt tables with the live ones.")
+        for table in TABLES:
+            await self._connection.execute(f"VACUUM (ANALYZE) {FRESH}.{table}")
+        await self._follow()
+        self._compared = True
+        async with self._connection.transaction(isolation="repeatable_read"):
+            await compare(self._connection)
+
+    async def _findings(self) -> Findings:
+        return Findings(
+            messages=self._messages,
+            unusable=self._store.unusable,
+            carried_over=self._carried_over,
+            tables=await tables_that_differ(self._connection),
+            examples=await examples(self._connection),
+        )
+
+    async def _swap(self) -> Findings:
+        findings = await self._findings()
+        await self._wait_for_old_readers()
+        await self._connection.execute(f"SET LOCAL lock_timeout = '{READERS_LOCK_TIMEOUT}'")
+        await self._connection.execute(SQL["take_over_offsets"])
+        await swap_tables(self._connection)
+        await self._connection.execute(SQL["notify_differing"])
+        return findings
+
+    async def _held(self, act: Callable[[], Awaitable[Answer]], *, after_readers_s: float = 0.0) -> Answer:
+        """Do this in a transaction during which both sides stand at the same offsets and differ as noted.
+
+        Before each try the end of readers' transactions is waited for so long, while nobody is held.
+        Somebody in the way, a slow reader for instance, makes it try again. Raises Refused when that does not help.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(after_readers_s):
+                    await self._wait_for_old_readers()
+            await self._follow()
+            try:
+                async with asyncio.timeout(_hold_s(attempt)), self._connection.transaction():
+                    await self._hold()
+                    answer = await act()
+            except (TimeoutError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+                await asyncio.sleep(backoff_s(attempt, first_s=0.1, most_s=2.0))
+                continue
+            self._touched.clear()
+            return answer
+        raise Refused("Long transactions hold the live tables. End them, and start the rebuild again.")
+
+    async def _hold(self) -> None:
+        """Readers do not notice; the projection's next batch waits until the transaction ends."""
+        await self._connection.execute(f"SET LOCAL lock_timeout = '{WRITERS_LOCK_TIMEOUT}'")
+        await self._connection.execute(SQL["hold"])
+        await self._follow()
+        await self._connection.execute(SQL["add_months"])
+        await compare(self._connection, list(self._touched))
+
+    async def _wait_for_old_readers(self) -> None:
+        """A reader whose transaction began before the newest rebuilt rows would not see them in the new tables."""
+        old = await self._readers()
+        while old:
+            await asyncio.sleep(POLL_S)
+            old &= await self._readers()
+
+    async def _readers(self) -> set[str]:
+        return {row["virtualtransaction"] for row in await self._connection.fetch(SQL["old_snapshots"])}
+
+
+def _hold_s(attempt: int) -> float:
+    """How long the live projection may be held at this attempt, the first being 1."""
+    return float(min(HOLD_LONGEST_S, HOLD_AT_MOST_S * 2 ** ((attempt - 1) // TRIES_PER_HOLD)))
+
+
+class _Progress:
+    """Says every two seconds how far a replay is."""
+
+    def __init__(self, tell: Callable[[str], None] | None, total: int) -> None:
+        self._tell = tell
+        self._total = total
+        self._done = 0
+        self._began_at = self._told_at = time.monotonic()
+
+    def note(self, messages: int) -> None:
+        self._done += messages
+        now = time.monotonic()
+        if self._tell and (now - self._told_at >= TELL_EVERY_S or self._done >= self._total):
+            self._told_at = now
+            rate = self._done / max(now - self._began_at, 0.001)
+            percent = 100 * self._done // max(self._total, 1)
+            self._tell(f"Replayed {self._done:,} of {self._total:,} messages, {percent} %, {rate:,.0f}/s.")
