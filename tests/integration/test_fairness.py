@@ -103,7 +103,7 @@ async def test_many_workers_at_once_never_admit_more(engine: Engine) -> None:
 
 
 async def test_of_jobs_that_write_the_same_one_works_at_a_time(engine: Engine) -> None:
-    engine.probe.writes = "supporters"  # type: ignore[assignment]
+    engine.probe.writes = "supporters"
     first, second = await submit(engine, 2)
     (theirs,) = await submit(engine, 1, account_id=2)
     assert await at_work(engine) == [first]
@@ -113,7 +113,7 @@ async def test_of_jobs_that_write_the_same_one_works_at_a_time(engine: Engine) -
 
 
 async def test_a_small_job_waits_while_another_writes_the_same(engine: Engine) -> None:
-    engine.probe.writes = "supporters"  # type: ignore[assignment]
+    engine.probe.writes = "supporters"
     (large,) = await submit(engine, 1)
     engine.probe.small = True
     (small,) = await submit(engine, 1)
@@ -172,7 +172,7 @@ async def probes(engine: Engine) -> list[UUID]:
 async def test_what_is_written_is_written_by_one_job_whatever_its_type(engine: Engine) -> None:
     await runs_of_another_type(engine, 1, admitted=True)
     await engine.owner.execute("UPDATE ledger.runs SET writes = 'supporters'")
-    engine.probe.writes = "supporters"  # type: ignore[assignment]
+    engine.probe.writes = "supporters"
     await submit(engine, 1)
     assert await of_type(engine, "probe") == 0
     await engine.owner.execute("UPDATE ledger.runs SET state = 'failed' WHERE job_type = 'away'")

@@ -9,7 +9,8 @@ import pytest
 import xlsxwriter
 
 from jobmonitor.job_types.files import xlsx_reader
-from jobmonitor.job_types.files.tables import FILE_BYTES_MAX, BadFile, Inspection, WorkbookNotRead, inspect, read_table
+from jobmonitor.job_types.files.tables import FILE_BYTES_MAX, BadFile, WorkbookNotRead, inspect, read_table
+from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.job_types.protocol import Refused
 from jobmonitor.job_types.user_data_import.columns import suggest
 from jobmonitor.job_types.user_data_import.targets import ImportTargets, TargetField

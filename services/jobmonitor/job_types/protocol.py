@@ -6,7 +6,7 @@ never has to ask whether a chunk was done before.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -14,7 +14,10 @@ from uuid import UUID
 
 import msgspec
 
+from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.database.pool import Connection
+from jobmonitor.job_types.form import Form
+from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.objects import ObjectStore
 
 Params = TypeVar("Params", bound=msgspec.Struct)
@@ -124,6 +127,17 @@ class EffectsCount:
     """Whether row-level security lets even the owner look at one account at a time only."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRule:
+    """Which file a job type reads. It is uploaded before, and its id is the job's parameter ``upload``."""
+
+    media_types: Mapping[str, str]
+    """``{ending: media type}`` of the files it reads, for instance ``{"csv": "text/csv"}``; in lower case."""
+    bytes_max: int
+    inspect: Callable[[bytes], Inspection] | None = None
+    """Looks through the whole file, in a process of its own. None: any bytes will do."""
+
+
 class JobType(Protocol[Params]):
     """One job type."""
 
@@ -155,6 +169,27 @@ class JobType(Protocol[Params]):
         Of the jobs of one account that change the same only one is at work, the others wait in the queue (domain rule
         2.1).
         """
+        ...
+
+    @property
+    def upload(self) -> UploadRule | None:
+        """The file it reads; None for a type that reads none."""
+        ...
+
+    @property
+    def form(self) -> Form:
+        """How the page lays out its form. What it leaves out is laid out by the schema of the parameters."""
+        ...
+
+    async def options(self, context: Context) -> msgspec.Struct | None:
+        """What its form offers: a struct of lists, from which the form's pickers choose; None for nothing.
+
+        Only read by people who may start the job. The context has no job.
+        """
+        ...
+
+    async def columns(self, contents: UploadContents, context: Context) -> Sequence[msgspec.Struct]:
+        """What each column of an uploaded file most likely means, in the file's order; none where nothing is mapped."""
         ...
 
     def unit_of(self, params: Params) -> str:

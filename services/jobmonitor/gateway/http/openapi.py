@@ -11,6 +11,7 @@ from jobmonitor.gateway.http.problems import MEDIA_TYPE, ProblemDetails
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.uploads import models as upload_models
 from jobmonitor.job_types.user_data_export.options import ExportOptions
+from jobmonitor.job_types.user_data_import.options import ImportOptions
 
 _TYPES: tuple[type, ...] = (
     models.Credentials,
@@ -24,7 +25,7 @@ _TYPES: tuple[type, ...] = (
     models.JobList,
     models.JobDetails,
     models.Item,
-    upload_models.ImportOptions,
+    ImportOptions,
     upload_models.Upload,
     upload_models.UploadList,
     ProblemDetails,

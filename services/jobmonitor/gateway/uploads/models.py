@@ -6,13 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from jobmonitor.job_types.user_data_import.targets import (
-    ColumnMapping,
-    ImportFormat,
-    TargetField,
-    TargetPage,
-    TargetQuestion,
-)
+from jobmonitor.job_types.user_data_import.targets import ColumnMapping
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,16 +54,3 @@ class UploadList(msgspec.Struct, frozen=True, kw_only=True):
     """Beyond, an upload is refused."""
     nearly_full: bool
     """Whether your account has used four fifths of its bytes."""
-
-
-class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the columns of a file can be, and which saved formats there are."""
-
-    fields: list[TargetField]
-    """In the account's order; the one with the tag ``email`` is the address itself."""
-    questions: list[TargetQuestion]
-    """By name; opt-ins among them."""
-    pages: list[TargetPage]
-    """Those a participation can be imported for: live ones. By name."""
-    formats: list[ImportFormat]
-    """By name."""

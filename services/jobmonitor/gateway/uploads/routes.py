@@ -29,13 +29,14 @@ from jobmonitor.gateway.http.limits import too_many
 from jobmonitor.gateway.http.openapi import answers
 from jobmonitor.gateway.http.problems import Problem, not_found, unavailable
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.gateway.uploads.models import ImportOptions, ListedUpload, Upload, UploadList
+from jobmonitor.gateway.uploads.models import ListedUpload, Upload, UploadList
 from jobmonitor.gateway.uploads.received_files import Intake, ReceivedFile, received
 from jobmonitor.job_types.files.look_through import look_through
-from jobmonitor.job_types.files.tables import Inspection
+from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.job_types.parameters import FieldProblem
-from jobmonitor.job_types.user_data_import.columns import suggest, why_not_taken
-from jobmonitor.job_types.user_data_import.targets import ImportTargets, import_formats, read_targets
+from jobmonitor.job_types.user_data_import.columns import suggest
+from jobmonitor.job_types.user_data_import.options import ImportOptions, import_options
+from jobmonitor.job_types.user_data_import.targets import ImportTargets, read_targets
 from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
@@ -67,10 +68,7 @@ async def get_import_options(services: Provided, viewer: SignedIn) -> Response:
     """The account's fields, questions, live pages and saved formats."""
     _require_permission(viewer)
     async with services.database.as_viewer(viewer, snapshot=True) as connection:
-        targets = await read_targets(connection)
-        formats = await import_formats(connection)
-    pages = [page for page in targets.pages if why_not_taken(page) is None]
-    return answer(ImportOptions(fields=targets.fields, questions=targets.questions, pages=pages, formats=formats))
+        return answer(await import_options(connection))
 
 
 @router.post(

@@ -11,7 +11,8 @@ import sys
 
 import msgspec
 
-from jobmonitor.job_types.files.tables import Inspection, WorkbookNotRead, inspect, is_workbook, without_secrets
+from jobmonitor.job_types.files.tables import WorkbookNotRead, inspect, is_workbook, without_secrets
+from jobmonitor.job_types.inspection import Inspection
 
 SMALL_BYTES = 32 * 1024
 """A CSV file so small is read in less time than a process takes to start."""

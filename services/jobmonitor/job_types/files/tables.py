@@ -15,11 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
 
-import msgspec
-
 from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.job_types.files import xlsx_reader
 from jobmonitor.job_types.files.csv_files import BOM
+from jobmonitor.job_types.inspection import FileProblem, Inspection
 from jobmonitor.job_types.protocol import Refused
 from jobmonitor.job_types.user_data_import.columns import check_headings
 from jobmonitor.runtime.settings import PREFIX
@@ -72,21 +71,6 @@ class Table(NamedTuple):
     """Read as they are asked for. Raises BadFile on the way: quotes that do not pair."""
     guarded: bool
     """Whether cells may carry the ``'`` our own exports put before formulas: in CSV."""
-
-
-class FileProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a file cannot be imported."""
-
-    code: str
-    message: str
-    byte_offset: int | None = None
-
-
-class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found in a file. With a problem, as much as could be read before it."""
-
-    contents: UploadContents = UploadContents(headings=[], first_rows=[], rows=0)
-    problem: FileProblem | None = None
 
 
 def inspect(content: bytes) -> Inspection:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from jobmonitor.database.sql import statements
+from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.protocol import (
     Assembly,
     AssemblyContext,
@@ -22,7 +23,6 @@ from jobmonitor.job_types.protocol import (
     Part,
     PlannedChunk,
     Refused,
-    RetryPolicy,
     Stopped,
 )
 from jobmonitor.runtime.failures import ServiceAway
@@ -53,7 +53,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
 
 
-class Probe:
+class Probe(JobTypeDefaults[ProbeParameters]):
     """Counts ``units`` in chunks of ``chunk_units``."""
 
     slug = "probe"
@@ -61,17 +61,11 @@ class Probe:
     unit = "units"
     permission = "export"
     stoppable = True
-    in_order = False
-    writes = None
-    retries = RetryPolicy()
     params_type = ProbeParameters
     effects = EffectsCount(statement=statements(__package__)["effects"], by_account=False)
 
     def __init__(self, outside_url: str = "") -> None:
         self._outside_url = outside_url
-
-    def unit_of(self, params: ProbeParameters) -> str:
-        return self.unit
 
     async def check(self, params: ProbeParameters, context: Context) -> None:
         if params.units < 0:

@@ -16,6 +16,7 @@ from msgspec import Meta
 from jobmonitor.crm.references import Kind, broadcasts_sent_too_long_ago, unknown_references
 from jobmonitor.crm.supporter_query import Id, Ids, SupporterQuery
 from jobmonitor.database.pool import Connection
+from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.protocol import (
     Assembly,
@@ -24,10 +25,10 @@ from jobmonitor.job_types.protocol import (
     Part,
     PlannedChunk,
     Refused,
-    RetryPolicy,
 )
 from jobmonitor.job_types.user_data_export.formats import FORMATS, FormatName, Rows
 from jobmonitor.job_types.user_data_export.layout import Layout, read_layout
+from jobmonitor.job_types.user_data_export.options import ExportOptions, export_options
 from jobmonitor.job_types.user_data_export.selection import count_rows, row_keys
 
 SMALL_ROWS_MAX = 200
@@ -68,19 +69,14 @@ class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """The rows, in order, as their format names them."""
 
 
-class UserDataExport:
+class UserDataExport(JobTypeDefaults[UserDataExportParameters]):
     """The job type. ``chunk_rows_max`` bounds a chunk's work; small exports are cut finer, so that their bar moves."""
 
     slug = "user-data-export"
     title = "User Data Export"
     unit = "supporters"
     permission = "export"
-    stoppable = False
-    in_order = False
-    writes = None
-    retries = RetryPolicy()
     params_type = UserDataExportParameters
-    effects = None
 
     def __init__(self, *, chunk_rows_max: int = 2_000, chunk_rows_min: int = 100, chunks_aimed_at: int = 50) -> None:
         self._chunk_rows_max = chunk_rows_max
@@ -145,6 +141,9 @@ class UserDataExport:
         if params.file_type == "csv":
             return Assembly(content=_with_bom(lines), media_type=csv_files.MEDIA_TYPE, extension="csv")
         return Assembly(content=xlsx_files.workbook(lines), media_type=xlsx_files.MEDIA_TYPE, extension="xlsx")
+
+    async def options(self, context: Context) -> ExportOptions:
+        return await export_options(context.connection)
 
     def _chunk_rows(self, total: int) -> int:
         finer = max(self._chunk_rows_min, -(-total // self._chunks_aimed_at))

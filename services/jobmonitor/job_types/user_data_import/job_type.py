@@ -22,9 +22,10 @@ from msgspec import Meta
 from jobmonitor.crm.supporter_query import Id
 from jobmonitor.crm.uploads import Upload, UploadContents, find_upload, upload_key
 from jobmonitor.database.sql import statements
+from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.files.look_through import look_through
-from jobmonitor.job_types.files.tables import FILE_BYTES_MAX, Table, fitted, read_table
+from jobmonitor.job_types.files.tables import FILE_BYTES_MAX, Table, fitted, inspect, read_table
 from jobmonitor.job_types.protocol import (
     Assembly,
     AssemblyContext,
@@ -33,7 +34,7 @@ from jobmonitor.job_types.protocol import (
     Part,
     PlannedChunk,
     Refused,
-    RetryPolicy,
+    UploadRule,
 )
 from jobmonitor.job_types.user_data_import.columns import (
     Column,
@@ -42,7 +43,9 @@ from jobmonitor.job_types.user_data_import.columns import (
     find_page,
     participation,
     resolve,
+    suggest,
 )
+from jobmonitor.job_types.user_data_import.options import ImportOptions, import_options
 from jobmonitor.job_types.user_data_import.rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide
 from jobmonitor.job_types.user_data_import.store import (
     Changes,
@@ -104,26 +107,33 @@ class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Row]
 
 
-class UserDataImport:
+class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     """The job type."""
 
     slug = "user-data-import"
     title = "User Data Import"
     unit = "rows"
     permission = "import"
-    stoppable = False
     in_order = True
     writes = "supporters"
-    retries = RetryPolicy()
     params_type = UserDataImportParameters
+    upload = UploadRule(
+        media_types={"csv": csv_files.MEDIA_TYPE, "xlsx": xlsx_files.MEDIA_TYPE},
+        bytes_max=FILE_BYTES_MAX,
+        inspect=inspect,
+    )
     effects = EffectsCount(statement=statements(__package__)["effects"], by_account=True)
 
     def __init__(self, *, chunk_rows: int = CHUNK_ROWS, small_bytes_max: int = SMALL_BYTES_MAX) -> None:
         self._chunk_rows = chunk_rows
         self._small_bytes_max = small_bytes_max
 
-    def unit_of(self, params: UserDataImportParameters) -> str:
-        return self.unit
+    async def options(self, context: Context) -> ImportOptions:
+        return await import_options(context.connection)
+
+    async def columns(self, contents: UploadContents, context: Context) -> list[ColumnMapping]:
+        """By their headings."""
+        return suggest(contents.headings, await read_targets(context.connection))
 
     async def check(self, params: UserDataImportParameters, context: Context) -> None:
         """Refuses what does not exist or contradicts itself; before the submission also a file that cannot be read.

@@ -1,0 +1,42 @@
+"""What most job types have in common, to inherit from: a type then says only what is special about it."""
+
+from collections.abc import Sequence
+from typing import Generic
+
+import msgspec
+
+from jobmonitor.crm.uploads import UploadContents
+from jobmonitor.job_types.form import Form
+from jobmonitor.job_types.protocol import Context, EffectsCount, Params, RetryPolicy, UploadRule
+
+
+class JobTypeDefaults(Generic[Params]):
+    """A type that cannot be stopped, only reads, and runs its chunks in any order."""
+
+    slug: str
+    title: str
+    unit: str
+    permission: str
+    params_type: type[Params]
+    stoppable: bool = False
+    in_order: bool = False
+    writes: str | None = None
+    retries: RetryPolicy = RetryPolicy()
+    effects: EffectsCount | None = None
+    upload: UploadRule | None = None
+    form: Form = Form()
+
+    def unit_of(self, params: Params) -> str:
+        return self.unit
+
+    async def check(self, params: Params, context: Context) -> None:
+        """Whatever fits the schema will do."""
+
+    async def is_small(self, params: Params, context: Context) -> bool:
+        return False
+
+    async def options(self, context: Context) -> msgspec.Struct | None:
+        return None
+
+    async def columns(self, contents: UploadContents, context: Context) -> Sequence[msgspec.Struct]:
+        return []
