@@ -78,7 +78,7 @@ class GatewayDoor:
 
     async def upload(self, key: str, rows: int) -> dict[str, Any] | None:
         """Upload a file of people who are in no other; returns the parameters of its import, None without an answer."""
-        options = await self._send("GET", "/import-options")
+        options = await self._send("GET", "/job-types/user-data-import/options")
         file = await self._send("POST", "/uploads", params={"name": "people.csv"}, content=people(key, rows))
         if isinstance(options, str) or isinstance(file, str) or options.is_error or file.is_error:
             return None

@@ -19,6 +19,8 @@ from support.gateway import (
     result_of,
 )
 
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 
 async def _numbers(client: httpx2.AsyncClient, query: str = "") -> list[int]:
     response = await client.get(f"/api/v1/jobs{query}")
@@ -298,7 +300,7 @@ async def test_the_forms_get_what_they_need(gateway: RunningGateway) -> None:
 
     job_types = (await client.get("/api/v1/job-types")).json()["items"]
     (job_type,) = [each for each in job_types if each["type"] == "user-data-export"]
-    options = (await client.get("/api/v1/export-options")).json()
+    options = (await client.get("/api/v1/job-types/user-data-export/options")).json()
 
     assert {key: job_type[key] for key in ("type", "name", "stoppable", "permission", "may_start")} == {
         "type": "user-data-export",
@@ -308,5 +310,9 @@ async def test_the_forms_get_what_they_need(gateway: RunningGateway) -> None:
         "may_start": True,
     }
     assert "format" in str(job_type["parameters_schema"])
+    assert job_type["upload"] is None
+    assert [each["upload"] for each in job_types if each["type"] == "user-data-import"] == [
+        {"endings": ["csv", "xlsx"], "media_types": {"csv": "text/csv", "xlsx": WORKBOOK}, "bytes_at_most": 20_971_520}
+    ]
     assert options["export_groups"] == [{"id": 1, "name": "Short", "fields": []}]
     assert set(options) == {"export_groups", "profiles", "pages", "questions", "broadcasts"}

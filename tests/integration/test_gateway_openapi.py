@@ -23,7 +23,8 @@ async def test_made_up_requests_are_answered_as_described(gateway: RunningGatewa
     client = await gateway.logged_in(SUPER)
     config = tmp_path / "schemathesis.toml"
     session = client.cookies["jobmonitor_session"]
-    config.write_text(f'[auth.openapi.session]\napi_key = "{session}"\n[parameters]\n"path.job" = 1\n')
+    parameters = '"path.job" = 1\n"path.job_type" = "user-data-import"\n'
+    config.write_text(f'[auth.openapi.session]\napi_key = "{session}"\n[parameters]\n{parameters}')
     command = (
         *(sys.executable, "-m", "schemathesis.cli", f"--config-file={config}", "run", f"{gateway.url}/openapi.json"),
         *("--checks=all", f"--exclude-checks={','.join(CHECKS_LEFT_OUT)}"),
@@ -46,7 +47,7 @@ async def test_the_description_names_what_the_api_has(gateway: RunningGateway) -
         "GET /api/v1/session",
         "DELETE /api/v1/session",
         "GET /api/v1/job-types",
-        "GET /api/v1/export-options",
+        "GET /api/v1/job-types/{job_type}/options",
         "POST /api/v1/job-preview",
         "POST /api/v1/jobs",
         "GET /api/v1/jobs",
@@ -55,7 +56,6 @@ async def test_the_description_names_what_the_api_has(gateway: RunningGateway) -
         "POST /api/v1/jobs/{job}/stop",
         "GET /api/v1/jobs/{job}/result",
         "HEAD /api/v1/jobs/{job}/result",
-        "GET /api/v1/import-options",
         "POST /api/v1/uploads",
         "GET /api/v1/uploads/{upload}",
     }

@@ -40,7 +40,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/session"): (401,) * 7,  # a wrong password
     ("GET", "/api/v1/session"): LOGGED_IN,
     ("GET", "/api/v1/job-types"): LOGGED_IN,
-    ("GET", "/api/v1/export-options"): LOGGED_IN,
+    ("GET", "/api/v1/job-types/{job_type}/options"): MAY_IMPORT,
     ("POST", "/api/v1/job-preview"): MAY_LOOK,
     ("POST", "/api/v1/jobs"): _with(MAY_LOOK, 202),
     ("GET", "/api/v1/jobs"): MAY_LOOK,
@@ -49,7 +49,6 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/jobs/{job}/stop"): _with(OWNERS_JOB, 409),  # an export cannot be stopped
     ("GET", "/api/v1/jobs/{job}/result"): OWNERS_JOB,
     ("HEAD", "/api/v1/jobs/{job}/result"): OWNERS_JOB,
-    ("GET", "/api/v1/import-options"): MAY_IMPORT,
     ("POST", "/api/v1/uploads"): _with(MAY_IMPORT, 201),
     ("GET", "/api/v1/uploads"): MAY_IMPORT,
     ("GET", "/api/v1/uploads/{upload}"): OWNERS_UPLOAD,
@@ -83,7 +82,7 @@ class World:
         statuses = []
         for client in self.clients:
             upload = await self.upload() if "{upload}" in path else ""
-            url = path.replace("{job}", str(self.job)).replace("{upload}", upload)
+            url = path.format(job=self.job, upload=upload, job_type="user-data-import")
             async with client.stream(method, url, **BODIES.get((method, path), {})) as answer:
                 statuses.append(answer.status_code)
         return tuple(statuses)
@@ -123,3 +122,13 @@ async def test_every_route_answers_everybody_as_the_table_says(world: World, sub
         with subtests.test(method=method, path=path):
             told = await world.told(method, path)
             assert dict(zip(NAMES, told, strict=True)) == dict(zip(NAMES, expected, strict=True))
+
+
+async def test_what_a_type_offers_is_for_who_may_start_it(world: World) -> None:
+    path = "/api/v1/job-types/{}/options"
+
+    exports = await world.told("GET", path.format("user-data-export"))
+    unknown = await world.told("GET", path.format("unknown"))
+
+    assert dict(zip(NAMES, exports, strict=True)) == dict(zip(NAMES, MAY_LOOK, strict=True))
+    assert unknown == (401, 404, 404, 404, 404, 404, 404)

@@ -19,6 +19,7 @@ from jobmonitor.runtime.objects import ObjectMissing
 from support.gateway import ADMIN, OTHER_SUPER, SUPER, USER, RunningGateway, running_gateway
 from support.waiting import until
 
+OPTIONS = "job-types/user-data-import/options"
 MOST_BYTES = 20_971_520
 PEOPLE = b"Email,First Name,Shoe size\r\nada@x.test,Ada,38\r\n,,\r\nbob@x.test,Bob,44\r\n"
 SHAPE = """
@@ -237,7 +238,7 @@ async def test_without_the_permission_nothing_is_taken(gateway: RunningGateway) 
     client = await gateway.logged_in(USER)
 
     refused = await _upload(client, PEOPLE)
-    others = [await client.get(f"/api/v1/{path}") for path in ("import-options", f"uploads/{uuid4()}")]
+    others = [await client.get(f"/api/v1/{path}") for path in (OPTIONS, f"uploads/{uuid4()}")]
     nobody = await _upload(gateway.visitor(), PEOPLE)
     foreign = await _upload(await gateway.logged_in(SUPER), PEOPLE, **{"sec-fetch-site": "cross-site"})
 
@@ -260,7 +261,7 @@ async def test_an_upload_is_seen_by_its_owner_and_the_accounts_super_admin_only(
 
 
 async def test_what_can_be_filled_is_this_accounts_and_live(importer: httpx2.AsyncClient) -> None:
-    options = (await importer.get("/api/v1/import-options")).json()
+    options = (await importer.get(f"/api/v1/{OPTIONS}")).json()
 
     assert [field["name"] for field in options["fields"]] == ["Email", "First Name"]
     assert [question["name"] for question in options["questions"]] == ["News"]

@@ -18,6 +18,7 @@ from jobmonitor.gateway.downloads import routes as results
 from jobmonitor.gateway.http import openapi, operations, pages, problems
 from jobmonitor.gateway.http.limits import Rates
 from jobmonitor.gateway.http.middleware import Bounded, Hardened, Measured
+from jobmonitor.gateway.jobs import job_type_routes
 from jobmonitor.gateway.jobs import routes as jobs
 from jobmonitor.gateway.live import routes as stream
 from jobmonitor.gateway.live.hub import Hub
@@ -47,14 +48,14 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     app.state.pages = pages.Pages(pages.DIST)
     app.state.intake = Intake(settings)
     # the stream's address would otherwise be taken for a job called "stream"
-    for router in (login.router, stream.router, jobs.router, results.router, uploads.router, operations.router):
-        app.include_router(router)
+    for room in (login, stream, job_type_routes, jobs, results, uploads, operations):
+        app.include_router(room.router)
     app.router.default = app.state.pages
     app.add_middleware(Bounded, settings=settings)
     for middleware in (Hardened, Measured):  # the last added is the outermost
         app.add_middleware(middleware)
     problems.install(app)
-    openapi.install(app)
+    openapi.install(app, job_types)
     return app
 
 

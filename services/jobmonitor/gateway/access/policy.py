@@ -8,6 +8,7 @@ from typing import Any
 
 from jobmonitor.crm import rights
 from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.protocol import JobType
@@ -33,6 +34,13 @@ def may_see(viewer: Viewer, job: JobRow) -> bool:
 def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
     """Whether the viewer may submit jobs of this type."""
     return job_type.permission in viewer.permissions
+
+
+def require_start(viewer: Viewer, job_type: JobType[Any]) -> None:
+    """Raises Problem 403 unless the viewer may submit jobs of this type."""
+    if not may_start(viewer, job_type):
+        detail = f"Starting a {job_type.title} needs the permission {job_type.permission!r}."
+        raise Problem(403, detail, code="not_permitted")
 
 
 def may_import(viewer: Viewer) -> bool:

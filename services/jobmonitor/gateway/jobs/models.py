@@ -9,6 +9,7 @@ import msgspec
 from jobmonitor.contract.events import Instant, Slug
 from jobmonitor.crm.users import UserType
 from jobmonitor.gateway.jobs.rows import View
+from jobmonitor.job_types.form import Form
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,16 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     account: Account
 
 
+class UploadRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Which file a job type reads."""
+
+    endings: list[str]
+    """Of the file's name, without the dot; in lower case."""
+    media_types: dict[str, str]
+    """The media type of each ending."""
+    bytes_at_most: int
+
+
 class JobTypeInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A job type that can be asked for."""
 
@@ -59,9 +70,13 @@ class JobTypeInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the viewer has it."""
     parameters_schema: dict[str, Any]
     """JSON Schema of its parameters."""
+    form: Form
+    """How a page lays out its form. Parameters it does not mention are laid out as their schema suggests."""
+    upload: UploadRule | None
+    """The file it reads; null for a type that reads none."""
 
 
-class JobTypes(msgspec.Struct, frozen=True, kw_only=True):
+class JobTypeList(msgspec.Struct, frozen=True, kw_only=True):
     """All job types."""
 
     items: list[JobTypeInfo]

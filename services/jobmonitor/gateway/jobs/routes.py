@@ -1,16 +1,13 @@
-"""The HTTP addresses of jobs: start, list, look, stop; and what a form needs to know to start one."""
+"""The HTTP addresses of jobs: start, list, look, stop."""
 
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime, BeforeValidator
 
-from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.access.policy import may_start
 from jobmonitor.gateway.context import Onlooker, Provided, SignedIn, answer
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.openapi import answers, body
@@ -21,7 +18,6 @@ from jobmonitor.gateway.jobs.lists import Filter, Place, Wanted, page_of
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at
 from jobmonitor.gateway.jobs.rows import View
 from jobmonitor.gateway.jobs.submissions import preview, request_stop, submit
-from jobmonitor.job_types.user_data_export.options import ExportOptions, export_options
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
@@ -48,31 +44,6 @@ Key = Annotated[
         description="The same key in the same account is the same job, however often it is sent.",
     ),
 ]
-
-
-@router.get("/job-types", responses=answers(200, models.JobTypes, "All job types", 401, 503))
-async def list_job_types(services: Provided, viewer: SignedIn) -> Response:
-    """The job types, and which of them you may start."""
-    return answer(models.JobTypes(items=[_info(viewer, job_type) for job_type in services.job_types.values()]))
-
-
-def _info(viewer: Viewer, job_type: Any) -> models.JobTypeInfo:
-    return models.JobTypeInfo(
-        type=job_type.slug,
-        name=job_type.title,
-        unit=job_type.unit,
-        stoppable=job_type.stoppable,
-        permission=job_type.permission,
-        may_start=may_start(viewer, job_type),
-        parameters_schema=msgspec.json.schema(job_type.params_type),
-    )
-
-
-@router.get("/export-options", responses=answers(200, ExportOptions, "What an export can be made of", 401, 503))
-async def get_export_options(services: Provided, viewer: SignedIn) -> Response:
-    """The account's export groups, profiles, pages, questions and broadcasts."""
-    async with services.database.as_viewer(viewer, snapshot=True) as connection:
-        return answer(await export_options(connection))
 
 
 @router.post(

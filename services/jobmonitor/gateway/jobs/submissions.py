@@ -24,7 +24,7 @@ from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.access.policy import may_start
+from jobmonitor.gateway.access.policy import require_start
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.http.bodies import invalid
@@ -129,10 +129,7 @@ def _job_type(services: Services, viewer: Viewer, slug: str) -> JobType[Any]:
     if job_type is None:
         known = ", ".join(sorted(services.job_types))
         raise invalid([FieldProblem("type", f"There is no job type {slug!r}. Known are: {known}.")])
-    if not may_start(viewer, job_type):
-        raise Problem(
-            403, f"Starting a {job_type.title} needs the permission {job_type.permission!r}.", code="not_permitted"
-        )
+    require_start(viewer, job_type)
     return job_type
 
 

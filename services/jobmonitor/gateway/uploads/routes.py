@@ -35,7 +35,6 @@ from jobmonitor.job_types.files.look_through import look_through
 from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.job_types.parameters import FieldProblem
 from jobmonitor.job_types.user_data_import.columns import suggest
-from jobmonitor.job_types.user_data_import.options import ImportOptions, import_options
 from jobmonitor.job_types.user_data_import.targets import ImportTargets, read_targets
 from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
@@ -61,14 +60,6 @@ Name = Annotated[
 ]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": _FILE}}}
-
-
-@router.get("/import-options", responses=answers(200, ImportOptions, "What an import can be made of", 401, 403, 503))
-async def get_import_options(services: Provided, viewer: SignedIn) -> Response:
-    """The account's fields, questions, live pages and saved formats."""
-    _require_permission(viewer)
-    async with services.database.as_viewer(viewer, snapshot=True) as connection:
-        return answer(await import_options(connection))
 
 
 @router.post(

@@ -32,9 +32,9 @@ export const loadJob = (number: number, signal?: AbortSignal): Promise<JobDetail
 export const requestStop = (number: number): Promise<unknown> => postJson(`/api/v1/jobs/${number}/stop`, {});
 
 export const loadJobTypes = (): Promise<{ items: JobType[] }> => getJson("/api/v1/job-types");
-export const loadExportOptions = (): Promise<ExportOptions> => getJson("/api/v1/export-options");
+export const loadExportOptions = (): Promise<ExportOptions> => getJson("/api/v1/job-types/user-data-export/options");
 
-export const loadImportOptions = (): Promise<ImportOptions> => getJson("/api/v1/import-options");
+export const loadImportOptions = (): Promise<ImportOptions> => getJson("/api/v1/job-types/user-data-import/options");
 
 export const listUploads = (): Promise<KeptUploads> => getJson("/api/v1/uploads");
 export const loadUpload = (id: string): Promise<Upload> => getJson(`/api/v1/uploads/${id}`);
