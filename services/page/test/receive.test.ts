@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { DownloadOrder } from "../src/api/download_order.ts";
+import type { DownloadOrder } from "../src/model/download_order.ts";
 import { receive, Refused, type StoredFile } from "../src/api/receive.ts";
 
 /** A stored file in memory. */

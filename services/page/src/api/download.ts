@@ -3,7 +3,7 @@
  * handed to its downloads as a file. So nothing large is in memory, and the page knows how far it is and what went wrong.
  */
 
-import { FOLDER, type DownloadEnd, type DownloadNews, type DownloadOrder } from "./download_order.ts";
+import { FOLDER, type DownloadEnd, type DownloadNews, type DownloadOrder } from "../model/download_order.ts";
 
 /** What a closed page left behind goes after so long. */
 const LEFT_BEHIND_MS = 60 * 60_000;

@@ -3,7 +3,7 @@
  * page stays free, and memory holds no more than what the network just delivered.
  */
 
-import { FOLDER, type DownloadNews, type DownloadOrder } from "./download_order.ts";
+import { FOLDER, type DownloadNews, type DownloadOrder } from "../model/download_order.ts";
 import { receive, Refused, type StoredFile } from "./receive.ts";
 
 const scope = self as unknown as { postMessage: (news: DownloadNews) => void; onmessage: ((event: MessageEvent<DownloadOrder>) => void) | null };

@@ -1,7 +1,5 @@
 /** Talking to the gateway: JSON in, JSON out, refusals as `Problem`. */
 
-import { noteServerTime } from "../state/clock.ts";
-
 export interface FieldError {
   /** The field's name, or a path to it: `parameters.format`. */
   field: string;
@@ -21,10 +19,16 @@ export class Problem extends Error {
 }
 
 let onLoggedOut: () => void = () => undefined;
+let onDate: (header: string | null) => void = () => undefined;
 
 /** Says what to do when the gateway no longer knows our session. */
 export function whenLoggedOut(react: () => void): void {
   onLoggedOut = react;
+}
+
+/** Says who wants to know each answer's `Date`. */
+export function whenDated(react: (header: string | null) => void): void {
+  onDate = react;
 }
 
 interface ProblemBody {
@@ -53,7 +57,7 @@ async function problemOf(response: Response): Promise<Problem> {
 
 /** The answer, unless it is a refusal: then it is thrown. */
 export async function accepted(path: string, response: Response): Promise<Response> {
-  noteServerTime(response.headers.get("date"));
+  onDate(response.headers.get("date"));
   if (response.ok) return response;
   const problem = await problemOf(response);
   if (response.status === 401 && path !== "/api/v1/session") onLoggedOut();

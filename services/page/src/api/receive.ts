@@ -2,7 +2,7 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import type { DownloadNews, DownloadOrder } from "./download_order.ts";
+import type { DownloadNews, DownloadOrder } from "../model/download_order.ts";
 
 /**
  * Asked for at a time. The gateway notes each piece that was received whole, so a job counts as downloaded although its

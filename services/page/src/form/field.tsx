@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from "preact";
-import { Icon } from "../view/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { errors } from "./sending.ts";
 
 export function errorId(place: string): string {

@@ -5,7 +5,7 @@ import { formatDay } from "../model/time.ts";
 import type { ExportOptions } from "../model/types.ts";
 import { formatCount } from "../model/words.ts";
 import { zone } from "../state/session.ts";
-import { Icon } from "../view/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import type { BroadcastChoice, BroadcastEvent } from "./export_form.ts";
 import { FieldProblem } from "./field.tsx";
 import { PickList, type Choice } from "./pick_list.tsx";

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Upload } from "../model/types.ts";
 import { formatSize, formatUnits } from "../model/words.ts";
-import { Icon } from "../view/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { faultOf, FieldProblem } from "./field.tsx";
 import { KeptFiles } from "./kept_files.tsx";
 import { cancelUpload, takeFile, transfer, type Transfer } from "./import.ts";

@@ -7,7 +7,7 @@ import type { KeptUpload } from "../model/types.ts";
 import { formatCount, formatSize } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { zone } from "../state/session.ts";
-import { Icon } from "../view/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { takeKept } from "./import.ts";
 import { deletedUploads, deleteKept, keptCount, keptProblem, keptShown, keptUploads, loadKept } from "./kept_files.ts";
 

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { formatCount } from "../model/words.ts";
-import { Icon } from "../view/icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { errorId, FieldProblem } from "./field.tsx";
 import type { Place } from "./export_form.ts";
 import { errors } from "./sending.ts";
@@ -37,7 +37,7 @@ function Choices({ props, narrowed }: { props: Props; narrowed: string }): JSX.E
   const words = narrowed.trim().toLowerCase();
   const shown = props.choices.filter((choice) => choice.name.toLowerCase().includes(words));
   const toggle = (id: number, on: boolean): void => props.onChange(on ? [...props.chosen, id] : props.chosen.filter((each) => each !== id));
-  if (shown.length === 0) return <p class="small">Nothing is called so.</p>;
+  if (shown.length === 0) return <p class="small">No matches.</p>;
   return (
     <ul class="choices">
       {shown.map((choice) => {

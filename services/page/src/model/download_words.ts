@@ -1,6 +1,6 @@
 /** What is said of a download that did not end well. */
 
-import type { DownloadEnd } from "../api/download_order.ts";
+import type { DownloadEnd } from "./download_order.ts";
 
 /** Whether the same request may do better in a moment. */
 export function mayGoOn(end: DownloadEnd): boolean {

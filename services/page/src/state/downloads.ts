@@ -2,7 +2,7 @@
 
 import { effect, signal, untracked } from "@preact/signals";
 import { fetchFile, leaveToBrowser, removeFile, removeLeftBehind, saveFile } from "../api/download.ts";
-import type { DownloadEnd } from "../api/download_order.ts";
+import type { DownloadEnd } from "../model/download_order.ts";
 import { downloadFault, mayGoOn } from "../model/download_words.ts";
 import type { Job, Result } from "../model/types.ts";
 import { announce, toast, type Toast } from "./notices.ts";

@@ -11,8 +11,8 @@ import { download, downloads } from "../state/downloads.ts";
 import { paceOf } from "../state/jobs.ts";
 import { addressOfJob } from "../state/route.ts";
 import { zone } from "../state/session.ts";
-import { Icon, Ring } from "./icons.tsx";
-import { Link } from "./link.tsx";
+import { Icon, Ring } from "../parts/icons.tsx";
+import { Link } from "../parts/link.tsx";
 import { askToStop } from "./stop_dialog.tsx";
 
 export function Tag({ text, tone }: { text: string; tone: Tone }): JSX.Element {

@@ -4,7 +4,7 @@ import { formatCounted } from "../model/words.ts";
 import { counts } from "../state/jobs.ts";
 import { path } from "../state/route.ts";
 import { session } from "../state/session.ts";
-import { Link } from "./link.tsx";
+import { Link } from "../parts/link.tsx";
 import { UserMenu } from "./user_menu.tsx";
 
 function WaitingCount(): JSX.Element | null {

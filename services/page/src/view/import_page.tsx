@@ -11,9 +11,9 @@ import {
 import { errors, problem, sending } from "../form/sending.ts";
 import type { ImportOptions } from "../model/types.ts";
 import { formatUnits } from "../model/words.ts";
-import { Dialog } from "./dialog.tsx";
-import { Icon } from "./icons.tsx";
-import { Link } from "./link.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icons.tsx";
+import { Link } from "../parts/link.tsx";
 
 /** Takes whoever cannot see it to the first field at fault. */
 function focusFault(): void {

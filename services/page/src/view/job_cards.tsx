@@ -8,7 +8,7 @@ import type { JobList } from "../state/job_list.ts";
 import { isSuperAdmin } from "../state/session.ts";
 import { Completed, NumberLink, Results, Started, Stop } from "./cells.tsx";
 import { useFocusHandover } from "./focus.ts";
-import { TypeIcon } from "./icons.tsx";
+import { TypeIcon } from "../parts/icons.tsx";
 import { useSteadiness } from "./steady.ts";
 
 function Card({ job, view, state }: { job: Job; view: View; state: Row["state"] }): JSX.Element {

@@ -13,8 +13,8 @@ import { lastChanged } from "../state/jobs.ts";
 import { navigate, path, shownJob } from "../state/route.ts";
 import { isSuperAdmin, zone } from "../state/session.ts";
 import { Completed, Results } from "./cells.tsx";
-import { Dialog } from "./dialog.tsx";
-import { Icon } from "./icons.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icons.tsx";
 
 function Moment({ at }: { at: string }): JSX.Element {
   const date = new Date(at);

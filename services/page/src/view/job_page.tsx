@@ -13,10 +13,10 @@ import { counts, history, historyRows, monitor, monitorRows } from "../state/job
 import { asTable } from "../state/layout.ts";
 import { zone } from "../state/session.ts";
 import type { SteadyRows } from "../state/steady_rows.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 import { CardsOutline, JobCards } from "./job_cards.tsx";
 import { JobTable, TableOutline } from "./job_table.tsx";
-import { Link } from "./link.tsx";
+import { Link } from "../parts/link.tsx";
 import { Live, LostConnection } from "./live.tsx";
 
 const SEARCH_DELAY_MS = 250;

@@ -6,7 +6,7 @@ import type { JobList } from "../state/job_list.ts";
 import { isSuperAdmin } from "../state/session.ts";
 import { Completed, JobName, NumberLink, Results, Started, Stop } from "./cells.tsx";
 import { useFocusHandover } from "./focus.ts";
-import { TypeIcon } from "./icons.tsx";
+import { TypeIcon } from "../parts/icons.tsx";
 import { useSteadiness } from "./steady.ts";
 
 interface Column {

@@ -3,7 +3,7 @@ import { formatTimeWithSeconds } from "../model/time.ts";
 import { now } from "../state/clock.ts";
 import { connection, tryNow } from "../state/connection.ts";
 import { zone } from "../state/session.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 
 /** Beside the title: whether what is seen is what is. */
 export function Live(): JSX.Element {

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { logIn, loginNotice } from "../state/session.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "../parts/icons.tsx";
 
 export function Login(): JSX.Element {
   const email = useSignal("");

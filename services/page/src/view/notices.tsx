@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { announcements, dismiss, toasts } from "../state/notices.ts";
-import { Icon } from "./icons.tsx";
-import { Link } from "./link.tsx";
+import { Icon } from "../parts/icons.tsx";
+import { Link } from "../parts/link.tsx";
 
 /** Seen: toasts. Heard: the same, and changes of state. */
 export function Notices(): JSX.Element {

@@ -9,9 +9,9 @@ import { EXPORT, keepCounting, loadOffer, offer, offerProblem, preview, submit }
 import type { ExportOptions } from "../model/types.ts";
 import { formatUnits } from "../model/words.ts";
 import { startType } from "../state/route.ts";
-import { Icon, TypeIcon } from "./icons.tsx";
+import { Icon, TypeIcon } from "../parts/icons.tsx";
 import { ImportStart } from "./import_page.tsx";
-import { Link } from "./link.tsx";
+import { Link } from "../parts/link.tsx";
 import { LostConnection } from "./live.tsx";
 
 /** Takes whoever cannot see it to the first field at fault. */

@@ -5,8 +5,8 @@ import type { Job } from "../model/types.ts";
 import { formatCount, formatUnits } from "../model/words.ts";
 import { monitor } from "../state/jobs.ts";
 import { announce } from "../state/notices.ts";
-import { Dialog } from "./dialog.tsx";
-import { Icon } from "./icons.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icons.tsx";
 
 const asked = signal<Job | null>(null);
 

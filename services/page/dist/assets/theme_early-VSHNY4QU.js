@@ -1,1 +1,0 @@
-var e=localStorage.getItem("jobmonitor.theme");(e==="light"||e==="dark")&&(document.documentElement.dataset.theme=e);
