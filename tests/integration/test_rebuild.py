@@ -20,7 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from jobmonitor.contract.envelope import Event, encode
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.projection.rebuild import rebuild as rebuilding
 from jobmonitor.projection.rebuild.tables import FRESH, LIVE, make_fresh_tables, remove_leftovers, shape
 from support.brokers import broker_at
@@ -519,7 +519,7 @@ async def test_a_shape_that_cannot_be_copied_is_refused_before_anything_is_done(
 
 async def test_every_table_of_the_projection_is_rebuilt(views: Views) -> None:
     tables = statements("jobmonitor.projection.rebuild.sql")["tables_of"]
-    rebuilt = {row["relname"] for row in await views.fetch(tables, LIVE)}
+    rebuilt = {row["relname"] for row in await views.fetch(tables.text, LIVE)}
     there = await views.fetch(
         "SELECT relname FROM pg_class WHERE relnamespace = 'projection'::regnamespace AND relkind IN ('r', 'p')"
     )

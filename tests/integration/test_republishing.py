@@ -10,7 +10,7 @@ import pytest
 
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import job_types, requests_topic, view_topics
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import Statement, statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.republishing import PAGE, Republishing
 from jobmonitor.reconciler.republishing import SQL as RECONCILER_SQL
@@ -85,24 +85,24 @@ async def test_a_submission_that_can_no_longer_be_read_ends_nothing(engine: Engi
     assert broken not in asked
 
 
-LOOKED_FOR: dict[str, tuple[dict[str, str], list[Any]]] = {
-    "untaken_submissions": (RECONCILER_SQL, [[SERVED, UNSERVED], [0, 0], 200]),
-    "asked_stops": (RECONCILER_SQL, [0, 200]),
-    "unheard_stops": (RECONCILER_SQL, [[UUID(int=1)]]),
-    "submissions_as_sent": (RECONCILER_SQL, [[UUID(int=1)]]),
-    "stops_as_sent": (RECONCILER_SQL, [[UUID(int=1)]]),
-    "known_runs": (LEDGER_SQL, [[UUID(int=1)]]),
-    "runs_to_sweep": (LEDGER_SQL, [None, 200]),
-    "runs_to_purge": (LEDGER_SQL, [UUID(int=1), 200]),
-    "due_runs": (LEDGER_SQL, [200]),
-    "unserved": (RECONCILER_SQL, [[SERVED, UNSERVED]]),
-    "standing_still": (RECONCILER_SQL, []),
-    "stopping_runs": (LEDGER_SQL, [200]),
-    "accounts_waiting": (LEDGER_SQL, [8]),
-    "next_waiting": (LEDGER_SQL, [1, [], []]),
-    "account_load": (LEDGER_SQL, [1]),
+LOOKED_FOR: dict[str, tuple[dict[str, Statement], dict[str, Any]]] = {
+    "untaken_submissions": (RECONCILER_SQL, {"job_types": [SERVED, UNSERVED], "behind": [0, 0], "limit": 200}),
+    "asked_stops": (RECONCILER_SQL, {"behind": 0, "limit": 200}),
+    "unheard_stops": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
+    "submissions_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
+    "stops_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
+    "known_runs": (LEDGER_SQL, {"job_ids": [UUID(int=1)]}),
+    "runs_to_sweep": (LEDGER_SQL, {"behind": None, "limit": 200}),
+    "runs_to_purge": (LEDGER_SQL, {"behind": UUID(int=1), "limit": 200}),
+    "due_runs": (LEDGER_SQL, {"limit": 200}),
+    "unserved": (RECONCILER_SQL, {"job_types": [SERVED, UNSERVED]}),
+    "standing_still": (RECONCILER_SQL, {}),
+    "stopping_runs": (LEDGER_SQL, {"limit": 200}),
+    "accounts_waiting": (LEDGER_SQL, {"account_jobs_max": 8}),
+    "next_waiting": (LEDGER_SQL, {"account_id": 1, "resources": [], "full_types": []}),
+    "account_load": (LEDGER_SQL, {"account_id": 1}),
 }
-"""What the reconciler asks every second: the statement's arguments by its name."""
+"""What the reconciler asks every second: the statement's values by its name."""
 
 
 async def fill(engine: Engine) -> None:
@@ -129,9 +129,9 @@ async def fill(engine: Engine) -> None:
 
 async def test_what_the_reconciler_looks_for_is_found_by_an_index(engine: Engine) -> None:
     await fill(engine)
-    for name, (sql, arguments) in LOOKED_FOR.items():
+    for name, (sql, values) in LOOKED_FOR.items():
         async with engine.ledger.pool.acquire() as connection:
-            plan = await connection.fetch(f"EXPLAIN {sql[name]}", *arguments)
+            plan = await Statement("EXPLAIN ", sql[name]).fetch(connection, **values)
         text = "\n".join(row[0] for row in plan)
         assert "Seq Scan" not in text, f"{name}:\n{text}"
 

@@ -12,7 +12,7 @@ from jobmonitor.checker.job_log import mix, point_digest
 from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapshot, Submission, Unsent
 from jobmonitor.database.pool import Connection, open_pool, see_account
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.job_types.protocol import EffectsCount
 from jobmonitor.job_types.registry import JOB_TYPES
 from jobmonitor.projection.fold import JobRow
@@ -46,16 +46,16 @@ async def read_database(owner_url: str, snapshot: Snapshot) -> Values:
 
 
 async def _read(connection: Connection, snapshot: Snapshot) -> Values:
-    await connection.execute(SQL["everything_or_nothing"])
+    await SQL["everything_or_nothing"].execute(connection)
     snapshot.now = await connection.fetchval("SELECT now()")
-    offsets = await connection.fetch(SQL["offsets"])
+    offsets = await SQL["offsets"].fetch(connection)
     snapshot.folded_to = {(row["topic"], row["partition"]): row["next_offset"] for row in offsets}
-    snapshot.skipped = [tuple(row) for row in await connection.fetch(SQL["skipped"])]
+    snapshot.skipped = [tuple(row) for row in await SQL["skipped"].fetch(connection)]
     await _read_ledger(connection, snapshot)
     await _read_views(connection, snapshot)
-    snapshot.submissions = [Submission(**row) for row in await connection.fetch(SQL["submissions"])]
-    snapshot.accounts_of_users = {row["id"]: row["account_id"] for row in await connection.fetch(SQL["users"])}
-    outbox = await connection.fetch(SQL["outbox"])
+    snapshot.submissions = [Submission(**row) for row in await SQL["submissions"].fetch(connection)]
+    snapshot.accounts_of_users = {row["id"]: row["account_id"] for row in await SQL["users"].fetch(connection)}
+    outbox = await SQL["outbox"].fetch(connection)
     unsent = [(topic, value) for row in outbox for topic, value in zip(row["topics"], row["values"], strict=True)]
     snapshot.unsent = [
         Unsent(id=row["id"], messages=len(row["topics"]), created_at=row["created_at"], refusal=row["refusal"])
@@ -73,7 +73,7 @@ async def _read_ledger(connection: Connection, snapshot: Snapshot) -> None:
     runs = [_run_decoder.decode(document) async for document in _documents(connection, "runs")]
     snapshot.runs = {run.job_id: run for run in runs}
     chunks = {}
-    for row in await connection.fetch(SQL["chunks"]):
+    for row in await SQL["chunks"].fetch(connection):
         job_id, *counts = row.values()
         chunks[job_id] = Chunks(**dict(zip(Chunks.__struct_fields__, counts, strict=True)))
     snapshot.chunks = chunks
@@ -82,10 +82,10 @@ async def _read_ledger(connection: Connection, snapshot: Snapshot) -> None:
 async def _read_views(connection: Connection, snapshot: Snapshot) -> None:
     snapshot.monitor = await _read_view(connection, "monitor")
     snapshot.history = await _read_view(connection, "history")
-    registered = await connection.fetch(SQL["registry"])
+    registered = await SQL["registry"].fetch(connection)
     snapshot.registry = {row["job_id"]: Registered(row["number"], row["month"]) for row in registered}
     timelines: dict[UUID, tuple[int, int]] = {}
-    async for row in connection.cursor(SQL["timeline"], prefetch=2000):
+    async for row in SQL["timeline"].cursor(connection, prefetch=2000):
         points, digest = timelines.get(row["job_id"], (0, 0))
         added = mix(
             row["type"],
@@ -103,7 +103,7 @@ async def _read_view(connection: Connection, name: str) -> dict[UUID, JobRow]:
 
 
 async def _documents(connection: Connection, name: str) -> AsyncIterator[str]:
-    async for row in connection.cursor(SQL[name], prefetch=500):
+    async for row in SQL[name].cursor(connection, prefetch=500):
         yield row["document"]
 
 
@@ -111,14 +111,14 @@ async def _read_effects(
     connection: Connection, job_type: str, how: EffectsCount, snapshot: Snapshot
 ) -> dict[UUID, Effects]:
     if not how.by_account:
-        return _effects(await connection.fetch(how.statement))
+        return _effects(await how.statement.fetch(connection))
     found: dict[UUID, Effects] = {}
     accounts = sorted({run.account_id for run in snapshot.runs.values() if run.job_type == job_type})
-    await connection.execute(SQL["account_by_account"])
+    await SQL["account_by_account"].execute(connection)
     for account_id in accounts:
         await see_account(connection, account_id)
-        found |= _effects(await connection.fetch(how.statement))
-    await connection.execute(SQL["everything_or_nothing"])
+        found |= _effects(await how.statement.fetch(connection))
+    await SQL["everything_or_nothing"].execute(connection)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jobmonitor.contract.limits import Refusal
 from jobmonitor.crm.permissions import permissions_of
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.crm.sql")
 VIEW_PERMISSION = "jobs.view"
@@ -42,7 +42,7 @@ class Standings(NamedTuple):
 async def load_standings(connection: Connection, people: Collection[Person]) -> Standings:
     """With one query. The connection sees the same account afterwards as before."""
     accounts, users = zip(*people, strict=True)
-    rows = await connection.fetch(_SQL["standings"], accounts, users)
+    rows = await _SQL["standings"].fetch(connection, accounts=accounts, users=users)
     found = {
         Person(row["account_id"], row["user_id"]): Standing(
             account_exists=row["account_exists"],

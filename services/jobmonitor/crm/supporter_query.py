@@ -6,13 +6,12 @@ match like all others: a query is not a mailing.
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from jobmonitor.crm.binding import bind
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import Statement, joined, statements
 
 _SQL = statements("jobmonitor.crm.sql")
 
@@ -61,37 +60,34 @@ class SupporterQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = []
 
 
-def select_supporters(query: SupporterQuery, arguments: list[Any]) -> str:
-    """A statement that gives the ids (column ``id``) of the supporters meant, unordered, each once.
+def select_supporters(query: SupporterQuery) -> Statement:
+    """A statement, values included, that gives the ids (column ``id``) of the supporters meant, each once, unordered.
 
-    Its values are appended to ``arguments``. "Sent" reaches back one year from the transaction's start: the vendor
-    offers it that long and no longer.
+    "Sent" reaches back one year from the transaction's start: the vendor offers it that long and no longer.
     """
-    conditions = "".join(f"AND supporters.id IN ({selection})" for selection in _filters(query, arguments))
-    return _SQL["select_supporters"] + conditions
+    conditions = [Statement("AND supporters.id IN (", selection, ")") for selection in _filters(query)]
+    return _SQL["select_supporters"].fill(conditions=joined("\n", conditions))
 
 
-def _filters(query: SupporterQuery, arguments: list[Any]) -> Iterator[str]:
+def _filters(query: SupporterQuery) -> Iterator[Statement]:
     """One selection of supporter ids for each kind of filter that is given."""
     if query.profiles:
-        yield bind(_SQL["select_profile_members"], arguments, profiles=query.profiles)
+        yield _SQL["select_profile_members"].bind(profiles=query.profiles)
     if query.pages:
-        yield bind(_SQL["select_active_on_pages"], arguments, pages=query.pages)
+        yield _SQL["select_active_on_pages"].bind(pages=query.pages)
     if query.questions:
         questions = [wanted.question for wanted in query.questions]
         answers = [wanted.value for wanted in query.questions]
-        yield bind(_SQL["select_answered"], arguments, questions=questions, answers=answers)
+        yield _SQL["select_answered"].bind(questions=questions, answers=answers)
     if query.broadcasts:
-        yield " UNION ALL ".join(_broadcast_filter(wanted, arguments) for wanted in query.broadcasts)
+        yield joined(" UNION ALL ", map(_broadcast_filter, query.broadcasts))
 
 
-def _broadcast_filter(wanted: BroadcastFilter, arguments: list[Any]) -> str:
+def _broadcast_filter(wanted: BroadcastFilter) -> Statement:
     if wanted.event == "sent":
-        return bind(_SQL["select_sent"], arguments, broadcasts=wanted.broadcasts)
+        return _SQL["select_sent"].bind(broadcasts=wanted.broadcasts)
     hard = {"hard_bounce": True, "soft_bounce": False}.get(wanted.event)
-    return bind(
-        _SQL["select_reacted"],
-        arguments,
+    return _SQL["select_reacted"].bind(
         broadcasts=wanted.broadcasts,
         kind=_EVENT_KINDS[wanted.event],
         hard=hard,

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.crm.sql")
 
@@ -45,5 +45,5 @@ async def find_upload(connection: Connection, upload_id: UUID, user_id: int) -> 
     Whoever sent a file may use it, and the account's Super Admins: for the preview, the submission, the job itself, and
     whoever looks at or deletes it.
     """
-    row = await connection.fetchrow(_SQL["find_upload"], upload_id, user_id)
+    row = await _SQL["find_upload"].fetchrow(connection, upload_id=upload_id, user_id=user_id)
     return None if row is None else msgspec.convert(dict(row), Upload)

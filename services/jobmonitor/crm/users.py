@@ -7,7 +7,7 @@ import msgspec
 
 from jobmonitor.crm.permissions import permissions_of
 from jobmonitor.database.pool import Connection, see_account
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.crm.sql")
 
@@ -30,7 +30,7 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
 
 async def how_to_hash(connection: Connection, email: str) -> str | None:
     """How a password for this address (upper and lower case are the same) has to be hashed; None: there is none."""
-    pattern: str | None = await connection.fetchval(_SQL["how_to_hash"], email)
+    pattern: str | None = await _SQL["how_to_hash"].fetchval(connection, email=email)
     return pattern
 
 
@@ -46,7 +46,7 @@ async def load_viewers(connection: Connection, account_id: int, user_ids: Iterab
     """``{user id: viewer}`` of those ``load_viewer`` would find, with one query."""
     async with connection.transaction():
         await see_account(connection, account_id)
-        rows = await connection.fetch(_SQL["load_viewers"], list(user_ids))
+        rows = await _SQL["load_viewers"].fetch(connection, user_ids=list(user_ids))
     return {row["user_id"]: _viewer(dict(row)) for row in rows}
 
 
@@ -56,5 +56,5 @@ def _viewer(fields: dict[str, Any]) -> Viewer:
 
 async def user_names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """``{user id: name}`` of those that exist in the transaction's account."""
-    rows = await connection.fetch(_SQL["user_names"], list(ids))
+    rows = await _SQL["user_names"].fetch(connection, user_ids=list(ids))
     return {row["id"]: row["name"] for row in rows}

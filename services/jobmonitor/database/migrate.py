@@ -9,6 +9,10 @@ from importlib.resources import files
 
 import asyncpg
 
+from jobmonitor.database.statement import statements
+
+_SQL = statements("jobmonitor.database.sql")
+
 LOCK_KEY = 7_301_944_018
 """Of ``pg_advisory_lock``; Alembic has no lock of its own."""
 
@@ -30,7 +34,7 @@ def migrate(owner_url: str, passwords: dict[str, str]) -> None:
 async def _migrate(owner_url: str, passwords: dict[str, str]) -> None:
     connection = await asyncpg.connect(owner_url)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)  # until the connection closes
+        await _SQL["wait_for_migrations"].execute(connection, key=LOCK_KEY)
         if await _revision(connection) != _known_revisions()[-1]:
             await import_module("jobmonitor.database.upgrade").upgrade(owner_url)
         await _let_log_in(connection, passwords)
@@ -58,7 +62,5 @@ def _known_revisions() -> list[str]:
 
 async def _let_log_in(connection: "asyncpg.Connection[asyncpg.Record]", passwords: dict[str, str]) -> None:
     for role in ROLES:
-        command = await connection.fetchval(
-            "SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1::text, $2::text)", role, passwords[role]
-        )
+        command = await _SQL["login_command"].fetchval(connection, role=role, password=passwords[role])
         await connection.execute(command)

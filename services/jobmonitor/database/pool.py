@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import asyncpg
 import msgspec
 
+from jobmonitor.database.statement import statements
+
 if TYPE_CHECKING:  # asyncpg's classes take type parameters in their stubs only
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Pool = asyncpg.Pool
     Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+_SQL = statements("jobmonitor.database.sql")
 
 
 async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -69,4 +73,4 @@ async def account_snapshot(pool: Pool, account_id: int) -> AsyncIterator[Connect
 
 async def see_account(connection: Connection, account_id: int) -> None:
     """From here to the end of the transaction only this account's CRM rows exist for this connection."""
-    await connection.execute("SELECT set_config('app.account_id', $1, true)", str(account_id))
+    await _SQL["see_account"].execute(connection, account_id=str(account_id))

@@ -16,6 +16,7 @@ import msgspec
 
 from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.database.pool import Connection
+from jobmonitor.database.statement import Statement
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.objects import ObjectStore
@@ -121,7 +122,7 @@ class Assembly:
 class EffectsCount:
     """How the check counts what the chunks of a job type wrote, to compare it with what the ledger counted."""
 
-    statement: str
+    statement: Statement
     """SQL that gives (job_id, outcome, units, doubled): a row for each job and outcome."""
     by_account: bool
     """Whether row-level security lets even the owner look at one account at a time only."""

@@ -46,8 +46,8 @@ class Room:
 
 async def find_room(connection: Connection, account_id: int, account_jobs_max: int) -> Room:
     """The room the account has; nobody else takes any of it until the end of the transaction."""
-    await connection.execute(SQL["lock_account"], account_id)
-    load = await connection.fetch(SQL["account_load"], account_id)
+    await SQL["lock_account"].execute(connection, account_id=account_id)
+    load = await SQL["account_load"].fetch(connection, account_id=account_id)
     return Room(
         jobs_max=account_jobs_max,
         at_work={row["job_type"]: row["jobs"] for row in load},
@@ -59,7 +59,9 @@ async def next_jobs(connection: Connection, account_id: int, account_jobs_max: i
     """The waiting jobs there is room for, the longest waiting first. Admit each before asking for the next."""
     while True:
         room = await find_room(connection, account_id, account_jobs_max)
-        job_id = await connection.fetchval(SQL["next_waiting"], account_id, list(room.writes), room.full())
+        job_id = await SQL["next_waiting"].fetchval(
+            connection, account_id=account_id, resources=list(room.writes), full_types=room.full()
+        )
         if job_id is None:
             return
         yield job_id

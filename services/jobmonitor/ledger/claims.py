@@ -52,25 +52,37 @@ async def claim(pool: Pool, job_id: UUID, chunk: int, *, job_type: str, lease: t
     None too for a chunk of another job type.
     """
     token = uuid4()
-    row = await pool.fetchrow(SQL["claim_chunk"], job_id, chunk, token, lease, job_type)
+    row = await SQL["claim_chunk"].fetchrow(
+        pool, job_id=job_id, chunk=chunk, token=token, lease=lease, job_type=job_type
+    )
     return None if row is None else Claim(job_id=job_id, chunk=chunk, token=token, **row)
 
 
 async def extend(pool: Pool, claim: Claim, *, lease: timedelta, error: str | None = None) -> None:
     """Keep the lease for another while, and the error if there was one. Raises LeaseLost."""
-    if await pool.fetchrow(SQL["extend_lease"], claim.job_id, claim.chunk, claim.token, lease, error) is None:
+    if (
+        await SQL["extend_lease"].fetchrow(
+            pool, job_id=claim.job_id, chunk=claim.chunk, token=claim.token, lease=lease, error=error
+        )
+        is None
+    ):
         raise _lost(claim)
 
 
 async def hold_plan(connection: Connection, claim: Claim) -> None:
     """Nobody supersedes this plan before the end of the transaction. Raises LeaseLost, also when its job ended."""
-    if await connection.fetchrow(SQL["hold_plan"], claim.job_id, claim.chunk, claim.token) is None:
+    if await SQL["hold_plan"].fetchrow(connection, job_id=claim.job_id, chunk=claim.chunk, token=claim.token) is None:
         raise _lost(claim)
 
 
 async def mark_done(connection: Connection, claim: Claim, part_key: str | None) -> None:
     """Mark the chunk done in the transaction that holds its effects. Raises LeaseLost: roll back."""
-    if await connection.fetchrow(SQL["mark_chunk_done"], claim.job_id, claim.chunk, claim.token, part_key) is None:
+    if (
+        await SQL["mark_chunk_done"].fetchrow(
+            connection, job_id=claim.job_id, chunk=claim.chunk, token=claim.token, part_key=part_key
+        )
+        is None
+    ):
         raise _lost(claim)
 
 
@@ -79,22 +91,28 @@ async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str |
 
     With ``outage`` the attempt used up no try.
     """
-    await pool.fetchrow(SQL["release_chunk"], claim.job_id, claim.chunk, claim.token, retry_in, error, outage)
+    await SQL["release_chunk"].fetchrow(
+        pool, job_id=claim.job_id, chunk=claim.chunk, token=claim.token, retry_in=retry_in, error=error, outage=outage
+    )
 
 
 async def give_back(connection: Connection | Pool, claim: Claim) -> None:
     """Give back a chunk that was not tried to its end; anybody may claim it at once. Repeatable."""
-    await connection.fetchrow(SQL["return_chunk"], claim.job_id, claim.chunk, claim.token)
+    await SQL["return_chunk"].fetchrow(connection, job_id=claim.job_id, chunk=claim.chunk, token=claim.token)
 
 
 async def give_back_all(connection: Connection, claims: Collection[Claim]) -> None:
     """Give back chunks of a process that is about to crash, none of which is at fault."""
-    await connection.execute(SQL["return_chunks"], *keys_of(claims))
+    await SQL["return_chunks"].execute(connection, **keys_of(claims))
 
 
-def keys_of(claims: Collection[Claim]) -> tuple[list[UUID], list[int], list[UUID]]:
+def keys_of(claims: Collection[Claim]) -> dict[str, list[Any]]:
     """Jobs, chunks and tokens, as statements about many claims take them."""
-    return [each.job_id for each in claims], [each.chunk for each in claims], [each.token for each in claims]
+    return {
+        "job_ids": [each.job_id for each in claims],
+        "chunks": [each.chunk for each in claims],
+        "tokens": [each.token for each in claims],
+    }
 
 
 def _lost(claim: Claim) -> LeaseLost:

@@ -113,8 +113,9 @@ class Leases:
         keys = keys_of([each.claim for each in held])
         lease = min(each.lease for each in held)
         timeout_s = max(1.0, lease.total_seconds())
-        await connection.execute(SQL["extend_leases"], *keys, lease, lease * 2 / 3, timeout=timeout_s)
-        rows = await connection.fetch(SQL["held_leases"], *keys, timeout=timeout_s)
+        async with asyncio.timeout(timeout_s):
+            await SQL["extend_leases"].execute(connection, **keys, lease=lease, due_within=lease * 2 / 3)
+            rows = await SQL["held_leases"].fetch(connection, **keys)
         states: dict[Any, str] = {row["token"]: row["state"] for row in rows}
         for each in held:
             if each.claim.token in self._held:

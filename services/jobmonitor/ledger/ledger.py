@@ -89,7 +89,7 @@ class Ledger:
     async def queue_due(self, limit: int = 100) -> int:
         """Start scheduled jobs whose time has come; returns how many. Any number of callers start each job once."""
         async with self.transaction() as ledger:
-            rows = await ledger.connection.fetch(SQL["due_runs"], limit)
+            rows = await SQL["due_runs"].fetch(ledger.connection, limit=limit)
             runs = [ledger.apply(await ledger.lock(row["job_id"]), QueueJob()) for row in rows]
             for account_id in sorted({run.job.account_id for run in runs}):
                 room = await self.find_room(ledger, account_id)
@@ -106,7 +106,7 @@ class Ledger:
         """What the results of each of these accounts take of the object store."""
 
         async def load(asked: Collection[int]) -> dict[int, int]:
-            rows = await ledger.connection.fetch(SQL["kept_result_bytes"], list(asked))
+            rows = await SQL["kept_result_bytes"].fetch(ledger.connection, account_ids=list(asked))
             return {row["account_id"]: row["size_bytes"] for row in rows}
 
         return await self._kept_results.of(account_ids, load)
@@ -117,7 +117,7 @@ class Ledger:
         Each account in a transaction of its own: nobody waits for the lock of another.
         """
         admitted = 0
-        for row in await self.pool.fetch(SQL["accounts_waiting"], self._fairness.account_jobs_max):
+        for row in await SQL["accounts_waiting"].fetch(self.pool, account_jobs_max=self._fairness.account_jobs_max):
             async with self.transaction() as ledger:
                 admitted += await ledger.admit_waiting([row["account_id"]])
         return admitted
@@ -140,8 +140,13 @@ class Ledger:
         async with self.transaction() as ledger:
             run = await ledger.find(job_id) or await self._find_taken_up_now(ledger, job_id, request.account_id)
             if run is None:
-                values = (job_id, request.account_id, request.requested_by, at)
-                await ledger.connection.execute(SQL["keep_early_stop"], *values)
+                await SQL["keep_early_stop"].execute(
+                    ledger.connection,
+                    job_id=job_id,
+                    account_id=request.account_id,
+                    requested_by=request.requested_by,
+                    requested_at=at,
+                )
                 return
             if run.job.account_id != request.account_id or (at, request.requested_by) == _stop_of(run):
                 return
@@ -153,7 +158,7 @@ class Ledger:
 
     async def _find_taken_up_now(self, ledger: LedgerTransaction, job_id: UUID, account_id: int) -> Run | None:
         """The job, if somebody is taking it up at this moment; None is then true until the transaction ends."""
-        await ledger.connection.execute(SQL["await_taking_up"], account_id)
+        await SQL["await_taking_up"].execute(ledger.connection, account_id=account_id)
         return await ledger.find(job_id)
 
     async def _obey_stop(self, ledger: LedgerTransaction, run: Run, requested_by: int, at: datetime) -> None:
@@ -165,7 +170,7 @@ class Ledger:
     async def finish_stops(self, limit: int = 100) -> int:
         """End stopping jobs whose last chunk has ended, or whose worker has died; returns how many."""
         async with self.transaction() as ledger:
-            rows = await ledger.connection.fetch(SQL["stopping_runs"], limit)
+            rows = await SQL["stopping_runs"].fetch(ledger.connection, limit=limit)
             for row in rows:
                 await self._finish_stop(ledger, row["job_id"])
         return len(rows)
@@ -181,7 +186,7 @@ class Ledger:
         """Forget what an earlier attempt at this plan has written. Raises LeaseLost."""
         async with self.transaction() as ledger:
             await hold_plan(ledger.connection, claim)
-            await ledger.connection.execute(SQL["delete_planned"], claim.job_id)
+            await SQL["delete_planned"].execute(ledger.connection, job_id=claim.job_id)
 
     async def add_planned(self, claim: Claim, planned: Sequence[tuple[int, int, object]]) -> None:
         """Add some (chunk, units, payload) of the plan, which nobody may claim before the start. Raises LeaseLost."""
@@ -245,9 +250,9 @@ class Ledger:
         One that nobody claims is told of after ``unclaimed_after``, then after ever longer pauses.
         """
         async with self.transaction() as ledger:
-            rows = await ledger.connection.fetch(SQL["open_chunks"], unclaimed_after, limit)
+            rows = await SQL["open_chunks"].fetch(ledger.connection, unclaimed_after=unclaimed_after, limit=limit)
             for row in rows:
-                await ledger.connection.execute(SQL["touch_chunk"], row["job_id"], row["chunk"])
+                await SQL["touch_chunk"].execute(ledger.connection, job_id=row["job_id"], chunk=row["chunk"])
                 ledger.hint(
                     row["job_id"],
                     row["account_id"],
@@ -265,7 +270,7 @@ class Ledger:
         A result says itself when it expires; its file may go then.
         """
         async with self.transaction() as ledger:
-            rows = await ledger.connection.fetch(SQL["expired_runs"], reports_after, limit)
+            rows = await SQL["expired_runs"].fetch(ledger.connection, reports_after=reports_after, limit=limit)
             runs = [await ledger.lock(row["job_id"]) for row in rows]
             for run in runs:
                 ledger.apply(run, ExpireResult())
@@ -273,18 +278,18 @@ class Ledger:
 
     async def part_keys(self, job_id: UUID) -> list[str]:
         """Where the job's parts lie, in plan order."""
-        return [row["part_key"] for row in await self.pool.fetch(SQL["part_keys"], job_id)]
+        return [row["part_key"] for row in await SQL["part_keys"].fetch(self.pool, job_id=job_id)]
 
     async def forget_chunks(self, job_id: UUID) -> None:
         """Drop an ended job's chunks, its parts being gone from the object store."""
         async with self.pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL["await_planner"], job_id)
-            await connection.execute(SQL["forget_chunks"], job_id)
+            await SQL["await_planner"].execute(connection, job_id=job_id)
+            await SQL["forget_chunks"].execute(connection, job_id=job_id)
 
     async def _finish_stop(self, ledger: LedgerTransaction, job_id: UUID) -> None:
         """Cancel the job if it is stopping and nobody runs a chunk of it."""
         run = await ledger.lock(job_id)
-        if run.job.state is State.STOPPING and not await ledger.connection.fetchval(SQL["live_leases"], job_id):
+        if run.job.state is State.STOPPING and not await SQL["live_leases"].fetchval(ledger.connection, job_id=job_id):
             requested_by, requested_at = run.stop_requested_by or run.job.owner_id, run.stop_requested_at
             ledger.apply(run, FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC)))
 

@@ -9,7 +9,7 @@ A message that Kafka does not take gets a row of its own and is tried again ever
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import structlog
@@ -49,7 +49,7 @@ class Outbox:
 
     async def put(self, connection: Connection, messages: Sequence[Outgoing]) -> int:
         """Let these messages, one at least, leave with the connection's transaction; returns their row in the table."""
-        place: int = await connection.fetchval(SQL["insert_outbox"], *_columns(messages))
+        place: int = await SQL["insert_outbox"].fetchval(connection, **_columns(messages))
         return place
 
     async def send(self, place: int, messages: Sequence[Outgoing]) -> None:
@@ -66,12 +66,12 @@ class Outbox:
     async def send_leftovers(self, producer: Producer, *, older_than: timedelta, limit: int = ROWS_MAX) -> Leftovers:
         """Send what others left behind. Raises KafkaUnavailable when no broker answers; everything is kept then."""
         async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(SQL["leftover_outbox"], older_than, limit)
+            rows = await SQL["leftover_outbox"].fetch(connection, older_than=older_than, limit=limit)
             messages = [message for row in rows for message in _messages(row)]
             failures = await producer.deliver(messages) if messages else []
             if messages and all(isinstance(failure, KafkaUnavailable) for failure in failures):
                 await producer.check()
-            await connection.execute(SQL["delete_outbox"], [row["id"] for row in rows])
+            await SQL["delete_outbox"].execute(connection, ids=[row["id"] for row in rows])
             outcomes = list(zip(messages, failures, strict=True))
             for row in rows:
                 those, outcomes = outcomes[: len(row["topics"])], outcomes[len(row["topics"]) :]
@@ -93,7 +93,7 @@ class Outbox:
             await asyncio.sleep(DELETE_AFTER_S)
             sent, self._sent = self._sent, []
             try:
-                await self._pool.execute(SQL["delete_outbox"], sent)
+                await SQL["delete_outbox"].execute(self._pool, ids=sent)
             except Exception as error:
                 if not is_temporary(error):
                     raise
@@ -119,12 +119,19 @@ async def _keep(
 async def _insert(
     connection: Connection, row: asyncpg.Record, messages: Sequence[Outgoing], *, refusal: str | None, pause_s: float
 ) -> None:
-    whence = (row["created_at"], row["attempts"] + 1, refusal, timedelta(seconds=pause_s))
-    await connection.execute(SQL["keep_outbox"], *_columns(messages), *whence)
+    await SQL["keep_outbox"].execute(
+        connection,
+        **_columns(messages),
+        created_at=row["created_at"],
+        attempts=row["attempts"] + 1,
+        refusal=refusal,
+        pause=timedelta(seconds=pause_s),
+    )
 
 
-def _columns(messages: Sequence[Outgoing]) -> tuple[list[object], ...]:
-    return tuple(list(column) for column in zip(*messages, strict=True))
+def _columns(messages: Sequence[Outgoing]) -> dict[str, list[Any]]:
+    topics, keys, values, types = map(list, zip(*messages, strict=True))
+    return {"topics": topics, "keys": keys, "values": values, "types": types}
 
 
 def _messages(row: asyncpg.Record) -> list[Outgoing]:

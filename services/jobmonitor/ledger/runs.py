@@ -10,7 +10,7 @@ import msgspec
 
 from jobmonitor.contract.events import Result
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.job.state import Job, State
 
 SQL = statements("jobmonitor.ledger.sql")
@@ -51,18 +51,18 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 async def insert_runs(connection: Connection, runs: Sequence[Run]) -> int:
     """Take these jobs up as they stand; returns how many nobody had taken up before."""
-    return len(await connection.fetch(SQL["insert_runs"], _json(runs)))
+    return len(await SQL["insert_runs"].fetch(connection, runs=_json(runs)))
 
 
 async def lock_run(connection: Connection, job_id: UUID) -> Run | None:
     """The run, locked to the end of the transaction; None when no worker took the job up yet."""
-    row = await connection.fetchrow(SQL["lock_run"], job_id)
+    row = await SQL["lock_run"].fetchrow(connection, job_id=job_id)
     return None if row is None else _run(row)
 
 
 async def save_runs(connection: Connection, runs: Sequence[Run]) -> None:
     """Write locked runs back."""
-    await connection.execute(SQL["save_runs"], _json(runs))
+    await SQL["save_runs"].execute(connection, runs=_json(runs))
 
 
 def _json(runs: Sequence[Run]) -> str:

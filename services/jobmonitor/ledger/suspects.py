@@ -30,33 +30,33 @@ class Suspects:
 
     async def begin(self, messages: Collection[str]) -> set[str]:
         """These are handled now. Returns those that were under way already: a worker may have been killed over them."""
-        rows = await self._pool.fetch(SQL["begin_requests"], self._reader, sorted({*messages}))
+        rows = await SQL["begin_requests"].fetch(self._pool, reader=self._reader, messages=sorted({*messages}))
         return {*messages} - {row["message"] for row in rows}
 
     async def begin_alone(self, message: str) -> int:
         """This one is handled now, apart from all others; how often it was, this time included, and never ended."""
-        alone: int = await self._pool.fetchval(SQL["begin_alone"], self._reader, message)
+        alone: int = await SQL["begin_alone"].fetchval(self._pool, reader=self._reader, message=message)
         return alone
 
     async def end(self, messages: Collection[str]) -> None:
         """These are handled, or failed in a way that did not kill us."""
-        await self._pool.execute(SQL["end_requests"], self._reader, list(messages))
+        await SQL["end_requests"].execute(self._pool, reader=self._reader, messages=list(messages))
 
     async def forget_old(self) -> None:
         """Forget what was begun so long ago that it must have ended."""
-        await self._pool.execute(SQL["forget_begun_requests"], self._reader)
+        await SQL["forget_begun_requests"].execute(self._pool, reader=self._reader)
 
     async def count(self, message: str, error: BaseException) -> Suspect:
         """The message has just failed with what ends the process."""
         words = repr(error).replace("\x00", "")[:ERROR_LENGTH]
-        row = await self._pool.fetchrow(SQL["count_end"], self._reader, message, words)
+        row = await SQL["count_end"].fetchrow(self._pool, reader=self._reader, message=message, error=words)
         assert row is not None  # noqa: S101 - the statement always returns the row it wrote
         return Suspect(**row)
 
     async def put_aside(self, message: str) -> None:
         """Nobody tries it again."""
-        await self._pool.execute(SQL["put_aside"], self._reader, message)
+        await SQL["put_aside"].execute(self._pool, reader=self._reader, message=message)
 
     async def went_well(self) -> None:
         """Another message of the reader went well while this one did not."""
-        await self._pool.execute(SQL["went_well"], self._reader)
+        await SQL["went_well"].execute(self._pool, reader=self._reader)

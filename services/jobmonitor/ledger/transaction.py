@@ -108,11 +108,15 @@ class LedgerTransaction:
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
         """Add (chunk, units, payload) to the job, waiting."""
-        await self.connection.executemany(SQL["insert_chunk"], [(job_id, kind, *chunk) for chunk in planned])
+        rows = [
+            {"job_id": job_id, "kind": kind, "chunk": chunk, "units": units, "payload": payload}
+            for chunk, units, payload in planned
+        ]
+        await SQL["insert_chunk"].executemany(self.connection, rows)
 
     async def dispatch(self, run: Run, first: int, last: int) -> int:
         """Hand the job's waiting chunks ``first..last`` to the workers; returns how many there were."""
-        rows = await self.connection.fetch(SQL["dispatch_chunks"], run.job_id, first, last)
+        rows = await SQL["dispatch_chunks"].fetch(self.connection, job_id=run.job_id, first=first, last=last)
         for row in rows:
             self.hint(run.job_id, run.job.account_id, run.job.job_type, row["chunk"], kind=row["kind"])
         return len(rows)
@@ -154,7 +158,7 @@ class LedgerTransaction:
         if changed:
             await save_runs(self.connection, changed)
         if self._plans:
-            await self.connection.execute(SQL["insert_plans"], self._plans)
+            await SQL["insert_plans"].execute(self.connection, job_ids=self._plans)
         self._new, self._changed, self._plans = set(), set(), []
 
     def _publish(self, topic: str, job_id: UUID, event_id: str, data: EventData, key: str | None = None) -> None:

@@ -120,7 +120,7 @@ class TakingUp:
     async def _unknown(self, ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
         """Those that nobody took up before, each once. One that asks for something else than before is rejected."""
         by_id = {submission.job_id: submission for submission in reversed(submissions)}
-        for row in await ledger.connection.fetch(SQL["known_runs"], list(by_id)):
+        for row in await SQL["known_runs"].fetch(ledger.connection, job_ids=list(by_id)):
             del by_id[row["job_id"]]
             for again in submissions:
                 if again.job_id == row["job_id"]:
@@ -141,7 +141,7 @@ class TakingUp:
         ends_at_s = time.monotonic() + STEPS_S
         async with self._ledger.transaction() as ledger:
             accounts = sorted({*map(_account, submissions)})
-            await ledger.connection.execute(SQL["hold_off_early_stops"], accounts)
+            await SQL["hold_off_early_stops"].execute(ledger.connection, account_ids=accounts)
             left = sorted(await self._unknown(ledger, submissions), key=_account, reverse=True)
             if not left:
                 return []
@@ -155,7 +155,7 @@ class TakingUp:
                 submission = left.pop()
                 await step.take_up(submission, at_once=at_once)
                 if submission.job_id in stops:
-                    await ledger.connection.execute(SQL["forget_early_stops"], [submission.job_id])
+                    await SQL["forget_early_stops"].execute(ledger.connection, job_ids=[submission.job_id])
                 if time.monotonic() > ends_at_s:
                     break
         for job_id in step.planned_here:
@@ -181,7 +181,7 @@ class EarlyStop(NamedTuple):
 async def _early_stops(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> dict[UUID, list[EarlyStop]]:
     job_ids = [submission.job_id for submission in submissions]
     found: dict[UUID, list[EarlyStop]] = {}
-    for row in await ledger.connection.fetch(SQL["early_stops"], job_ids):
+    for row in await SQL["early_stops"].fetch(ledger.connection, job_ids=job_ids):
         stop = EarlyStop(Person(row["account_id"], row["requested_by"]), row["requested_at"])
         found.setdefault(row["job_id"], []).append(stop)
     return found

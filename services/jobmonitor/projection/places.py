@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from jobmonitor.database.pool import Connection, Pool
+from jobmonitor.database.statement import Statement
 from jobmonitor.projection.suspects import Trial
 
 
@@ -43,10 +44,10 @@ class Claim(NamedTuple):
         return Place(self.epoch, self.next_offset)
 
 
-async def claim(pool: Pool, statement: str, partitions: Collection[Partition]) -> dict[Partition, Claim]:
+async def claim(pool: Pool, statement: Statement, partitions: Collection[Partition]) -> dict[Partition, Claim]:
     """Take these partitions over from whoever holds them."""
     topics, numbers = zip(*partitions, strict=True)
-    rows = await pool.fetch(statement, topics, numbers)
+    rows = await statement.fetch(pool, topics=topics, partitions=numbers)
     return {
         Partition(row["topic"], row["partition"]): Claim(
             row["epoch"],
@@ -58,23 +59,24 @@ async def claim(pool: Pool, statement: str, partitions: Collection[Partition]) -
     }
 
 
-async def release(pool: Pool, statement: str, places: Mapping[Partition, Place]) -> None:
+async def release(pool: Pool, statement: Statement, places: Mapping[Partition, Place]) -> None:
     """These claims end well."""
     topics, numbers = zip(*places, strict=True)
-    await pool.execute(statement, topics, numbers, [place.epoch for place in places.values()])
+    epochs = [place.epoch for place in places.values()]
+    await statement.execute(pool, topics=topics, partitions=numbers, epochs=epochs)
 
 
-async def begin_trial(pool: Pool, statement: str, partition: Partition, epoch: int, trial: Trial) -> None:
+async def begin_trial(pool: Pool, statement: Statement, partition: Partition, epoch: int, trial: Trial) -> None:
     """Write down what is about to be tried. Raises Fenced."""
-    if not await pool.fetch(statement, *partition, epoch, *trial):
+    if not await statement.fetch(pool, **partition._asdict(), epoch=epoch, **trial._asdict()):
         raise Fenced(f"Held by another process now: {partition}.")
 
 
-async def move(connection: Connection, statement: str, places: Mapping[Partition, Place]) -> None:
+async def move(connection: Connection, statement: Statement, places: Mapping[Partition, Place]) -> None:
     """Move these partitions on. Raises Fenced."""
     topics, numbers = zip(*places, strict=True)
     epochs, offsets = zip(*places.values(), strict=True)
-    moved = await connection.fetch(statement, topics, numbers, offsets, epochs)
+    moved = await statement.fetch(connection, topics=topics, partitions=numbers, offsets=offsets, epochs=epochs)
     if len(moved) < len(places):
         lost = set(places) - {Partition(row["topic"], row["partition"]) for row in moved}
         raise Fenced(f"Held by another process now: {sorted(lost)}.")

@@ -1,6 +1,6 @@
 """Rows on their way into PostgreSQL: as arrays where they are few, by COPY into a temporary table where they are many.
 
-A statement names them in braces, ``{jobs}``, and is the same for both ways; so is therefore what it does.
+A statement names them in braces, ``{points}``, and is the same for both ways; so is therefore what it does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,16 +86,10 @@ PROGRESS_COLUMNS: Mapping[str, str] = {
 class Relation:
     """Where the rows are, for the statements of one transaction."""
 
-    name: str
-    """As in the braces."""
-    source: str
-    """What stands in their place."""
-    arguments: Sequence[Any]
-    """The statement's first arguments."""
-
-    def of(self, statement: str) -> str:
-        """The statement over these rows."""
-        return statement.replace(f"{{{self.name}}}", self.source)
+    part: Mapping[str, str]
+    """By the name in the braces what stands in their place."""
+    values: Mapping[str, Any]
+    """The values that the part asks for; none where the rows are in a table."""
 
 
 async def send(
@@ -103,13 +97,13 @@ async def send(
 ) -> Relation:
     """Bring the rows to the server; up to ``few`` of them travel with each statement instead."""
     if len(rows) <= few:
-        arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
+        arrays = ", ".join(f":{column}::{kind}[]" for column, kind in columns.items())
         source = f"(SELECT * FROM unnest({arrays}) AS row ({', '.join(columns)}))"  # noqa: S608 - all of it is ours
-        return Relation(name, source, list(zip(*rows, strict=True)))
+        return Relation({name: source}, dict(zip(columns, zip(*rows, strict=True), strict=True)))
     table = f"arrived_{name}"
     fields = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     # kept for the connection's next transactions, which find it empty
     create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({fields}) ON COMMIT DELETE ROWS"
     await connection.execute(f"{LOOK_UP_AND_SORT_IN_MEMORY}; {create}")
     await connection.copy_records_to_table(table, records=rows, columns=list(columns))
-    return Relation(name, table, [])
+    return Relation({name: table}, {})

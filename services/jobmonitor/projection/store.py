@@ -20,7 +20,7 @@ from uuid import UUID
 import msgspec
 
 from jobmonitor.database.pool import Connection, Pool
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.projection import places as offsets
 from jobmonitor.projection.batch import (
     Arrival,
@@ -79,11 +79,9 @@ class Store:
         """More than ``few`` rows for one table go there by COPY."""
         self._pool = pool
         self._keep = keep
-        self._schema = schema
         self._few = few
         self._sql = {
-            name: text.replace(f"{SCHEMA}.", f"{schema}.")
-            for name, text in statements("jobmonitor.projection.sql").items()
+            name: statement.fill(schema=schema) for name, statement in statements("jobmonitor.projection.sql").items()
         }
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Place]:
@@ -101,7 +99,9 @@ class Store:
 
     async def clear_suspicion(self, partition: Partition, epoch: int) -> None:
         """Whatever may have ended processes in this partition is folded or put aside."""
-        await self._pool.execute(self._sql["clear_suspicion"], *partition, epoch)
+        await self._sql["clear_suspicion"].execute(
+            self._pool, topic=partition.topic, partition=partition.partition, epoch=epoch
+        )
 
     async def begin_trial(self, partition: Partition, epoch: int, trial: Trial) -> None:
         """Write down what is about to be tried, in case it ends this process. Raises Fenced."""
@@ -109,7 +109,13 @@ class Store:
 
     async def note_skipped(self, partition: Partition, first_offset: int, next_offset: int) -> None:
         """Messages from the one offset to before the other are not in the log any more and were never folded."""
-        await self._pool.execute(self._sql["note_skipped"], *partition, first_offset, next_offset)
+        await self._sql["note_skipped"].execute(
+            self._pool,
+            topic=partition.topic,
+            partition=partition.partition,
+            first_offset=first_offset,
+            next_offset=next_offset,
+        )
 
     async def rehearse(self, job_type: str) -> None:
         """Fold the life of a made-up job and roll it back. Raises what stands in the way of any job."""
@@ -144,14 +150,14 @@ class Store:
             return [], batch.varied
         progress = await self._send_progress(connection, points)
         others = set()
-        told = await connection.execute(progress.of(self._sql["advance_jobs"]), *progress.arguments)
+        told = await self._sql["advance_jobs"].fill(**progress.part).execute(connection, **progress.values)
         if told != f"MERGE {sum(newest for _, newest in points)}":
-            left = await connection.fetch(progress.of(self._sql["not_advanced"]), *progress.arguments)
+            left = await self._sql["not_advanced"].fill(**progress.part).fetch(connection, **progress.values)
             others = {row["job_id"] for row in left}
             points = [point for point in points if point[0].job_id not in others]
             progress = await self._without(connection, progress, points, others)
         if points:
-            await connection.execute(progress.of(self._sql["add_progress_points"]), *progress.arguments)
+            await self._sql["add_progress_points"].fill(**progress.part).execute(connection, **progress.values)
         return points, batch.varied | others
 
     async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> Relation:
@@ -178,9 +184,9 @@ class Store:
         self, connection: Connection, progress: Relation, points: Sequence[PlainPoint], others: Iterable[UUID]
     ) -> Relation:
         """What was sent, but for these jobs: ``points`` is the rest."""
-        if progress.arguments:
+        if progress.values:
             return await self._send_progress(connection, points)
-        await connection.execute(self._sql["forget_progress"], list(others))
+        await self._sql["forget_progress"].execute(connection, job_ids=list(others))
         return progress
 
     async def _fold_others(self, connection: Connection, arrivals: Sequence[Arrival]) -> Changes:
@@ -205,13 +211,13 @@ class Store:
         introduced = jobs_introduced(arrivals)
         new = [job_id for job_id in jobs if job_id not in registered and job_id in introduced]
         if new:
-            await connection.execute(self._sql["number_jobs"], new)
+            await self._sql["number_jobs"].execute(connection, job_ids=new)
             registered |= await self._lock_numbers(connection, new)
-        rows, broken = _decoded_rows(await connection.fetchval(self._sql["lock_jobs"], list(registered)))
+        rows, broken = _decoded_rows(await self._sql["lock_jobs"].fetchval(connection, job_ids=list(registered)))
         return rows, broken, registered
 
     async def _lock_numbers(self, connection: Connection, jobs: Sequence[UUID]) -> dict[UUID, Registered]:
-        found = await connection.fetch(self._sql["lock_numbers"], jobs)
+        found = await self._sql["lock_numbers"].fetch(connection, job_ids=jobs)
         return {row["job_id"]: Registered(row["number"], row["month"]) for row in found}
 
     async def _save_jobs(self, connection: Connection, changes: Changes, registered: Mapping[UUID, Registered]) -> None:
@@ -224,25 +230,25 @@ class Store:
             await self._save(connection, "monitor", monitor)
         if history:
             for month in sorted({row.month for row in history if row.month}):
-                await connection.execute(self._sql["add_month"], self._schema, month)
+                await self._sql["add_month"].execute(connection, month=month)
             await self._save(connection, "history", history)
-            await connection.execute(self._sql["leave_monitor"], [row.job_id for row in history])
+            await self._sql["leave_monitor"].execute(connection, job_ids=[row.job_id for row in history])
 
     async def _save(self, connection: Connection, view: str, rows: Sequence[JobRow]) -> None:
         values = [[getattr(row, column) for column in JOB_COLUMNS] for row in rows]
         sent = await send(connection, view, JOB_COLUMNS, values, few=self._few)
-        await connection.execute(sent.of(self._sql[f"save_{view}"]), *sent.arguments)
+        await self._sql[f"save_{view}"].fill(**sent.part).execute(connection, **sent.values)
 
     async def _add_points(self, connection: Connection, points: Collection[TimelinePoint]) -> None:
         if points:
             values = [[getattr(point, column) for column in POINT_COLUMNS] for point in points]
             sent = await send(connection, "points", POINT_COLUMNS, values, few=self._few)
-            await connection.execute(sent.of(self._sql["add_points"]), *sent.arguments)
+            await self._sql["add_points"].fill(**sent.part).execute(connection, **sent.values)
 
     async def _notify(self, connection: Connection, changed: Iterable[tuple[int, UUID]]) -> None:
         payloads = list(notices(changed))
         if payloads:
-            await connection.execute(self._sql["notify"], payloads)
+            await self._sql["notify"].execute(connection, payloads=payloads)
 
 
 def _decoded_rows(document: str) -> tuple[dict[UUID, JobRow], dict[UUID, str]]:

@@ -97,10 +97,10 @@ class Duties:
 
     async def purge_results(self) -> int:
         """The files of what has expired: deleted, and then noted, so that a crash in between deletes again."""
-        rows = await self._ledger.pool.fetch(LEDGER_SQL["runs_to_purge"], self._purged.place, BATCH)
+        rows = await LEDGER_SQL["runs_to_purge"].fetch(self._ledger.pool, behind=self._purged.place, limit=BATCH)
         for row in self._purged.behind(rows):
             await self._objects.delete_under(f"results/{row['account_id']}/{row['job_id']}")
-            await self._ledger.pool.execute(LEDGER_SQL["note_purged"], row["job_id"])
+            await LEDGER_SQL["note_purged"].execute(self._ledger.pool, job_id=row["job_id"])
         return len(rows)
 
     async def sweep_parts(self) -> int:
@@ -108,7 +108,7 @@ class Duties:
 
         Not a loss: this is how they are always tidied up.
         """
-        rows = await self._ledger.pool.fetch(LEDGER_SQL["runs_to_sweep"], self._swept.place, BATCH)
+        rows = await LEDGER_SQL["runs_to_sweep"].fetch(self._ledger.pool, behind=self._swept.place, limit=BATCH)
         for row in self._swept.behind(rows):
             await self._objects.delete_under(f"parts/{row['account_id']}/{row['job_id']}")
             results = self._objects.keys_under(f"results/{row['account_id']}/{row['job_id']}")

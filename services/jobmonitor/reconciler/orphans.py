@@ -56,7 +56,9 @@ class OrphanSweep:
         old_before = datetime.now(UTC) - ORPHAN_AFTER
         jobs = {each.key: _job_id(each.key) for each in batch if each.modified_at < old_before}
         files = [(key, job_id) for key, job_id in jobs.items() if job_id is not None]
-        rows = await self._pool.fetch(SQL["unneeded_files"], [key for key, _ in files], [job for _, job in files])
+        rows = await SQL["unneeded_files"].fetch(
+            self._pool, keys=[key for key, _ in files], job_ids=[job for _, job in files]
+        )
         keys = [row["key"] for row in rows]
         if keys:
             log.warning("orphans_deleted", files=len(keys), first=keys[0])

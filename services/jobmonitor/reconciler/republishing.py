@@ -16,7 +16,7 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import topic_of
 from jobmonitor.database.pool import Pool
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.patience import Patience
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer, outgoing
@@ -67,25 +67,27 @@ class Republishing:
     async def submissions(self) -> int:
         """Submissions that the view knows and no worker took up, with their own id and time; returns how many."""
         places = [turns.place for turns in self._submissions.values()]
-        rows = await self._pool.fetch(SQL["untaken_submissions"], list(self._submissions), places, PAGE)
+        rows = await SQL["untaken_submissions"].fetch(
+            self._pool, job_types=list(self._submissions), behind=places, limit=PAGE
+        )
         known = await self._known([row["job_id"] for row in rows])
         due: list[UUID] = []
         for job_type, turns in self._submissions.items():
             page = [row for row in rows if row["job_type"] == job_type]
             due += turns.due(page, [row["job_id"] for row in page if row["job_id"] not in known])
-        asked = await self._pool.fetch(SQL["submissions_as_sent"], due) if due else []
+        asked = await SQL["submissions_as_sent"].fetch(self._pool, job_ids=due) if due else []
         return await self._publish([message for row in asked for message in _submission(row)])
 
     async def stops(self) -> int:
         """Stop requests that the view knows and no worker heard; returns how many."""
-        page = await self._pool.fetch(SQL["asked_stops"], self._stops.place, PAGE)
-        unheard = await self._pool.fetch(SQL["unheard_stops"], [row["job_id"] for row in page]) if page else []
+        page = await SQL["asked_stops"].fetch(self._pool, behind=self._stops.place, limit=PAGE)
+        unheard = await SQL["unheard_stops"].fetch(self._pool, job_ids=[row["job_id"] for row in page]) if page else []
         due = self._stops.due(page, [row["job_id"] for row in unheard])
-        asked = await self._pool.fetch(SQL["stops_as_sent"], due) if due else []
+        asked = await SQL["stops_as_sent"].fetch(self._pool, job_ids=due) if due else []
         return await self._publish([_stop(row) for row in asked])
 
     async def _known(self, job_ids: list[UUID]) -> set[UUID]:
-        rows = await self._pool.fetch(LEDGER_SQL["known_runs"], job_ids) if job_ids else []
+        rows = await LEDGER_SQL["known_runs"].fetch(self._pool, job_ids=job_ids) if job_ids else []
         return {row["job_id"] for row in rows}
 
     async def _publish(self, messages: Sequence[Outgoing]) -> int:

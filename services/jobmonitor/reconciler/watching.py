@@ -5,7 +5,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from jobmonitor.contract.topics import job_types
 from jobmonitor.database.pool import Pool
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.reconciler.metrics import (
     OUTBOX_OLDEST,
     OUTBOX_REFUSED,
@@ -32,7 +32,7 @@ class Watching:
 
     async def outbox(self) -> int:
         """Messages that do not get out; returns 0, as nothing is done."""
-        row = await self._pool.fetchrow(SQL["outbox_state"])
+        row = await SQL["outbox_state"].fetchrow(self._pool)
         if row is not None:
             OUTBOX_REFUSED.set(row["refused"])
             OUTBOX_OLDEST.set(row["oldest_s"])
@@ -40,14 +40,14 @@ class Watching:
 
     async def unserved(self) -> int:
         """Submissions that no worker takes up."""
-        for row in await self._pool.fetch(SQL["unserved"], list(self._job_types)):
+        for row in await SQL["unserved"].fetch(self._pool, job_types=list(self._job_types)):
             UNSERVED.labels(row["job_type"]).set(row["jobs"])
             UNSERVED_OLDEST.labels(row["job_type"]).set(row["oldest_s"])
         return 0
 
     async def accounts(self) -> int:
         """Accounts whose jobs wait for others that stand still."""
-        found = {row["job_type"]: row["longest_s"] for row in await self._pool.fetch(SQL["standing_still"])}
+        found = {row["job_type"]: row["longest_s"] for row in await SQL["standing_still"].fetch(self._pool)}
         for job_type in self._job_types:
             STANDING_STILL.labels(job_type).set(found.get(job_type, 0))
         return 0

@@ -15,7 +15,7 @@ from jobmonitor.crm.demo.foreign_keys import without_foreign_keys
 from jobmonitor.crm.demo.generator import Generator, Progress
 from jobmonitor.crm.passwords import hash_password
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 __all__ = ["PASSWORD", "SUPPORTERS", "SUPPORTERS_MAX", "Progress", "fill", "seed"]
 
@@ -49,7 +49,7 @@ async def fill(owner_url: str, supporters: int = SUPPORTERS, progress: Progress 
         added = await _fill_empty(connection, supporters, progress)
         if added:
             progress("Statistics")
-            for table in await connection.fetch(_SQL["tables"]):
+            for table in await _SQL["tables"].fetch(connection):
                 await connection.execute(f"VACUUM (ANALYZE) {table['name']}")
     finally:
         await connection.close()
@@ -61,8 +61,8 @@ async def _fill_empty(connection: Connection, supporters: int, progress: Progres
     as_of = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     async with AsyncExitStack() as load:
         await load.enter_async_context(connection.transaction())
-        await connection.execute(_SQL["lock_users"])
-        if await connection.fetchval(_SQL["any_users"]):
+        await _SQL["lock_users"].execute(connection)
+        if await _SQL["any_users"].fetchval(connection):
             return False
         if supporters >= LARGE:
             await load.enter_async_context(without_foreign_keys(connection))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.crm.demo.sql")
 
@@ -12,7 +12,7 @@ _SQL = statements("jobmonitor.crm.demo.sql")
 @asynccontextmanager
 async def without_foreign_keys(connection: Connection) -> AsyncIterator[None]:
     """Takes the CRM's foreign keys away and puts them back, checked all at once, in the caller's transaction."""
-    keys = await connection.fetch(_SQL["foreign_keys"])
+    keys = await _SQL["foreign_keys"].fetch(connection)
     for key in keys:
         await connection.execute(f"ALTER TABLE {key['table_name']} DROP CONSTRAINT {key['name']}")
     yield
@@ -25,7 +25,7 @@ async def without_foreign_keys(connection: Connection) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _all_accounts_seen(connection: Connection) -> AsyncIterator[None]:
     """The check of a new foreign key reads as the tables' owner, whom row-level security would show one account."""
-    tables = [row["name"] for row in await connection.fetch(_SQL["forced_tables"])]
+    tables = [row["name"] for row in await _SQL["forced_tables"].fetch(connection)]
     for table in tables:
         await connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     yield

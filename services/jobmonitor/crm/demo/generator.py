@@ -9,11 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobmonitor.crm.binding import bind
 from jobmonitor.crm.demo import accounts, words
 from jobmonitor.crm.demo.accounts import DemoAccount
 from jobmonitor.database.pool import Connection, see_account
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import Statement, statements
 
 _SQL = statements("jobmonitor.crm.demo.sql")
 
@@ -36,8 +35,8 @@ class Generator:
 
     async def prepare(self) -> None:
         """The functions the statements draw with; they last as long as the connection."""
-        await self._connection.execute(_SQL["draw_function"])
-        await self._connection.execute(_SQL["pick_function"])
+        await _SQL["draw_function"].execute(self._connection)
+        await _SQL["pick_function"].execute(self._connection)
 
     async def add_account(self, account: DemoAccount, supporters: int, password_hash: str) -> None:
         """The account with its users, its shape and ``supporters`` people."""
@@ -53,14 +52,17 @@ class Generator:
         """Let the ids given by the database from now on follow those given here."""
         last = {"accounts": accounts.HARBOUR.id, "users": accounts.HARBOUR.users[-1].id, "supporters": self._supporters}
         for table, last_id in last.items():
-            await self._connection.execute(
-                "SELECT setval(pg_get_serial_sequence($1, 'id'), $2::bigint)", f"crm.{table}", last_id
-            )
+            await _SQL["settle_ids"].execute(self._connection, table_name=f"crm.{table}", last_id=last_id)
 
     async def _add_users(self, account: DemoAccount, password_hash: str) -> None:
-        await self._connection.execute(
-            _SQL["account"],
-            *(account.id, account.name, account.country, account.zone, account.currency, account.tax_regime),
+        await _SQL["account"].execute(
+            self._connection,
+            account=account.id,
+            name=account.name,
+            country=account.country,
+            zone=account.zone,
+            currency=account.currency,
+            tax_regime=account.tax_regime,
         )
         group = await self._insert("permission_groups", account, name="Data team")
         for permission in account.granted:
@@ -125,7 +127,7 @@ class Generator:
 
     async def _target(self, account: DemoAccount, kind: str, name: str) -> int:
         """The id of the field, question or page with this name."""
-        return int(await self._connection.fetchval(_SQL[f"{kind}_named"], account.id, name))
+        return int(await _SQL[f"{kind}_named"].fetchval(self._connection, account=account.id, name=name))
 
     async def _add_people(self, account: DemoAccount, campaigns: list[tuple[int, str]], supporters: int) -> None:
         pages = [(campaign, type_) for campaign, type_ in campaigns if type_ not in ("FCS", "FCR")]
@@ -164,16 +166,14 @@ class Generator:
 
     async def _fill(self, statement: str, **values: Any) -> None:
         self._progress(f"  {statement.replace('_', ' ')}")
-        arguments: list[Any] = []
-        text = bind(_SQL[statement], arguments, **values)
-        await self._connection.execute(text, *arguments)
+        await _SQL[statement].execute(self._connection, **values)
 
     async def _insert(self, table: str, account: DemoAccount, *, returning: str = "id", **values: Any) -> int:
         """One row; table and column names are this module's own."""
         columns = {"account_id": account.id, **values}
-        places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-        text = f"INSERT INTO crm.{table} ({', '.join(columns)}) VALUES ({places}) RETURNING {returning}"  # noqa: S608
-        return int(await self._connection.fetchval(text, *columns.values()))
+        names = ", ".join(f":{column}" for column in columns)
+        text = f"INSERT INTO crm.{table} ({', '.join(columns)}) VALUES ({names}) RETURNING {returning}"  # noqa: S608
+        return int(await Statement(text).fetchval(self._connection, **columns))
 
 
 _LATIN = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "đ": "d", "æ": "ae"})

@@ -1,2 +1,2 @@
 -- Which of these broadcasts began more than a year ago?
-SELECT id FROM crm.email_campaigns WHERE id = ANY($1::bigint[]) AND sent_at < now() - interval '1 year' ORDER BY id
+SELECT id FROM crm.email_campaigns WHERE id = ANY(:broadcasts::bigint[]) AND sent_at < now() - interval '1 year' ORDER BY id

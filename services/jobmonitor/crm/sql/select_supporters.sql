@@ -1,2 +1,2 @@
--- Which supporters are there? Conditions on supporters.id are added behind.
-SELECT supporters.id FROM crm.supporters WHERE true
+-- Which supporters meet these conditions on supporters.id, each beginning with AND? Without any, all.
+SELECT supporters.id FROM crm.supporters WHERE true {conditions}

@@ -1,2 +1,2 @@
 -- What are these users called?
-SELECT id, name FROM crm.users WHERE id = ANY($1::bigint[])
+SELECT id, name FROM crm.users WHERE id = ANY(:user_ids::bigint[])

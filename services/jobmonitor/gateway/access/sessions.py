@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from jobmonitor.crm.users import Viewer, how_to_hash, load_viewer
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.guesses import Guesses, PasswordChecks
 from jobmonitor.gateway.adapters.database import Database
@@ -73,13 +73,15 @@ class Sessions:
     async def find(self, token: str) -> Viewer | None:
         """Who is logged in with this token, as they are now; None: nobody. Counts as use of the session."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(_SQL["find_session"], digest(token), self._idle, GREATEST_AGE)
+            row = await _SQL["find_session"].fetchrow(
+                connection, token_sha256=digest(token), idle=self._idle, greatest_age=GREATEST_AGE
+            )
             return None if row is None else await load_viewer(connection, row["account_id"], row["user_id"])
 
     async def end(self, token: str) -> None:
         """Log out. Repeatable."""
         async with self._database.connection() as connection:
-            await connection.execute(_SQL["end_session"], digest(token))
+            await _SQL["end_session"].execute(connection, token_sha256=digest(token))
 
     async def _hash(self, credentials: Credentials) -> str | None:
         """To be compared by the database, which shows nobody its own. As long for an unknown address as for a known."""
@@ -90,7 +92,9 @@ class Sessions:
     async def _open(self, address: str, client: str, password_hash: str | None) -> tuple[str, Viewer]:
         token = secrets.token_urlsafe(32)
         async with self._database.connection() as connection:
-            login = await connection.fetchrow(_SQL["open_session"], address, password_hash, digest(token), self._idle)
+            login = await _SQL["open_session"].fetchrow(
+                connection, email=address, password_hash=password_hash, token_sha256=digest(token), idle=self._idle
+            )
             if login is None:
                 raise Problem(401, "The e-mail address or the password is wrong.", code="wrong_login")
             self._guesses.forgive(address, client)

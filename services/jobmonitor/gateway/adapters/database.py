@@ -12,8 +12,11 @@ import asyncpg
 
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection, Pool, open_pool
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway.http.lines import Lines
 from jobmonitor.runtime.failures import is_temporary
+
+_SQL = statements("jobmonitor.gateway.adapters.sql")
 
 OF_USER, OF_ACCOUNT = 0.3, 0.6
 """Shares of the pool. Who has all of theirs waits for their own: one user's searches, or one account's, are never what
@@ -115,13 +118,8 @@ read and sort all of them where 50 are wanted."""
 
 
 async def _look_as(connection: Connection, account_id: int, user_id: int, user_type: str, more: str = "") -> None:
-    await connection.execute(
-        "SELECT set_config('app.account_id', $1, true), set_config('app.user_id', $2, true), "
-        f"set_config('app.user_type', $3, true){more}",
-        str(account_id),
-        str(user_id),
-        user_type,
-    )
+    looking = _SQL["look_as"].fill(more=more)
+    await looking.execute(connection, account_id=str(account_id), user_id=str(user_id), user_type=user_type)
 
 
 @asynccontextmanager

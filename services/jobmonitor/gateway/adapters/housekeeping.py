@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway.adapters.database import Database, DatabaseUnavailable
 
 _SQL = statements("jobmonitor.gateway.adapters.sql")
@@ -17,7 +17,7 @@ async def tidy(database: Database) -> None:
     """Delete ended sessions, old transfers and old submissions. Any number of gateways may do so at once."""
     async with database.connection() as connection:
         for statement in ("delete_dead_sessions", "delete_old_transfers", "delete_old_submissions"):
-            await connection.execute(_SQL[statement])
+            await _SQL[statement].execute(connection)
 
 
 async def tidy_all_the_time(database: Database) -> None:

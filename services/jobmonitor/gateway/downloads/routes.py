@@ -18,7 +18,7 @@ from fastapi import APIRouter, Request, Response
 
 from jobmonitor.contract.events import result_key
 from jobmonitor.crm.users import Viewer
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.context import Onlooker, Provided, Services
 from jobmonitor.gateway.downloads.ranges import Span, Unsatisfiable, requested_span
@@ -189,12 +189,19 @@ async def _record_once(services: Services, viewer: Viewer, download: _Download, 
     size_bytes, job_id = download.file.size_bytes, download.job.job_id
     if received != (0, size_bytes):
         async with services.database.as_viewer(viewer) as connection:
-            values = (job_id, viewer.user_id, *received, size_bytes)
-            if not await connection.fetchval(_SQL["record_received"], *values):
+            complete = await _SQL["record_received"].fetchval(
+                connection,
+                job_id=job_id,
+                user_id=viewer.user_id,
+                start=received.start,
+                end=received.end,
+                size_bytes=size_bytes,
+            )
+            if not complete:
                 return
     async with services.database.as_viewer(viewer) as connection:
-        fact = await connection.fetchrow(_SQL["record_download"], job_id)
-        await connection.execute(_SQL["forget_transfer"], job_id, viewer.user_id)
+        fact = await _SQL["record_download"].fetchrow(connection, job_id=job_id)
+        await _SQL["forget_transfer"].execute(connection, job_id=job_id, user_id=viewer.user_id)
     if fact is not None:
         await _send(services, viewer, fact)
     log.info("result_downloaded", job=download.job.number, by=viewer.user_id)
@@ -205,6 +212,6 @@ async def _send(services: Services, viewer: Viewer, fact: asyncpg.Record) -> Non
     try:
         await services.broker.send_messages([Outgoing(fact["topic"], fact["key"], fact["value"], fact["type"])])
         async with services.database.as_viewer(viewer) as connection:
-            await connection.execute(_SQL["forget_download"], fact["place"], fact["value"])
+            await _SQL["forget_download"].execute(connection, place=fact["place"], value=fact["value"])
     except (KafkaUnavailable, DatabaseUnavailable) as error:
         log.info("outbox_kept", job=fact["key"].decode(), error=str(error))

@@ -5,7 +5,6 @@ page goes on from there.
 """
 
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,8 +101,8 @@ async def _counts(connection: Connection, viewer: Viewer) -> models.Counts:
 def _whose(owner_id: int | None, *conditions: str) -> str:
     """What an index answers in the order of the lists, and no other index does: see migration 0009."""
     if owner_id is not None:
-        conditions = ("j.owner_id = {owner_id}", *conditions)
-    return " AND ".join(("j.account_id = {account_id}", *(conditions or ("j.number > 0",))))
+        conditions = ("j.owner_id = :owner_id", *conditions)
+    return " AND ".join(("j.account_id = :account_id", *(conditions or ("j.number > 0",))))
 
 
 _STATES_BY_INDEX: Mapping[str, str] = {
@@ -124,7 +123,7 @@ class _Lists:
         self._owner_id = owner_id = wanted.owner_id if self._only_seen is None else self._only_seen
         self._type_by_index = wanted.job_type is not None and wanted.view == "history" and owner_id is None
         self._narrowed = wanted.state == "ready" or (wanted.job_type is not None and not self._type_by_index)
-        by_type = ("j.job_type = {job_type}",) if self._type_by_index else ()
+        by_type = ("j.job_type = :job_type",) if self._type_by_index else ()
         by_state = (_STATES_BY_INDEX[wanted.state],) if wanted.state in _STATES_BY_INDEX else ()
         self._whose = _whose(owner_id, *by_type, *by_state)
         self._values: dict[str, Any] = {
@@ -178,7 +177,7 @@ class _Lists:
             "called": wanted.q,
             "number": _as_number(wanted.q.removeprefix("#")),
         }
-        whose = "j.account_id = {account_id}" + ("" if self._owner_id is None else " AND j.owner_id = {owner_id}")
+        whose = "j.account_id = :account_id" + ("" if self._owner_id is None else " AND j.owner_id = :owner_id")
         found = await _fetch(self._connection, "find_exactly", wanted.view, whose, {**self._values, **values})
         return self._items(found)
 
@@ -200,19 +199,8 @@ class _Lists:
 
 
 async def _fetch(connection: Connection, name: str, view: View, whose: str, values: Mapping[str, Any]) -> Rows:
-    text, arguments = statement(name, view, whose, values)
-    return await connection.fetch(text, *arguments)
-
-
-def statement(name: str, view: View, whose: str, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """The statement of this name and its arguments. Each combination of conditions is one with a plan of its own."""
-    places: dict[str, int] = {}
-
-    def place(match: re.Match[str]) -> str:
-        return f"${places.setdefault(match[1], len(places) + 1)}"
-
-    text = re.sub(r"\{(\w+)\}", place, SQL[name].replace("{view}", view).replace("{whose}", whose))
-    return text, [values[name] for name in places]
+    """Each combination of conditions is a statement with a plan of its own."""
+    return await SQL[name].fill(view=view, whose=whose).fetch(connection, **values)
 
 
 def _as_number(text: str) -> int | None:

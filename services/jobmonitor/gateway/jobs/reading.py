@@ -10,7 +10,7 @@ import structlog
 
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.policy import may_see
 from jobmonitor.gateway.adapters.database import Database
@@ -28,7 +28,7 @@ NUMBER_AT_MOST = 2**63 - 1
 
 async def jobs_by_id(connection: Connection, job_ids: Iterable[UUID]) -> list[JobRow]:
     """Those of the jobs that the projection knows and row-level security shows."""
-    return list(readable(job_row, map(dict, await connection.fetch(SQL["jobs_by_id"], list(job_ids)))))
+    return list(readable(job_row, map(dict, await SQL["jobs_by_id"].fetch(connection, job_ids=list(job_ids)))))
 
 
 def readable(convert: Callable[[Source], Target], sources: Iterable[Source]) -> Iterator[Target]:
@@ -55,7 +55,7 @@ async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[Jo
         job = await find_job(connection, viewer, await _job_id(connection, reference) or uuid4())
         if job is None:
             raise not_found()
-        rows = await connection.fetch(SQL["timeline"], job.job_id)
+        rows = await SQL["timeline"].fetch(connection, job_id=job.job_id)
     return job, [models.TimelineEntry(**row) for row in rows]
 
 
@@ -64,7 +64,7 @@ async def _job_id(connection: Connection, reference: str) -> UUID | None:
         number = int(reference[:20])
         found: UUID | None = None
         if number <= NUMBER_AT_MOST:
-            found = await connection.fetchval(SQL["job_id_of_number"], number)
+            found = await SQL["job_id_of_number"].fetchval(connection, number=number)
         return found
     try:
         return UUID(reference)
@@ -74,7 +74,7 @@ async def _job_id(connection: Connection, reference: str) -> UUID | None:
 
 async def find_submission(connection: Connection, job_id: UUID) -> asyncpg.Record | None:
     """What was asked here under this job id, by anybody of the account."""
-    return await connection.fetchrow(SQL["find_submission"], job_id)
+    return await SQL["find_submission"].fetchrow(connection, job_id=job_id)
 
 
 async def _submitted_job(connection: Connection, job_id: UUID) -> JobRow | None:

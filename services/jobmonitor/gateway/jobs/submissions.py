@@ -155,7 +155,7 @@ async def _check(job_type: JobType[Any], params: Any, context: Context) -> None:
 
 async def _kept_results(services: Services, viewer: Viewer, connection: Connection) -> Kept:
     async def load(_: Collection[int]) -> dict[int, int]:
-        return {viewer.account_id: await connection.fetchval(SQL["kept_result_bytes"])}
+        return {viewer.account_id: await SQL["kept_result_bytes"].fetchval(connection)}
 
     return (await services.kept_results.of([viewer.account_id], load))[viewer.account_id]
 
@@ -228,14 +228,17 @@ def _digest(submission: JobSubmitted) -> bytes:
 async def _publish_submission(services: Services, viewer: Viewer, job_id: UUID, submission: JobSubmitted) -> None:
     """Note it, then publish it: an accepted job can be shown before the projection has seen it."""
     async with services.database.as_viewer(viewer) as connection:
-        values = (
-            submission.account_id,
-            submission.owner_id,
-            submission.job_type,
-            submission.reference,
-            submission.run_at,
+        noted = await SQL["note_submission"].fetchval(
+            connection,
+            job_id=job_id,
+            account_id=submission.account_id,
+            owner_id=submission.owner_id,
+            job_type=submission.job_type,
+            reference=submission.reference,
+            run_at=submission.run_at,
+            request_sha256=_digest(submission),
         )
-        if await connection.fetchval(SQL["note_submission"], job_id, *values, _digest(submission)) is None:
+        if noted is None:
             raise _conflict()
     try:
         with metrics.SUBMISSION_SECONDS.time():
@@ -249,7 +252,7 @@ async def _publish_submission(services: Services, viewer: Viewer, job_id: UUID, 
 async def _mark_unconfirmed(services: Services, viewer: Viewer, job_id: UUID) -> None:
     try:
         async with services.database.as_viewer(viewer) as connection:
-            await connection.execute(SQL["mark_unconfirmed"], job_id)
+            await SQL["mark_unconfirmed"].execute(connection, job_id=job_id)
     except DatabaseUnavailable:
         log.warning("unconfirmed_submission_not_marked", job_id=str(job_id))
 

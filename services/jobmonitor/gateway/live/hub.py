@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from jobmonitor.crm.users import Viewer, load_viewers
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.policy import may_look, may_see
 from jobmonitor.gateway.adapters.database import Database, DatabaseUnavailable
@@ -250,7 +250,7 @@ class Hub:
 
     async def _alive(self, tokens: list[bytes]) -> set[bytes]:
         async with self._database.connection() as connection:
-            return {row["token_sha256"] for row in await connection.fetch(_SQL["live_sessions"], tokens)}
+            return {row["token_sha256"] for row in await _SQL["live_sessions"].fetch(connection, tokens=tokens)}
 
     async def _viewers(self) -> dict[int, Viewer]:
         viewers: dict[int, Viewer] = {}

@@ -19,7 +19,7 @@ from jobmonitor.crm.uploads import Upload as KeptUpload
 from jobmonitor.crm.uploads import find_upload, upload_key
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.policy import IMPORT_PERMISSION, may_import
 from jobmonitor.gateway.context import Provided, Services, SignedIn, answer
@@ -93,8 +93,8 @@ async def list_uploads(services: Provided, viewer: SignedIn) -> Response:
     """The files you sent that are still kept."""
     _require_permission(viewer)
     async with services.database.as_viewer(viewer) as connection:
-        rows = await connection.fetch(_SQL["list_uploads"], viewer.account_id, viewer.user_id)
-        kept = await connection.fetchrow(_SQL["kept_uploads"], viewer.account_id, viewer.user_id)
+        rows = await _SQL["list_uploads"].fetch(connection, account_id=viewer.account_id, user_id=viewer.user_id)
+        kept = await _SQL["kept_uploads"].fetchrow(connection, account_id=viewer.account_id, user_id=viewer.user_id)
     settings, account_bytes = services.settings, 0 if kept is None else kept["account_bytes"]
     listed = UploadList(
         items=[_listed(row) for row in rows],
@@ -125,7 +125,7 @@ async def delete_upload(services: Provided, viewer: SignedIn, upload: str) -> Re
     _require_permission(viewer)
     async with services.database.as_viewer(viewer) as connection:
         kept = await _find(connection, viewer, upload)
-        if await connection.fetchval(_SQL["upload_is_needed"], kept.id):
+        if await _SQL["upload_is_needed"].fetchval(connection, upload_id=kept.id):
             raise Problem(409, "A job that has not ended needs this file.", code="upload_needed")
     await _remove(services, viewer, kept.id)
     return Response(status_code=204)
@@ -160,11 +160,21 @@ async def _keep(services: Services, viewer: Viewer, name: str, kind: Kind, file:
     inspection = await look_through(content)
     _refuse_unusable(kind, content, inspection)
     upload_id, settings = uuid4(), services.settings
-    limits = (settings.uploads_kept_per_user, settings.upload_bytes_per_account)
-    values = (upload_id, viewer.account_id, viewer.user_id, name, MEDIA_TYPES[kind], file.size_bytes, file.sha256)
-    contents = msgspec.to_builtins(inspection.contents)
     async with services.database.as_viewer(viewer) as connection:
-        if await connection.fetchval(_SQL["insert_upload"], *values, contents, *limits) is None:
+        created_at = await _SQL["insert_upload"].fetchval(
+            connection,
+            upload_id=upload_id,
+            account_id=viewer.account_id,
+            user_id=viewer.user_id,
+            name=name,
+            media_type=MEDIA_TYPES[kind],
+            size_bytes=file.size_bytes,
+            sha256=file.sha256,
+            contents=msgspec.to_builtins(inspection.contents),
+            files_max=settings.uploads_kept_per_user,
+            account_bytes_max=settings.upload_bytes_per_account,
+        )
+        if created_at is None:
             raise await _too_many_kept(connection, viewer, settings)
         kept = await _find(connection, viewer, str(upload_id))
         targets = await read_targets(connection)
@@ -173,7 +183,7 @@ async def _keep(services: Services, viewer: Viewer, name: str, kind: Kind, file:
 
 
 async def _too_many_kept(connection: Connection, viewer: Viewer, settings: GatewaySettings) -> Problem:
-    kept = await connection.fetchrow(_SQL["kept_uploads"], viewer.account_id, viewer.user_id)
+    kept = await _SQL["kept_uploads"].fetchrow(connection, account_id=viewer.account_id, user_id=viewer.user_id)
     if kept is not None and kept["files"] < settings.uploads_kept_per_user:
         limit, most = "bytes of uploads per account", f"{settings.upload_bytes_per_account // 1024**2:,} MB"
         detail = f"Your account's files would be more than {most}, which is the most"
@@ -213,7 +223,7 @@ async def _remove(services: Services, viewer: Viewer, upload_id: UUID) -> None:
     """The content first: after a crash in between the row is still there to be deleted."""
     await services.objects.delete([upload_key(viewer.account_id, upload_id)])
     async with services.database.as_viewer(viewer) as connection:
-        await connection.execute(_SQL["delete_uploads"], [upload_id])
+        await _SQL["delete_uploads"].execute(connection, upload_ids=[upload_id])
 
 
 async def _find(connection: Connection, viewer: Viewer, reference: str) -> KeptUpload:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from jobmonitor.crm.uploads import upload_key
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.gateway.adapters.database import Database, DatabaseUnavailable
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.objects import ObjectStore
@@ -23,11 +23,11 @@ async def sweep(database: Database, objects: ObjectStore, age: timedelta) -> int
     swept = 0
     while True:
         async with database.connection() as connection:
-            rows = await connection.fetch(_SQL["old_uploads"], age, BATCH)
+            rows = await _SQL["old_uploads"].fetch(connection, age=age, limit=BATCH)
         # the content first: after a crash in between, the row leads here again
         await objects.delete([upload_key(row["account_id"], row["id"]) for row in rows])
         async with database.connection() as connection:
-            await connection.execute(_SQL["delete_uploads"], [row["id"] for row in rows])
+            await _SQL["delete_uploads"].execute(connection, upload_ids=[row["id"] for row in rows])
         swept += len(rows)
         if len(rows) < BATCH:
             return swept

@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 from msgspec import Meta
 
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.protocol import (
     Assembly,
@@ -94,7 +94,9 @@ class Probe(JobTypeDefaults[ProbeParameters]):
         first, end = payload
         await _take(params.chunk_s, context.stop_requested)
         if params.effects:
-            await context.connection.execute(SQL["leave_effects"], context.account_id, context.job_id, first, end - 1)
+            await SQL["leave_effects"].execute(
+                context.connection, account_id=context.account_id, job_id=context.job_id, first=first, last=end - 1
+            )
         await self._call_outside(params, range(first, end), context)
         self._go_wrong(params, range(first, end), context.attempt)
         lines = "".join(f"{unit}\r\n" for unit in range(first, end)) if params.file else ""

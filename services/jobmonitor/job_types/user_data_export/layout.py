@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.job_types.user_data_export.sql")
 
@@ -57,12 +57,12 @@ async def read_layout(
     What does not exist is left out: whether it does is for ``unknown_references`` to say. Raises LookupError: the
     transaction sees no account.
     """
-    account = await connection.fetchrow(_SQL["account"])
+    account = await _SQL["account"].fetchrow(connection)
     if account is None:
         raise LookupError("This transaction sees no account.")
-    fields = await connection.fetch(_SQL["fields"], export_group_id)
-    page_rows = await connection.fetch(_SQL["pages"], _unique(pages))
-    question_rows = await connection.fetch(_SQL["questions"], _unique(questions))
+    fields = await _SQL["fields"].fetch(connection, export_group_id=export_group_id)
+    page_rows = await _SQL["pages"].fetch(connection, pages=_unique(pages))
+    question_rows = await _SQL["questions"].fetch(connection, questions=_unique(questions))
     return Layout(
         account_id=account["id"],
         zone=account["display_tz"],

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.job_types.user_data_export.sql")
 
@@ -76,4 +76,4 @@ async def export_options(connection: Connection) -> ExportOptions:
 
 
 async def _list(connection: Connection, statement: str, item_type: type[Item]) -> list[Item]:
-    return [msgspec.convert(dict(row), item_type) for row in await connection.fetch(_SQL[statement])]
+    return [msgspec.convert(dict(row), item_type) for row in await _SQL[statement].fetch(connection)]

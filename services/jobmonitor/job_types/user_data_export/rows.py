@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from jobmonitor.crm.activity import active_in_campaigns
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.job_types.user_data_export.layout import Layout
 
 _SQL = statements("jobmonitor.job_types.user_data_export.sql")
@@ -49,7 +50,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 async def read_supporters(connection: Connection, layout: Layout, ids: Sequence[int]) -> dict[int, Supporter]:
     """These supporters, as far as they still exist, under their ids."""
     field_ids = [field.id for field in layout.fields if not field.is_email]
-    rows = await connection.fetch(_SQL["supporters"], ids, field_ids)
+    rows = await _SQL["supporters"].fetch(connection, supporters=ids, fields=field_ids)
     return {
         row["id"]: Supporter(
             email=row["email"],
@@ -68,13 +69,14 @@ def _field_cells(layout: Layout, email: str, values: dict[int, str]) -> list[str
 async def read_participation(connection: Connection, layout: Layout, ids: Sequence[int]) -> dict[int, list[str]]:
     """The hybrid format's own cells: ``Y`` for each page a supporter was active on, the answer to each question."""
     campaigns = [page.campaign_id for page in layout.pages]
-    active = await connection.fetch(_SQL["active"], ids, campaigns)
-    answered = await connection.fetch(_SQL["answers"], ids, [question.id for question in layout.questions])
-    active_on = {(row["supporter_id"], row["campaign_id"]) for row in active}
+    active_in = await active_in_campaigns(connection, ids, campaigns)
+    answered = await _SQL["answers"].fetch(
+        connection, supporters=ids, questions=[question.id for question in layout.questions]
+    )
     answers = {(row["supporter_id"], row["question_id"]): row["value"] for row in answered}
     return {
         supporter_id: [
-            *("Y" if (supporter_id, page.campaign_id) in active_on else "" for page in layout.pages),
+            *("Y" if page.campaign_id in active_in[supporter_id] else "" for page in layout.pages),
             *(answers.get((supporter_id, question.id), "") for question in layout.questions),
         ]
         for supporter_id in ids
@@ -94,7 +96,7 @@ async def read_entries(connection: Connection, keys: Sequence[EntryKey]) -> dict
 async def _read_kind(connection: Connection, kind: Literal["a", "t"], ids: list[int]) -> dict[EntryKey, Entry]:
     if not ids:
         return {}
-    rows = await connection.fetch(_SQL["activities" if kind == "a" else "transactions"], ids)
+    rows = await _SQL["activities" if kind == "a" else "transactions"].fetch(connection, ids=ids)
     return {(kind, row["id"]): _entry(row) for row in rows}
 
 

@@ -6,10 +6,9 @@ The keys found in one snapshot are the frozen selection an export works through.
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
-from jobmonitor.crm.binding import bind
 from jobmonitor.crm.supporter_query import SupporterQuery, select_supporters
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import Statement, statements
 
 _SQL = statements("jobmonitor.job_types.user_data_export.sql")
 
@@ -17,14 +16,14 @@ _SQL = statements("jobmonitor.job_types.user_data_export.sql")
 class Selection(NamedTuple):
     """A kind of rows, chosen by a supporter query."""
 
-    select: Callable[[SupporterQuery, list[Any]], str]
-    """The statement that selects them; its values are appended to the list."""
-    in_order: str
+    select: Callable[[SupporterQuery], Statement]
+    """The statement that selects them."""
+    in_order: Statement
     """The statement around it that gives the rows' keys in order."""
 
 
-def _select_entries(query: SupporterQuery, arguments: list[Any]) -> str:
-    return _SQL["select_entries"].replace("{supporters}", select_supporters(query, arguments))
+def _select_entries(query: SupporterQuery) -> Statement:
+    return _SQL["select_entries"].fill(supporters=select_supporters(query))
 
 
 SUPPORTERS = Selection(select_supporters, _SQL["supporters_in_order"])
@@ -38,18 +37,14 @@ async def count_rows(
     connection: Connection, selection: Selection, query: SupporterQuery, *, most: int | None = None
 ) -> int:
     """How many rows there are; the counting ends at ``most``."""
-    arguments: list[Any] = []
-    text = bind(_SQL["count_selected"], arguments, most=most)
-    count = await connection.fetchval(text.replace("{selection}", selection.select(query, arguments)), *arguments)
-    return int(count)
+    counting = _SQL["count_selected"].fill(selection=selection.select(query))
+    return int(await counting.fetchval(connection, most=most))
 
 
 async def row_keys(
     connection: Connection, selection: Selection, query: SupporterQuery, *, batch: int
 ) -> AsyncIterator[list[list[Any]]]:
     """The rows' keys in order, ``batch`` at a time, the last time what is left. Needs a transaction (a cursor)."""
-    arguments: list[Any] = []
-    text = selection.in_order.replace("{selection}", selection.select(query, arguments))
-    cursor = await connection.cursor(text, *arguments)
+    cursor = await selection.in_order.fill(selection=selection.select(query)).cursor(connection)
     while rows := await cursor.fetch(batch):
         yield [list(row) for row in rows]

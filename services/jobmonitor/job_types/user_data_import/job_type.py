@@ -21,7 +21,7 @@ from msgspec import Meta
 
 from jobmonitor.crm.supporter_query import Id
 from jobmonitor.crm.uploads import Upload, UploadContents, find_upload, upload_key
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.files.look_through import look_through

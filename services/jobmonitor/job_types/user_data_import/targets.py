@@ -5,7 +5,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 _SQL = statements("jobmonitor.job_types.user_data_import.sql")
 
@@ -89,9 +89,9 @@ async def import_formats(connection: Connection) -> list[ImportFormat]:
 
 async def find_format(connection: Connection, format_id: int) -> ImportFormat | None:
     """None: the account has no such format."""
-    row = await connection.fetchrow(_SQL["find_import_format"], format_id)
+    row = await _SQL["find_import_format"].fetchrow(connection, format_id=format_id)
     return None if row is None else msgspec.convert(dict(row), ImportFormat)
 
 
 async def _list(connection: Connection, statement: str, item_type: type[Item]) -> list[Item]:
-    return [msgspec.convert(dict(row), item_type) for row in await connection.fetch(_SQL[statement])]
+    return [msgspec.convert(dict(row), item_type) for row in await _SQL[statement].fetch(connection)]

@@ -6,5 +6,5 @@ WHERE (
     FROM ledger.runs AS r
     WHERE r.account_id = w.account_id AND r.job_type = w.job_type AND r.admitted
       AND r.state IN ('queued', 'running', 'stopping')
-) < $1
+) < :account_jobs_max
 ORDER BY w.account_id

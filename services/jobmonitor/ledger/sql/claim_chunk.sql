@@ -4,13 +4,13 @@
 WITH run AS (
     SELECT job_id, account_id, owner_id, job_type, parameters
     FROM ledger.runs
-    WHERE job_id = $1 AND job_type = $5 AND state IN ('queued', 'running')
+    WHERE job_id = :job_id AND job_type = :job_type AND state IN ('queued', 'running')
     FOR SHARE
 )
 UPDATE ledger.chunks AS c
-SET attempt = c.attempt + 1, lease_token = $3, lease_until = clock_timestamp() + $4::interval, hints = 0
+SET attempt = c.attempt + 1, lease_token = :token, lease_until = clock_timestamp() + :lease::interval, hints = 0
 FROM run
-WHERE c.job_id = run.job_id AND c.chunk = $2
+WHERE c.job_id = run.job_id AND c.chunk = :chunk
   AND c.state = 'dispatched' AND (c.lease_until IS NULL OR c.lease_until < now())
 RETURNING c.kind, c.units, c.payload, c.attempt, c.uncounted, c.last_error, run.account_id, run.owner_id, run.job_type,
           run.parameters, coalesce(extract(epoch FROM now() - c.outage_since), 0)::float8 AS outage_s

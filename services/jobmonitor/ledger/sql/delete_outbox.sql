@@ -2,4 +2,4 @@
 WITH hurry AS (SELECT set_config('synchronous_commit', 'off', true))
 DELETE FROM ledger.outbox
 USING hurry
-WHERE id = ANY ($1::bigint[])
+WHERE id = ANY (:ids::bigint[])

@@ -3,5 +3,5 @@ SELECT job_id
 FROM ledger.runs
 WHERE state = 'scheduled' AND run_at <= now()
 ORDER BY run_at
-LIMIT $1
+LIMIT :limit
 FOR NO KEY UPDATE SKIP LOCKED

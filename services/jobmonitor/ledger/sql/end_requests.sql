@@ -1,3 +1,3 @@
 -- These messages are not being handled any more.
 DELETE FROM ledger.begun_requests
-WHERE reader = $1 AND message = ANY ($2::text[])
+WHERE reader = :reader AND message = ANY (:messages::text[])

@@ -1,5 +1,5 @@
 -- A sign of life, and of an error: the lease holds for another while. No row comes back when it was lost.
 UPDATE ledger.chunks
-SET lease_until = now() + $4::interval, last_error = coalesce($5, last_error)
-WHERE job_id = $1 AND chunk = $2 AND lease_token = $3 AND state = 'dispatched'
+SET lease_until = now() + :lease::interval, last_error = coalesce(:error, last_error)
+WHERE job_id = :job_id AND chunk = :chunk AND lease_token = :token AND state = 'dispatched'
 RETURNING chunk

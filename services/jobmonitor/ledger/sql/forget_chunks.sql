@@ -1,5 +1,5 @@
 -- An ended job needs no chunks; what they were stands in the timeline. Nothing of it is left to sweep.
-WITH gone AS (DELETE FROM ledger.chunks WHERE job_id = $1)
+WITH gone AS (DELETE FROM ledger.chunks WHERE job_id = :job_id)
 UPDATE ledger.runs
 SET swept = true
-WHERE job_id = $1
+WHERE job_id = :job_id

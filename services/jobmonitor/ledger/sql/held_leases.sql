@@ -1,6 +1,6 @@
 -- Which of these leases still hold, and the states of their jobs.
 SELECT c.lease_token AS token, r.state
-FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS h (job_id, chunk, token)
+FROM unnest(:job_ids::uuid[], :chunks::int[], :tokens::uuid[]) AS h (job_id, chunk, token)
 JOIN ledger.chunks AS c ON c.job_id = h.job_id AND c.chunk = h.chunk AND c.lease_token = h.token
 JOIN ledger.runs AS r ON r.job_id = h.job_id
 WHERE c.state = 'dispatched'

@@ -3,5 +3,5 @@
 SELECT c.chunk
 FROM ledger.chunks AS c
 JOIN ledger.runs AS r USING (job_id)
-WHERE c.job_id = $1 AND c.chunk = $2 AND c.lease_token = $3 AND c.state = 'dispatched' AND r.state = 'queued'
+WHERE c.job_id = :job_id AND c.chunk = :chunk AND c.lease_token = :token AND c.state = 'dispatched' AND r.state = 'queued'
 FOR SHARE OF c

@@ -1,3 +1,3 @@
 -- Adds a chunk to a job, waiting to be dispatched.
 INSERT INTO ledger.chunks (job_id, kind, chunk, units, payload)
-VALUES ($1, $2, $3, $4, $5)
+VALUES (:job_id, :kind, :chunk, :units, :payload)

@@ -1,4 +1,4 @@
 -- All messages that leave with this transaction, in this order.
 INSERT INTO ledger.outbox (topics, keys, values, types)
-VALUES ($1, $2, $3, $4)
+VALUES (:topics, :keys, :values, :types)
 RETURNING id

@@ -2,7 +2,7 @@
 -- several reconcilers share the work.
 SELECT id, topics, keys, values, types, attempts, created_at
 FROM ledger.outbox
-WHERE send_after < now() - $1::interval
+WHERE send_after < now() - :older_than::interval
 ORDER BY send_after, id
-LIMIT $2
+LIMIT :limit
 FOR UPDATE SKIP LOCKED

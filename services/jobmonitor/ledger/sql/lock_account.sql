@@ -1,2 +1,2 @@
 -- Until the end of the transaction nobody else admits jobs of this account.
-SELECT pg_advisory_xact_lock(hashtextextended('admission', $1))
+SELECT pg_advisory_xact_lock(hashtextextended('admission', :account_id))

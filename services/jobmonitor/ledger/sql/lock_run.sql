@@ -4,5 +4,5 @@ SELECT job_id, account_id, owner_id, job_type, parameters, created_at, run_at, w
        total, result, downloaded, expired, stop_requested_by, stop_requested_at, chunks_total, chunks_dispatched,
        chunks_done, outcomes, rejected, rows, stop_heard_at, rejected_requests, request_sha256
 FROM ledger.runs
-WHERE job_id = $1
+WHERE job_id = :job_id
 FOR NO KEY UPDATE

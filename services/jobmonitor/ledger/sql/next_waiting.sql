@@ -4,7 +4,7 @@ WITH RECURSIVE types AS (
     (
         SELECT job_type
         FROM ledger.runs
-        WHERE account_id = $1 AND state = 'queued' AND NOT admitted
+        WHERE account_id = :account_id AND state = 'queued' AND NOT admitted
         ORDER BY job_type
         LIMIT 1
     )
@@ -14,7 +14,7 @@ WITH RECURSIVE types AS (
     CROSS JOIN LATERAL (
         SELECT job_type
         FROM ledger.runs
-        WHERE account_id = $1 AND state = 'queued' AND NOT admitted AND job_type > t.job_type
+        WHERE account_id = :account_id AND state = 'queued' AND NOT admitted AND job_type > t.job_type
         ORDER BY job_type
         LIMIT 1
     ) AS following
@@ -24,12 +24,12 @@ FROM types AS t
 CROSS JOIN LATERAL (
     SELECT job_id, created_at
     FROM ledger.runs
-    WHERE account_id = $1 AND job_type = t.job_type AND state = 'queued' AND NOT admitted
-      AND (writes IS NULL OR writes <> ALL ($2::text[]))
+    WHERE account_id = :account_id AND job_type = t.job_type AND state = 'queued' AND NOT admitted
+      AND (writes IS NULL OR writes <> ALL (:resources::text[]))
     ORDER BY created_at, job_id
     LIMIT 1
     FOR NO KEY UPDATE SKIP LOCKED
 ) AS first
-WHERE t.job_type <> ALL ($3::text[])
+WHERE t.job_type <> ALL (:full_types::text[])
 ORDER BY first.created_at, first.job_id
 LIMIT 1

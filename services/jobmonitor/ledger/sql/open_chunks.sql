@@ -1,12 +1,12 @@
 -- Chunks that were handed out and that nobody runs: the lease or the pause before the next try is over, or the hint got
--- lost before anybody claimed it, or waits behind others; then pauses grow from $1 to 16 times as long. Locked, so that
--- several reconcilers share the work.
+-- lost before anybody claimed it, or waits behind others; then pauses grow from :unclaimed_after to 16 times as long.
+-- Locked, so that several reconcilers share the work.
 SELECT c.job_id, c.chunk, c.kind, c.attempt, c.hints, r.account_id, r.job_type
 FROM ledger.chunks AS c
 JOIN ledger.runs AS r USING (job_id)
 WHERE c.state = 'dispatched' AND r.state IN ('queued', 'running')
   AND coalesce(c.lease_until, '-infinity') < now()
-  AND (c.lease_until IS NOT NULL OR c.dispatched_at < now() - $1::interval * power(2, least(c.hints, 4)))
+  AND (c.lease_until IS NOT NULL OR c.dispatched_at < now() - :unclaimed_after::interval * power(2, least(c.hints, 4)))
 ORDER BY c.dispatched_at
-LIMIT $2
+LIMIT :limit
 FOR NO KEY UPDATE OF c SKIP LOCKED

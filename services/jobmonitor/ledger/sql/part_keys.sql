@@ -1,5 +1,5 @@
 -- A job's parts in plan order.
 SELECT part_key
 FROM ledger.chunks
-WHERE job_id = $1 AND part_key IS NOT NULL
+WHERE job_id = :job_id AND part_key IS NOT NULL
 ORDER BY chunk

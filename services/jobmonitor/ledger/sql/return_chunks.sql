@@ -2,7 +2,7 @@
 -- try. One that somebody holds locked may be about to commit, and is left.
 WITH held AS (
     SELECT c.job_id, c.chunk
-    FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS h (job_id, chunk, token)
+    FROM unnest(:job_ids::uuid[], :chunks::int[], :tokens::uuid[]) AS h (job_id, chunk, token)
     JOIN ledger.chunks AS c ON c.job_id = h.job_id AND c.chunk = h.chunk AND c.lease_token = h.token
     WHERE c.state = 'dispatched'
     FOR NO KEY UPDATE OF c SKIP LOCKED

@@ -6,5 +6,5 @@ WHERE r.state = 'stopping'
       SELECT FROM ledger.chunks AS c
       WHERE c.job_id = r.job_id AND c.state = 'dispatched' AND c.lease_token IS NOT NULL AND c.lease_until >= now()
   )
-LIMIT $1
+LIMIT :limit
 FOR NO KEY UPDATE OF r SKIP LOCKED

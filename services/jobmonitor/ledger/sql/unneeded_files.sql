@@ -1,6 +1,6 @@
 -- Which of these files no job needs: those of jobs nobody knows, and of ended ones all but their result.
 SELECT f.key
-FROM unnest($1::text[], $2::uuid[]) AS f (key, job_id)
+FROM unnest(:keys::text[], :job_ids::uuid[]) AS f (key, job_id)
 LEFT JOIN ledger.runs AS r USING (job_id)
 WHERE r.job_id IS NULL
    OR (

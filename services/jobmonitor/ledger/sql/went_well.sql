@@ -1,4 +1,4 @@
 -- A message went well: what was put aside before was put aside for itself.
 UPDATE ledger.suspects
 SET in_a_row = false
-WHERE reader = $1 AND in_a_row
+WHERE reader = :reader AND in_a_row

@@ -64,21 +64,21 @@ async def compare(connection: Connection, jobs: Sequence[UUID] | None = None) ->
     """Note what differs, of these jobs, or of all. What was noted of them before is forgotten."""
     if jobs is None:
         await connection.execute("DROP TABLE IF EXISTS pg_temp.differences")
-        await connection.execute(SQL["differences_table"])
+        await SQL["differences_table"].execute(connection)
     else:
-        await connection.execute(SQL["forget_differences"], jobs)
+        await SQL["forget_differences"].execute(connection, job_ids=jobs)
     for table, key in TABLES.items():
-        await connection.execute(SQL["compare"].format(table=table, key=key), jobs)
+        await SQL["compare"].fill(table=table, key=key).execute(connection, job_ids=jobs)
 
 
 async def tables_that_differ(connection: Connection) -> list[TableFindings]:
-    rows = await connection.fetch(SQL["count_differences"])
+    rows = await SQL["count_differences"].fetch(connection)
     return [TableFindings(row["table_name"], row["missing"], row["surplus"], row["different"]) for row in rows]
 
 
 async def examples(connection: Connection) -> list[Example]:
     """Some of the rows noted."""
-    return [_example(dict(row)) for row in await connection.fetch(SQL["examples"], EXAMPLES)]
+    return [_example(dict(row)) for row in await SQL["examples"].fetch(connection, limit=EXAMPLES)]
 
 
 def _example(row: dict[str, Any]) -> Example:

@@ -102,7 +102,7 @@ class Rebuild:
             settings = {"application_name": APPLICATION_NAME, "timezone": "UTC"}
             connection = await asyncpg.connect(owner_url, server_settings=settings)
             stack.callback(connection.terminate)
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+            if not await SQL["try_lock"].fetchval(connection, key=LOCK_KEY):
                 raise Refused("Another rebuild is running. Wait for its end.")
             pool = await open_pool(owner_url, size=1, application_name=APPLICATION_NAME)
             stack.callback(pool.terminate)
@@ -141,14 +141,14 @@ class Rebuild:
         From here on ``swapped`` is what the database says, also after an interruption.
         """
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            self.swapped = await self._connection.fetchval(SQL["is_swapped"])
+            self.swapped = await SQL["is_swapped"].fetchval(self._connection)
             await remove_leftovers(self._connection)
         await self._opened.aclose()
 
     # Replaying -------------------------------------------------------------------------------------------------------
 
     async def _live_offsets(self) -> Offsets:
-        rows = await self._connection.fetch(SQL["live_offsets"])
+        rows = await SQL["live_offsets"].fetch(self._connection)
         return {Partition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
     async def _follow(self, *, aloud: bool = False) -> None:
@@ -227,9 +227,9 @@ class Rebuild:
         findings = await self._findings()
         await self._wait_for_old_readers()
         await self._connection.execute(f"SET LOCAL lock_timeout = '{READERS_LOCK_TIMEOUT}'")
-        await self._connection.execute(SQL["take_over_offsets"])
+        await SQL["take_over_offsets"].execute(self._connection)
         await swap_tables(self._connection)
-        await self._connection.execute(SQL["notify_differing"])
+        await SQL["notify_differing"].execute(self._connection)
         return findings
 
     async def _held(self, act: Callable[[], Awaitable[Answer]], *, after_readers_s: float = 0.0) -> Answer:
@@ -257,9 +257,9 @@ class Rebuild:
     async def _hold(self) -> None:
         """Readers do not notice; the projection's next batch waits until the transaction ends."""
         await self._connection.execute(f"SET LOCAL lock_timeout = '{WRITERS_LOCK_TIMEOUT}'")
-        await self._connection.execute(SQL["hold"])
+        await SQL["hold"].execute(self._connection)
         await self._follow()
-        await self._connection.execute(SQL["add_months"])
+        await SQL["add_months"].execute(self._connection)
         await compare(self._connection, list(self._touched))
 
     async def _wait_for_old_readers(self) -> None:
@@ -270,7 +270,7 @@ class Rebuild:
             old &= await self._readers()
 
     async def _readers(self) -> set[str]:
-        return {row["virtualtransaction"] for row in await self._connection.fetch(SQL["old_snapshots"])}
+        return {row["virtualtransaction"] for row in await SQL["old_snapshots"].fetch(self._connection)}
 
 
 def _hold_s(attempt: int) -> float:

@@ -7,7 +7,7 @@ before anything is swapped.
 from collections.abc import Sequence
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.database.sql import statements
+from jobmonitor.database.statement import statements
 
 LIVE = "projection"
 FRESH = "projection_rebuild"
@@ -25,9 +25,9 @@ async def make_fresh_tables(connection: Connection) -> None:
     """Empty tables of the live ones' shape. Raises Refused where the shape has a part that is not copied."""
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA {FRESH}")
-        for row in await connection.fetch(SQL["copy_shape"], await _tables(connection, LIVE)):
+        for row in await SQL["copy_shape"].fetch(connection, table_names=await _tables(connection, LIVE)):
             await connection.execute(row["command"])
-        await connection.execute(SQL["add_months"])
+        await SQL["add_months"].execute(connection)
         await must_have_same_shape(connection)
 
 
@@ -42,14 +42,14 @@ async def must_have_same_shape(connection: Connection) -> None:
 async def shape(connection: Connection, schema: str) -> list[str]:
     """All that the catalogs say of the tables of this schema, in lines that do not name the schema."""
     tables = await _tables(connection, schema)
-    return [row["line"] for row in await connection.fetch(SQL["shape_of"], schema, tables)]
+    return [row["line"] for row in await SQL["shape_of"].fetch(connection, schema_name=schema, table_names=tables)]
 
 
 async def remove_leftovers(connection: Connection) -> bool:
     """Remove what a killed rebuild left. Returns whether there was anything."""
     found = False
     for schema in (FRESH, REPLACED):
-        if await connection.fetchval("SELECT to_regnamespace($1::text) IS NOT NULL", schema):
+        if await SQL["schema_exists"].fetchval(connection, schema_name=schema):
             await connection.execute(f"DROP SCHEMA {schema} CASCADE")
             found = True
     return found
@@ -69,13 +69,13 @@ async def carry_over(connection: Connection) -> int:
 
     Whatever is folded into them afterwards may have been folded before: it changes nothing.
     """
-    await connection.execute(SQL["add_months"])
+    await SQL["add_months"].execute(connection)
     async with connection.transaction(isolation="repeatable_read"):
-        jobs = [row["job_id"] for row in await connection.fetch(SQL["jobs_beyond_the_log"])]
+        jobs = [row["job_id"] for row in await SQL["jobs_beyond_the_log"].fetch(connection)]
         for table in ("job_monitor", "job_history", "job_timeline"):
-            columns = await connection.fetchval(SQL["columns_of"], table)
-            await connection.execute(SQL["drop_rows"].format(table=table), jobs)
-            await connection.execute(SQL["carry_over"].format(table=table, columns=columns), jobs)
+            columns = await SQL["columns_of"].fetchval(connection, table_name=table)
+            await SQL["drop_rows"].fill(table=table).execute(connection, job_ids=jobs)
+            await SQL["carry_over"].fill(table=table, columns=columns).execute(connection, job_ids=jobs)
     return len(jobs)
 
 
@@ -106,12 +106,12 @@ async def swap_tables(connection: Connection) -> None:
 async def _dependents(connection: Connection) -> Sequence[dict[str, object]]:
     async with connection.transaction():
         await connection.execute("SET LOCAL search_path = pg_catalog")
-        rows = await connection.fetch(SQL["dependents"], await _tables(connection, LIVE))
+        rows = await SQL["dependents"].fetch(connection, table_names=await _tables(connection, LIVE))
     return [dict(row) for row in rows]
 
 
 async def _tables(connection: Connection, schema: str) -> list[str]:
-    return [row["relname"] for row in await connection.fetch(SQL["tables_of"], schema)]
+    return [row["relname"] for row in await SQL["tables_of"].fetch(connection, schema_name=schema)]
 
 
 def _quoted(name: str) -> str:

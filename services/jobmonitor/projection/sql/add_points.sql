@@ -1,5 +1,5 @@
 -- Add these points ({points}) to the timelines. Which of two is kept: TimelinePoint.supersedes.
-INSERT INTO projection.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total, data)
+INSERT INTO {schema}.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total, data)
 SELECT job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total, data
 FROM {points} AS s
 ORDER BY job_id

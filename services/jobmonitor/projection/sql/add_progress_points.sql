@@ -1,5 +1,5 @@
 -- Add this plain progress ({progress}) to the timelines: as add_points, for progress.
-INSERT INTO projection.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total)
+INSERT INTO {schema}.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total)
 SELECT job_id, 'job_progressed', slot, event_id, account_id, owner_id, at, sequence, done, total
 FROM {progress} AS s
 ORDER BY job_id

@@ -1,7 +1,7 @@
 -- Move the jobs of this plain progress ({progress}) on, as fold does, where they are in the monitor. How many is told.
 --
 -- No value is overwritten by a lesser one, so it does not matter what others wrote since, and nothing has to be read.
-MERGE INTO projection.job_monitor AS j
+MERGE INTO {schema}.job_monitor AS j
 USING (
     SELECT job_id, account_id, owner_id, job_type, at, sequence, done, total
     FROM {progress} AS p

@@ -1,5 +1,5 @@
 -- Note, before it is begun, which messages of a partition are tried; one row if it is still held under this epoch.
-UPDATE projection.offsets
-SET tried_from = $4, tried_until = $5, tries = $6, alone_until = $7
-WHERE topic = $1 AND partition = $2 AND epoch = $3
+UPDATE {schema}.offsets
+SET tried_from = :first, tried_until = :end, tries = :tries, alone_until = :alone_until
+WHERE topic = :topic AND partition = :partition AND epoch = :epoch
 RETURNING topic

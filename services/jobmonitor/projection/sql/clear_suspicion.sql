@@ -1,2 +1,2 @@
 -- Everything suspected in this partition is folded or put aside: claims are counted anew.
-UPDATE projection.offsets SET claims = 0 WHERE topic = $1 AND partition = $2 AND epoch = $3
+UPDATE {schema}.offsets SET claims = 0 WHERE topic = :topic AND partition = :partition AND epoch = :epoch

@@ -1,2 +1,2 @@
 -- These jobs' progress is folded otherwise.
-DELETE FROM arrived_progress WHERE job_id = ANY ($1::uuid[])
+DELETE FROM arrived_progress WHERE job_id = ANY (:job_ids::uuid[])

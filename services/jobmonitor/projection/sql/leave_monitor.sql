@@ -1,2 +1,2 @@
 -- These jobs are in the history now.
-DELETE FROM projection.job_monitor WHERE job_id = ANY ($1::uuid[])
+DELETE FROM {schema}.job_monitor WHERE job_id = ANY (:job_ids::uuid[])

@@ -2,9 +2,9 @@
 --
 -- A claim that moves a partition after ten seconds has gone well. A process that ends again and again may well get on a
 -- little each time, so to move alone says nothing.
-UPDATE projection.offsets AS o
+UPDATE {schema}.offsets AS o
 SET next_offset = p.next_offset,
     claims = CASE WHEN o.claimed_at < now() - interval '10 seconds' THEN 0 ELSE o.claims END
-FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS p (topic, partition, next_offset, epoch)
+FROM unnest(:topics::text[], :partitions::int[], :offsets::bigint[], :epochs::bigint[]) AS p (topic, partition, next_offset, epoch)
 WHERE o.topic = p.topic AND o.partition = p.partition AND o.epoch = p.epoch
 RETURNING o.topic, o.partition

@@ -3,6 +3,6 @@
 SELECT job_id
 FROM {progress} AS p
 WHERE newest AND NOT EXISTS (
-    SELECT FROM projection.job_monitor AS j
+    SELECT FROM {schema}.job_monitor AS j
     WHERE j.job_id = p.job_id AND j.xmin = pg_current_xact_id()::xid
 )

@@ -1,2 +1,2 @@
 -- Tell those who listen which jobs changed; they hear it when this transaction commits.
-SELECT pg_notify('jobs_changed', payload) FROM unnest($1::text[]) AS payload
+SELECT pg_notify('jobs_changed', payload) FROM unnest(:payloads::text[]) AS payload

@@ -1,5 +1,5 @@
 -- These claims, as far as they are still held, end well: one that lasted clears those before it, any other only itself.
-UPDATE projection.offsets AS o
+UPDATE {schema}.offsets AS o
 SET claims = CASE WHEN o.claimed_at < now() - interval '10 seconds' THEN 0 ELSE o.claims - 1 END
-FROM unnest($1::text[], $2::int[], $3::bigint[]) AS p (topic, partition, epoch)
+FROM unnest(:topics::text[], :partitions::int[], :epochs::bigint[]) AS p (topic, partition, epoch)
 WHERE o.topic = p.topic AND o.partition = p.partition AND o.epoch = p.epoch AND o.claims > 0

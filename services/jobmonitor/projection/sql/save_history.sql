@@ -1,5 +1,5 @@
 -- Write these whole rows ({history}) into the history. Their jobs are locked: nobody else writes them meanwhile.
-MERGE INTO projection.job_history AS j
+MERGE INTO {schema}.job_history AS j
 USING {history} AS s
 ON j.job_id = s.job_id AND j.month = s.month
 WHEN MATCHED THEN

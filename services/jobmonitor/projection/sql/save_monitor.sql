@@ -1,5 +1,5 @@
 -- Write these whole rows ({monitor}) into the monitor. Their jobs are locked: nobody else writes them meanwhile.
-MERGE INTO projection.job_monitor AS j
+MERGE INTO {schema}.job_monitor AS j
 USING {monitor} AS s
 ON j.job_id = s.job_id
 WHEN MATCHED THEN

@@ -2,4 +2,4 @@
 SELECT job_id, account_id, job_type, stop_requested_by, stop_requested_at AS at,
        format('%s:stop:%s', job_id, extract(epoch FROM stop_requested_at)) AS event_id
 FROM projection.job_monitor
-WHERE job_id = ANY ($1::uuid[]) AND stop_requested_at IS NOT NULL
+WHERE job_id = ANY (:job_ids::uuid[]) AND stop_requested_at IS NOT NULL

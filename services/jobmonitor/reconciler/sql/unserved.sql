@@ -2,7 +2,7 @@
 -- nobody took up, in seconds; and how many of them do. By the clock of who submitted it.
 SELECT place.job_type, count(waiting.job_id) AS jobs,
        coalesce(extract(epoch FROM now() - min(waiting.submitted_at)), 0)::float8 AS oldest_s
-FROM unnest($1::text[]) AS place(job_type)
+FROM unnest(:job_types::text[]) AS place(job_type)
 LEFT JOIN LATERAL (
     SELECT m.job_id, m.submitted_at
     FROM projection.job_monitor AS m

@@ -1,2 +1,2 @@
--- Which supporter field of the account ($1) has this name ($2)?
-SELECT id FROM crm.ads_fields WHERE account_id = $1 AND name = $2
+-- Which supporter field of the account has this name?
+SELECT id FROM crm.ads_fields WHERE account_id = :account AND name = :name

@@ -1,2 +1,2 @@
--- Which question of the account ($1) has this name ($2)?
-SELECT id FROM crm.questions WHERE account_id = $1 AND name = $2
+-- Which question of the account has this name?
+SELECT id FROM crm.questions WHERE account_id = :account AND name = :name

@@ -1,2 +1,2 @@
 -- Somebody has logged out.
-SELECT gateway.end_session($1)
+SELECT gateway.end_session(:token_sha256)

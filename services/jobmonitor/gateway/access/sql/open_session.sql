@@ -1,2 +1,2 @@
--- Opens a session ($3) for who has this address ($1) and this hash of their password ($2), if they may log in.
-SELECT user_id, account_id, active, opened FROM gateway.open_session($1, $2, $3, $4)
+-- Opens a session for who has this address and this hash of their password, if they may log in.
+SELECT user_id, account_id, active, opened FROM gateway.open_session(:email, :password_hash, :token_sha256, :idle)

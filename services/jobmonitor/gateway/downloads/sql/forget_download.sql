@@ -1,2 +1,2 @@
 -- The fact of a download was sent.
-SELECT ledger.forget_download($1, $2)
+SELECT ledger.forget_download(:place, :value)

@@ -4,4 +4,4 @@ SELECT s.job_id, s.account_id, s.owner_id, s.job_type, s.reference, s.run_at, s.
 FROM gateway.submissions AS s
 JOIN crm.accounts ON accounts.id = s.account_id
 LEFT JOIN crm.users ON users.id = s.owner_id
-WHERE s.job_id = $1
+WHERE s.job_id = :job_id

@@ -1,2 +1,2 @@
 -- Which job has this Job#?
-SELECT job_id FROM registry.job_numbers WHERE number = $1
+SELECT job_id FROM registry.job_numbers WHERE number = :number

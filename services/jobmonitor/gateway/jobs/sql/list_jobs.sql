@@ -4,9 +4,9 @@ FROM (
     SELECT j.*
     FROM projection.job_{view} AS j
     WHERE {whose}
-      AND (j.sort_at, j.number) < ({below_at}::timestamptz, {below_number}::bigint) AND j.sort_at >= {since}::timestamptz
+      AND (j.sort_at, j.number) < (:below_at::timestamptz, :below_number::bigint) AND j.sort_at >= :since::timestamptz
     ORDER BY j.sort_at DESC, j.number DESC
-    LIMIT {limit}
+    LIMIT :limit
 ) AS page
 JOIN crm.accounts ON accounts.id = page.account_id
 LEFT JOIN crm.users ON users.id = page.owner_id

@@ -1,5 +1,5 @@
 -- What happened to a job, in order; its progress, which its bar shows, left out.
 SELECT type, at, CASE WHEN type = 'request_rejected' THEN data ->> 'reason' END AS reason
 FROM projection.job_timeline
-WHERE job_id = $1 AND type <> 'job_progressed'
+WHERE job_id = :job_id AND type <> 'job_progressed'
 ORDER BY at, sequence NULLS FIRST, event_id

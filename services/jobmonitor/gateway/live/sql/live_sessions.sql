@@ -1,2 +1,2 @@
 -- Which of these sessions are still alive?
-SELECT gateway.live_sessions($1) AS token_sha256
+SELECT gateway.live_sessions(:tokens) AS token_sha256

@@ -1,2 +1,2 @@
--- These uploads ($1) are gone from the object store, or never came there.
-DELETE FROM crm.uploads WHERE id = ANY ($1::uuid[])
+-- These uploads are gone from the object store, or never came there.
+DELETE FROM crm.uploads WHERE id = ANY (:upload_ids::uuid[])

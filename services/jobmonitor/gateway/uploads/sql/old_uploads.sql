@@ -1,5 +1,5 @@
--- Which uploads, at most $2, are older than $1 and needed by no job any more?
+-- Which uploads, at most :limit, are older than :age and needed by no job any more?
 SELECT id, account_id FROM crm.uploads
-WHERE created_at < now() - $1::interval AND NOT ledger.upload_is_needed(id)
+WHERE created_at < now() - :age::interval AND NOT ledger.upload_is_needed(id)
 ORDER BY created_at
-LIMIT $2
+LIMIT :limit

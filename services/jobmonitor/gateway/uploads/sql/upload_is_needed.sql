@@ -1,2 +1,2 @@
--- Does a job that has not ended read this upload ($1)?
-SELECT ledger.upload_is_needed($1)
+-- Does a job that has not ended read this upload?
+SELECT ledger.upload_is_needed(:upload_id)

@@ -6,4 +6,4 @@ SELECT activities.id, activities.supporter_id, activities.type, activities.statu
 FROM crm.activities
 LEFT JOIN crm.campaigns ON campaigns.id = activities.campaign_id
 LEFT JOIN crm.email_campaigns ON email_campaigns.id = activities.email_campaign_id
-WHERE activities.id = ANY($1::bigint[])
+WHERE activities.id = ANY(:ids::bigint[])

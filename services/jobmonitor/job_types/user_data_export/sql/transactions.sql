@@ -29,4 +29,4 @@ JOIN crm.currencies ON currencies.code = gifts.currency
 LEFT JOIN crm.campaigns ON campaigns.id = gifts.campaign_id
 LEFT JOIN crm.recurring_plans AS plans ON plans.id = gifts.plan_id
 LEFT JOIN crm.transactions AS refunded ON refunded.id = gifts.refund_of
-WHERE gifts.id = ANY($1::bigint[]) AND gifts.supporter_id IS NOT NULL AND gifts.removed_at IS NULL
+WHERE gifts.id = ANY(:ids::bigint[]) AND gifts.supporter_id IS NOT NULL AND gifts.removed_at IS NULL

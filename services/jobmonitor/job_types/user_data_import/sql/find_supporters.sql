@@ -1,6 +1,6 @@
--- Who has these addresses ($1)? Who is known stays locked, so that nobody changes what the import is about to compare.
+-- Who has these addresses? Who is known stays locked, so that nobody changes what the import is about to compare.
 WITH given AS MATERIALIZED (
-    SELECT address, lower(address) AS key FROM unnest($1::text[]) AS asked (address)
+    SELECT address, lower(address) AS key FROM unnest(:addresses::text[]) AS asked (address)
 ), known AS MATERIALIZED (
     SELECT id, email_key FROM crm.supporters
     WHERE email_key = ANY(ARRAY(SELECT key FROM given))

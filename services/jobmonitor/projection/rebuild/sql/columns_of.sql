@@ -1,4 +1,4 @@
 -- The columns of a live table that can be written.
 SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum)
 FROM pg_attribute
-WHERE attrelid = format('projection.%I', $1::text)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+WHERE attrelid = format('projection.%I', :table_name::text)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''

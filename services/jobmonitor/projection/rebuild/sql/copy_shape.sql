@@ -1,9 +1,9 @@
--- The commands that make empty tables in projection_rebuild with the shape of these live ones ($1), in their order;
+-- The commands that make empty tables in projection_rebuild with the shape of these live ones, in their order;
 -- their partitions are made by registry.add_history_month, as those of the live ones are.
 WITH live AS (
     SELECT c.*, format('projection_rebuild.%I', c.relname) AS fresh
     FROM pg_class AS c
-    WHERE c.relnamespace = 'projection'::regnamespace AND c.relname = ANY ($1::text[]) AND NOT c.relispartition
+    WHERE c.relnamespace = 'projection'::regnamespace AND c.relname = ANY (:table_names::text[]) AND NOT c.relispartition
 ), commands AS (
     SELECT 1 AS step, relname AS what, format(
         'CREATE TABLE %s (LIKE projection.%I INCLUDING ALL EXCLUDING INDEXES)%s%s', fresh, relname,

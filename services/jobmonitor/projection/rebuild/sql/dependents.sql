@@ -1,6 +1,6 @@
--- What else is made of these live tables ($1): views, which the swap leads to the new tables, and what it cannot lead.
+-- What else is made of these live tables: views, which the swap leads to the new tables, and what it cannot lead.
 WITH t AS (
-    SELECT oid, reltype FROM pg_class WHERE relnamespace = 'projection'::regnamespace AND relname = ANY ($1::text[])
+    SELECT oid, reltype FROM pg_class WHERE relnamespace = 'projection'::regnamespace AND relname = ANY (:table_names::text[])
 ), found AS (
     SELECT v.oid::regclass::text AS name, v.relkind = 'v' AS is_view, v.oid
     FROM t

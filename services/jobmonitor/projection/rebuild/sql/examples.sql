@@ -3,4 +3,4 @@ SELECT d.table_name, n.number, d.job_id, d.live::text AS live, d.rebuilt::text A
 FROM pg_temp.differences AS d
 LEFT JOIN registry.job_numbers AS n USING (job_id)
 ORDER BY d.table_name, n.number, coalesce(d.live, d.rebuilt) ->> 'type', coalesce(d.live, d.rebuilt) ->> 'at'
-LIMIT $1
+LIMIT :limit

@@ -1,10 +1,10 @@
--- All that the catalogs say of these tables ($2) of this schema ($1), without the schema's name. Of a partition, whose
+-- All that the catalogs say of these tables of this schema, without the schema's name. Of a partition, whose
 -- indexes take their names as they come, only a line.
 WITH t AS (
     SELECT c.*, i.inhparent
     FROM pg_class AS c
     LEFT JOIN pg_inherits AS i ON i.inhrelid = c.oid
-    WHERE c.relnamespace = $1::text::regnamespace AND c.relname = ANY ($2::text[])
+    WHERE c.relnamespace = :schema_name::text::regnamespace AND c.relname = ANY (:table_names::text[])
 ), whole AS (
     SELECT * FROM t WHERE NOT relispartition
 ), lines AS (
@@ -34,7 +34,7 @@ WITH t AS (
     FROM whole AS t JOIN pg_index AS x ON x.indrelid = t.oid
     UNION ALL
     SELECT relname, 'policy', concat_ws(' ', p.policyname, permissive, roles::text, cmd, qual, with_check)
-    FROM whole AS t JOIN pg_policies AS p ON p.schemaname = $1 AND p.tablename = t.relname
+    FROM whole AS t JOIN pg_policies AS p ON p.schemaname = :schema_name AND p.tablename = t.relname
     UNION ALL
     SELECT relname, 'trigger', pg_get_triggerdef(g.oid) FROM whole AS t JOIN pg_trigger AS g ON g.tgrelid = t.oid AND NOT tgisinternal
     UNION ALL

@@ -1,0 +1,2 @@
+-- Whether there is such a schema.
+SELECT to_regnamespace(:schema_name::text) IS NOT NULL
