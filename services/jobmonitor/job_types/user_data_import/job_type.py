@@ -20,7 +20,7 @@ import structlog
 from msgspec import Meta
 
 from jobmonitor.crm.supporter_query import Id
-from jobmonitor.crm.uploads import Upload, UploadContents, find_upload, upload_key
+from jobmonitor.crm.uploads import Upload, UploadContents, find_upload
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
@@ -36,6 +36,7 @@ from jobmonitor.job_types.protocol import (
     Refused,
     UploadRule,
 )
+from jobmonitor.job_types.uploads import content_of, read_upload, require_content, usable_upload
 from jobmonitor.job_types.user_data_import.columns import (
     Column,
     check_format,
@@ -65,7 +66,6 @@ from jobmonitor.job_types.user_data_import.targets import (
     find_format,
     read_targets,
 )
-from jobmonitor.runtime.objects import ObjectMissing
 
 log = structlog.stdlib.get_logger()
 
@@ -140,7 +140,7 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
 
         Once the job runs, its plan reads the file.
         """
-        upload = await _find_upload(params, context)
+        upload = await usable_upload(params.upload, self.upload, context)
         targets = await read_targets(context.connection)
         saved = await _saved_format(params, context)
         _tag(params, targets)
@@ -151,7 +151,7 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
 
     async def count(self, params: UserDataImportParameters, context: Context) -> int:
         """Data rows, as they were counted when the file came."""
-        return (await _contents(await _find_upload(params, context), context)).rows
+        return (await _contents(await usable_upload(params.upload, self.upload, context), context)).rows
 
     async def is_small(self, params: UserDataImportParameters, context: Context) -> bool:
         """A workbook never is: it is read by a process of its own, which takes its time."""
@@ -161,10 +161,10 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
 
     async def plan(self, params: UserDataImportParameters, context: Context) -> AsyncIterator[PlannedChunk]:
         """The file's rows in their order, read once; only the cells of imported columns."""
-        upload = await _find_upload(params, context)
+        content = await read_upload(params.upload, self.upload, context)
         targets = await read_targets(context.connection)
         saved = await _saved_format(params, context)
-        table = await asyncio.to_thread(read_table, await _content(upload, context))
+        table = await asyncio.to_thread(read_table, content)
         columns = _resolve(table.headings, params, saved, targets)
         rules = Rules(
             columns=columns,
@@ -203,16 +203,6 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
         return Assembly(content=_file(parts, context), media_type=csv_files.MEDIA_TYPE, extension="csv")
 
 
-async def _find_upload(params: UserDataImportParameters, context: Context) -> Upload:
-    """The file, if the job's owner may use it: what is somebody else's does not exist."""
-    upload = await find_upload(context.connection, params.upload, context.owner_id)
-    if upload is None:
-        raise Refused("unknown_upload", f"There is no uploaded file {params.upload}.", parameter="upload")
-    if upload.size_bytes > FILE_BYTES_MAX:
-        raise Refused("too_large", f"The file has more than {FILE_BYTES_MAX:,} bytes.", parameter="upload")
-    return upload
-
-
 async def _saved_format(params: UserDataImportParameters, context: Context) -> ImportFormat | None:
     if params.format_id is None:
         return None
@@ -244,29 +234,13 @@ def _tag(params: UserDataImportParameters, targets: ImportTargets) -> tuple[int,
 
 async def _contents(upload: Upload, context: Context) -> UploadContents:
     """As found out when the file came; only of a file from before that is it read again."""
-    if upload.contents is None:
-        inspection = await look_through(await _content(upload, context))
-        if inspection.problem is not None:
-            raise Refused(inspection.problem.code, inspection.problem.message, parameter="upload")
-        return inspection.contents
-    try:
-        await context.objects.size(upload_key(context.account_id, upload.id))
-    except ObjectMissing:
-        raise _gone() from None
-    return upload.contents
-
-
-async def _content(upload: Upload, context: Context) -> bytes:
-    """At most 20 MiB."""
-    try:
-        key = upload_key(context.account_id, upload.id)
-        return b"".join([piece async for piece in context.objects.stream(key)])
-    except ObjectMissing:
-        raise _gone() from None
-
-
-def _gone() -> Refused:
-    return Refused("upload_gone", "The uploaded file is not kept any more: upload it again.", parameter="upload")
+    if upload.contents is not None:
+        await require_content(upload, context)
+        return upload.contents
+    inspection = await look_through(await content_of(upload, context))
+    if inspection.problem is not None:
+        raise Refused(inspection.problem.code, inspection.problem.message, parameter="upload")
+    return inspection.contents
 
 
 def _resolve(
