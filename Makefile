@@ -5,6 +5,8 @@ BIN := .venv/bin
 TEST_WORKERS ?= 3
 # A worker that crashes ends the run: with one put in its place, groups can wait for ever (pytest-xdist #1323, #1378).
 XDIST := --numprocesses=$(TEST_WORKERS) --dist=loadgroup --no-loadscope-reorder --max-worker-restart=0
+# Told at the end of each run, whether or not a test failed.
+SLOWEST := --durations=10
 # They load the machine themselves.
 ALONE := tests/end_to_end/test_chaos.py tests/end_to_end/test_bench.py
 
@@ -30,8 +32,8 @@ setup:
 test: SETUP_OPTIONS = --browser
 test: setup
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest $(XDIST) $(ALONE:%=--ignore=%); status=$$?; [ $$status -eq 2 ] && exit 2; \
-	$(BIN)/python -m pytest $(ALONE) || status=$$?; exit $$status
+	@$(BIN)/python -m pytest $(SLOWEST) $(XDIST) $(ALONE:%=--ignore=%); status=$$?; [ $$status -eq 2 ] && exit 2; \
+	$(BIN)/python -m pytest $(SLOWEST) $(ALONE) || status=$$?; exit $$status
 
 check: setup
 	@$(BIN)/ruff check --quiet .

@@ -2,19 +2,80 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from jobmonitor.contract.topics import catalogue
-from jobmonitor.database.pool import open_pool
+from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
+from support.checked_world import Worlds, make_worlds
 from support.crm import Crm
-from support.engine import create_topics
+from support.engine import Engine, create_topics, open_engine
 from support.gateway import RunningGateway, running_gateway
 from support.imports import Imports, PlainImports, open_plain_imports
-from support.servers import Database
+from support.projecting import Views, open_views
+from support.servers import Database, Postgres
+
+
+@pytest.fixture
+def engine_settings() -> dict[str, Any]:
+    """What a file's tests want set otherwise for their engine."""
+    return {}
+
+
+@pytest.fixture
+async def engine(
+    database: Database, kafka: KafkaServer, tmp_path: Path, engine_settings: dict[str, Any]
+) -> AsyncIterator[Engine]:
+    """An engine on a database with two accounts, which keeps its files in the test's folder."""
+    async with open_engine(database, kafka, tmp_path, **engine_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def views(database: Database, kafka: KafkaServer) -> AsyncIterator[Views]:
+    """Topics of this test's own, and the tables a projection of them fills."""
+    async with open_views(database, kafka) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def superuser(database: Database) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection that sees everything."""
+    connection = await asyncpg.connect(database.superuser_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def projection_pool(database: Database) -> AsyncIterator[Pool]:
+    """Connections with the rights of the projection."""
+    async with await open_pool(database.url("jobmonitor_projection"), size=4, application_name="test") as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def own_kafka(servers_folder: Path, jars: Path, request: pytest.FixtureRequest) -> Iterator[KafkaServer]:
+    """A broker of this file's tests, on which no other test leaves jobs or misses what is deleted."""
+    server = KafkaServer(servers_folder / f"kafka-of-{request.path.stem}", jars=jars)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+async def worlds(
+    postgres: Postgres, own_kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Worlds]:
+    """What ``jobmonitor check`` looks at: a busy and a calm moment of the same jobs."""
+    database = postgres.fresh_database()
+    made = await make_worlds(postgres, own_kafka, database, tmp_path_factory.mktemp("objects"))
+    yield made
+    postgres.drop(made.busy.database)
+    postgres.drop(database)
 
 
 @pytest.fixture

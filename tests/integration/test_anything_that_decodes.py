@@ -1,10 +1,9 @@
 """Whatever decodes can be taken up, folded, stored, shown and written again: properties on a real PostgreSQL."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,17 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
-from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.database.pool import Pool
 from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.rows import job_row
 from jobmonitor.job_types.registry import OFFERED
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.projection.batch import Rejected, read
 from jobmonitor.projection.store import Partition, Place, Store
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.event_strategies import JSON_VALUES, events
 from support.projecting import Read, home_of
-from support.servers import Database
 
 EXAMPLES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 TYPES = {job_type.slug: job_type for job_type in OFFERED}
@@ -92,12 +90,8 @@ class Tables:
 
 
 @pytest.fixture
-async def tables(database: Database) -> AsyncIterator[Tables]:
-    owner = await asyncpg.connect(database.superuser_url)
-    pool = await open_pool(database.url("jobmonitor_projection"), size=2, application_name="test")
-    yield Tables(owner, pool, [])
-    await pool.close()
-    await owner.close()
+def tables(superuser: "asyncpg.Connection[asyncpg.Record]", projection_pool: Pool) -> Tables:
+    return Tables(superuser, projection_pool, [])
 
 
 @EXAMPLES
@@ -109,10 +103,9 @@ async def test_every_event_can_be_folded_stored_and_shown(tables: Tables, severa
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as engine:
-        engine.probe.small = True
-        yield engine
+def engine(engine: Engine) -> Engine:
+    engine.probe.small = True
+    return engine
 
 
 @EXAMPLES

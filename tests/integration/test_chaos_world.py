@@ -1,13 +1,11 @@
 """What the chaos run reads of a real database and broker, and that a row too many or too few is seen there."""
 
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from chaos.history import Told
 from chaos.verdict import judge
@@ -15,23 +13,15 @@ from chaos.world import World, read_world
 from jobmonitor.contract.envelope import encode
 from jobmonitor.contract.topics import DEAD_LETTERS, work_topic
 from jobmonitor.runtime.dead_letters import dead_letter
-from support.engine import Engine, create_topics, open_engine, read_events
+from support.engine import Engine, create_topics, read_events
 
 UNITS = 4
 
 
-@pytest_asyncio.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        await create_topics(kafka.bootstrap, DEAD_LETTERS)
-        yield opened
-
-
-@pytest_asyncio.fixture
-async def superuser(database: Any) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = await asyncpg.connect(database.superuser_url)
-    yield connection
-    await connection.close()
+@pytest.fixture
+async def engine(engine: Engine) -> Engine:
+    await create_topics(engine.bootstrap, DEAD_LETTERS)
+    return engine
 
 
 async def completed(engine: Engine, superuser: "asyncpg.Connection[asyncpg.Record]") -> Mapping[UUID, Told]:

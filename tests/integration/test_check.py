@@ -5,48 +5,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
 
-from jobmonitor.checker import CouldNotLook, Report
-from jobmonitor.local.jars import fetch_jars
+from jobmonitor.checker import CouldNotLook
 from jobmonitor.local.kafka import KafkaServer
-from support.checked_world import World, Worlds, make_worlds
+from support.checked_world import World, Worlds, told
 from support.planted_bugs import BUGS, Bug, a_run_changes_its_owner
 from support.servers import Postgres
 
 TOOLS = Path(__file__).parents[2] / ".tools"
-
-
-@pytest.fixture(scope="module")
-def own_kafka(servers_folder: Path) -> Iterator[KafkaServer]:
-    """A broker on which no other test leaves jobs."""
-    server = KafkaServer(servers_folder / "kafka-of-check", jars=fetch_jars(TOOLS))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def worlds(
-    postgres: Postgres, own_kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Worlds]:
-    database = postgres.fresh_database()
-    made = await make_worlds(postgres, own_kafka, database, tmp_path_factory.mktemp("objects"))
-    yield made
-    postgres.drop(made.busy.database)
-    postgres.drop(database)
-
-
-def told(report: Report) -> str:
-    """All that is wrong, for a failing test's output."""
-    return "\n".join(str(example) for finding in report.findings for example in finding.examples)
 
 
 async def test_a_busy_system_without_a_bug_is_green(worlds: Worlds) -> None:

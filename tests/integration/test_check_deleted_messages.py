@@ -1,47 +1,16 @@
 """``jobmonitor check`` where the broker has deleted the beginning of topics, as their retention says or against it."""
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import pytest
-import pytest_asyncio
-
-from jobmonitor.checker import Report
 from jobmonitor.contract.topics import jobs_topic, requests_topic, view_topics
 from jobmonitor.local.kafka import KafkaServer
-from support.checked_world import JOB_TYPES, World, Worlds, make_worlds, project
+from support.checked_world import JOB_TYPES, World, Worlds, project, told
 from support.job_events import ordinary_life
 from support.planted_bugs import a_run_changes_its_owner, a_view_says_something_else
 from support.projecting import delete_messages, ends_of
 from support.servers import Postgres
 
 REQUESTS = [requests_topic(slug) for slug in JOB_TYPES]
-
-
-@pytest.fixture(scope="module")
-def own_kafka(servers_folder: Path, jars: Path) -> Iterator[KafkaServer]:
-    """A broker on which no other test needs what is deleted here."""
-    server = KafkaServer(servers_folder / "kafka-of-deletions", jars=jars)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest_asyncio.fixture(scope="module")
-async def worlds(
-    postgres: Postgres, own_kafka: KafkaServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Worlds]:
-    """Both moments; the last test deletes what they share."""
-    folder = tmp_path_factory.mktemp("objects")
-    database = postgres.fresh_database()
-    made = await make_worlds(postgres, own_kafka, database, folder)
-    yield made
-    postgres.drop(made.busy.database)
-    postgres.drop(database)
-
-
-def told(report: Report) -> str:
-    return "\n".join(str(example) for finding in report.findings for example in finding.examples)
 
 
 async def test_messages_deleted_before_they_were_folded_are_found_where_the_topic_lacks_its_beginning(

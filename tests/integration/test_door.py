@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,11 +32,10 @@ from support.waiting import until
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as engine:
-        engine.probe.small = True
-        await create_topics(kafka.bootstrap, "jobs.user-data-export")
-        yield engine
+async def engine(engine: Engine) -> Engine:
+    engine.probe.small = True
+    await create_topics(engine.bootstrap, "jobs.user-data-export")
+    return engine
 
 
 def submission(job_id: UUID, **says: Any) -> bytes:

@@ -1,14 +1,11 @@
 """The engine on real servers: chunks under leases, effects once, facts that leave with them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 
 from jobmonitor.contract.events import (
     ChunkDispatched,
@@ -33,17 +30,11 @@ from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import KafkaUnavailable
-from support.engine import Engine, open_engine, read_events
+from support.engine import Engine, read_events
 from support.job_events import NOON
 
 LEASE = timedelta(seconds=30)
 STOP = JobStopRequested(account_id=1, requested_by=2)
-
-
-@pytest_asyncio.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 def into(buried: list[str]) -> Bury:

@@ -1,26 +1,16 @@
 """A chunk that comes back after its job has ended: nothing of it counts, whatever its lease says."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest_asyncio
 
 from jobmonitor.contract.events import JobCancelled, JobFailed, JobStopRequested
 from jobmonitor.ledger.claims import Claim, claim, hold_plan
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.job_events import NOON
 from support.waiting import until
 
 LEASE = timedelta(seconds=30)
-
-
-@pytest_asyncio.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 async def under_way(engine: Engine, **parameters: Any) -> Claim:

@@ -1,27 +1,18 @@
 """Accounts share the workers: a bounded number of jobs of each is worked on, the others wait in the queue."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest_asyncio
-
 from jobmonitor.contract.events import JobCancelled, JobStopRequested, JobSubmitted
-from support.engine import Engine, heard, open_engine
+from support.engine import Engine, heard
 from support.job_events import NOON
 from support.waiting import until
 
 ROOM = 3
 """As open_engine sets it."""
-
-
-@pytest_asyncio.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 async def submit(engine: Engine, jobs: int, account_id: int = 1, **says: Any) -> list[UUID]:

@@ -1,29 +1,20 @@
 """A few hundred damaged golden messages on the projection's topics while honest jobs go on. ``make chaos`` has more."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from chaos.mutations import Mutated, mutated
 from jobmonitor.contract.envelope import Event
 from jobmonitor.projection.metrics import EVENTS, PUT_ASIDE
 from support.job_events import ordinary_life
-from support.projecting import Views, open_views
+from support.projecting import Views
 from support.raw_batches import GZIP, LZ4, SNAPPY, ZSTD, batch_of, send_batch
 
 MESSAGES = 400
 SEED = 7
 GOLDENS = sorted(Path("schemas/examples").glob("*.json"))
-
-
-@pytest.fixture
-async def views(database: Any, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 def _count(metric: Any, **labels: str) -> float:

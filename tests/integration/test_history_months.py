@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +10,7 @@ import asyncpg
 import pytest
 
 from jobmonitor.database.migrate import migrate
-from jobmonitor.database.pool import open_pool
+from jobmonitor.database.pool import Pool
 from jobmonitor.projection.batch import read
 from jobmonitor.projection.store import Partition, Place, Store
 from support.job_events import JobEvents, ordinary_life
@@ -26,21 +25,11 @@ WAY = Partition(f"jobs.{JOB_TYPE}", 0)
 
 
 @pytest.fixture
-async def owner(database: Database) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-    connection = await asyncpg.connect(database.superuser_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-async def store(database: Database) -> AsyncIterator[Store]:
-    pool = await open_pool(database.url("jobmonitor_projection"), size=4, application_name="test")
-
+def store(projection_pool: Pool) -> Store:
     async def keep(rejected: Any) -> None:
         assert not rejected
 
-    yield Store(pool, keep)
-    await pool.close()
+    return Store(projection_pool, keep)
 
 
 async def _flush(store: Store, *events: Any) -> None:
@@ -49,29 +38,29 @@ async def _flush(store: Store, *events: Any) -> None:
     await store.flush(read(messages), {WAY: Place(places[WAY].epoch, 1)})
 
 
-async def _number_in(owner: Any, month: date, job_id: UUID) -> None:
-    await owner.execute("INSERT INTO registry.job_numbers (job_id, month) VALUES ($1, $2)", job_id, month)
+async def _number_in(superuser: Any, month: date, job_id: UUID) -> None:
+    await superuser.execute("INSERT INTO registry.job_numbers (job_id, month) VALUES ($1, $2)", job_id, month)
 
 
-async def _partition_of(owner: Any, job_id: UUID) -> list[str]:
-    rows = await owner.fetch(
+async def _partition_of(superuser: Any, job_id: UUID) -> list[str]:
+    rows = await superuser.fetch(
         "SELECT tableoid::regclass::text AS name FROM projection.job_history WHERE job_id = $1", job_id
     )
     return [row["name"] for row in rows]
 
 
-async def test_the_partition_of_a_month_comes_into_being_with_its_first_job(owner: Any, store: Store) -> None:
+async def test_the_partition_of_a_month_comes_into_being_with_its_first_job(superuser: Any, store: Store) -> None:
     job = JobEvents()
-    await _number_in(owner, OLD, job.job_id)
+    await _number_in(superuser, OLD, job.job_id)
 
     await _flush(store, *ordinary_life(job))
 
-    assert await _partition_of(owner, job.job_id) == ["projection.job_history_2019_03"]
+    assert await _partition_of(superuser, job.job_id) == ["projection.job_history_2019_03"]
 
 
-async def test_late_events_and_replays_leave_a_job_in_its_month(owner: Any, store: Store) -> None:
+async def test_late_events_and_replays_leave_a_job_in_its_month(superuser: Any, store: Store) -> None:
     job, young = JobEvents(), JobEvents()
-    await _number_in(owner, OLD, job.job_id)
+    await _number_in(superuser, OLD, job.job_id)
     life = ordinary_life(job)
     *before, downloaded = ordinary_life(young)
     await _flush(store, downloaded)
@@ -81,15 +70,15 @@ async def test_late_events_and_replays_leave_a_job_in_its_month(owner: Any, stor
     await _flush(store, *reversed(life), expired)
     await _flush(store, *before)
 
-    assert await _partition_of(owner, job.job_id) == ["projection.job_history_2019_03"]
-    assert len(await _partition_of(owner, young.job_id)) == 1
-    assert await owner.fetchval("SELECT count(*) FROM projection.job_monitor") == 0
+    assert await _partition_of(superuser, job.job_id) == ["projection.job_history_2019_03"]
+    assert len(await _partition_of(superuser, young.job_id)) == 1
+    assert await superuser.fetchval("SELECT count(*) FROM projection.job_monitor") == 0
 
 
-async def test_several_processes_may_need_a_month_at_once(owner: Any, store: Store) -> None:
+async def test_several_processes_may_need_a_month_at_once(superuser: Any, store: Store) -> None:
     jobs = [JobEvents() for _ in range(4)]
     for job in jobs:
-        await _number_in(owner, OLD, job.job_id)
+        await _number_in(superuser, OLD, job.job_id)
     ways = [Partition(WAY.topic, number) for number in range(4)]
     places = await store.claim(ways)
 
@@ -100,49 +89,49 @@ async def test_several_processes_may_need_a_month_at_once(owner: Any, store: Sto
     await asyncio.gather(*(flush(way, job) for way, job in zip(ways, jobs, strict=True)))
 
     for job in jobs:
-        assert await _partition_of(owner, job.job_id) == ["projection.job_history_2019_03"]
+        assert await _partition_of(superuser, job.job_id) == ["projection.job_history_2019_03"]
 
 
-async def test_a_new_partition_holds_up_neither_readers_nor_writers(owner: Any, store: Store) -> None:
+async def test_a_new_partition_holds_up_neither_readers_nor_writers(superuser: Any, store: Store) -> None:
     """Somebody reads and writes the history in a long transaction: the batch that needs a new month commits at once."""
     old, new = JobEvents(), JobEvents()
     await _flush(store, *ordinary_life(old))
-    await _number_in(owner, OLD, new.job_id)
-    async with owner.transaction():
-        await owner.execute("UPDATE projection.job_history SET reference = 'held' WHERE job_id = $1", old.job_id)
+    await _number_in(superuser, OLD, new.job_id)
+    async with superuser.transaction():
+        await superuser.execute("UPDATE projection.job_history SET reference = 'held' WHERE job_id = $1", old.job_id)
         async with asyncio.timeout(20):
             await _flush(store, *ordinary_life(new))
 
 
 @pytest.mark.parametrize("role", ["jobmonitor_gateway", "jobmonitor_worker", "jobmonitor_projection"])
 async def test_nobody_reads_a_partition_past_the_policies(
-    database: Database, owner: Any, store: Store, role: str
+    database: Database, superuser: Any, store: Store, role: str
 ) -> None:
     await _flush(store, *ordinary_life(JobEvents()))
     (part,) = [
-        row[0] for row in await owner.fetch("SELECT DISTINCT tableoid::regclass::text FROM projection.job_history")
+        row[0] for row in await superuser.fetch("SELECT DISTINCT tableoid::regclass::text FROM projection.job_history")
     ]
     login = await asyncpg.connect(database.url(role))
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await login.fetch(f"SELECT * FROM {part}")
         # Somebody grants "all tables", a tool for reports perhaps: the row-level security of the partition remains.
-        await owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA projection TO {role}")
+        await superuser.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA projection TO {role}")
         assert await login.fetch(f"SELECT * FROM {part}") == []
     finally:
         await login.close()
 
 
-async def test_a_lookup_by_id_reads_the_partition_of_its_month_only(owner: Any, store: Store) -> None:
+async def test_a_lookup_by_id_reads_the_partition_of_its_month_only(superuser: Any, store: Store) -> None:
     for number in range(1, 13):
-        await owner.execute("SELECT registry.add_history_month('projection', $1)", date(2018, number, 1))
+        await superuser.execute("SELECT registry.add_history_month('projection', $1)", date(2018, number, 1))
     job = JobEvents()
-    await _number_in(owner, date(2018, 5, 1), job.job_id)
+    await _number_in(superuser, date(2018, 5, 1), job.job_id)
     await _flush(store, *ordinary_life(job))
-    await owner.execute("SET enable_hashjoin = off")
-    await owner.execute("SET enable_mergejoin = off")
+    await superuser.execute("SET enable_hashjoin = off")
+    await superuser.execute("SET enable_mergejoin = off")
 
-    plan = await owner.fetchval(
+    plan = await superuser.fetchval(
         "EXPLAIN (ANALYZE, FORMAT JSON) SELECT h.* FROM registry.job_numbers AS r "
         "JOIN projection.job_history AS h ON h.job_id = r.job_id AND h.month = r.month "
         "WHERE r.job_id = ANY ($1::uuid[])",

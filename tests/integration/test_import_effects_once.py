@@ -6,8 +6,6 @@ Each time an account whose import was disturbed ends as one whose import was not
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +14,7 @@ import pytest
 from jobmonitor.job_types.protocol import Context, Part
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport, UserDataImportParameters
 from support.crm import Crm
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.import_engine import ImportEngine, import_engine, kill
 from support.import_worker import CHUNK_ROWS
 from support.waiting import until
@@ -51,12 +49,6 @@ class InSmallChunks(UserDataImport):
             self.waiting += 1
             await gate.wait()
         return part
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 async def furnish(crm: Crm) -> None:

@@ -2,20 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
-
-import pytest
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from support.crm import Crm
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.import_engine import SLUG, import_engine
 from support.imports import rows_of
 from support.processors import processors
@@ -25,12 +21,6 @@ ROWS = 6_000
 ADDRESSES = 5_600
 """The last rows repeat the addresses of the first."""
 KILLED_AFTER_ROWS = 1_000
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 async def submit_twice(engine: Engine, **parameters: Any) -> UUID:

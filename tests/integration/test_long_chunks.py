@@ -1,9 +1,8 @@
 """Long chunks on real servers: nobody waits behind them, neither other chunks nor a worker that joins."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,21 +12,21 @@ from aiokafka.admin import AIOKafkaAdminClient
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, requests_topic, work_topic
-from support.engine import Engine, create_topics, open_engine, pass_over, read_records
+from support.engine import Engine, create_topics, pass_over, read_records
 from support.people import add_people
 from support.processors import processors
+from support.servers import Database
 from support.waiting import until
 
 REQUESTS, WORK = requests_topic("probe"), work_topic("probe")
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        await create_topics(opened.bootstrap, REQUESTS, WORK, DEAD_LETTERS)
-        await pass_over(opened.bootstrap, "jobmonitor-processor-probe", REQUESTS, WORK)
-        await add_people(database.superuser_url, *((account_id, owner(account_id)) for account_id in range(1, 30)))
-        yield opened
+async def engine(engine: Engine, database: Database) -> Engine:
+    await create_topics(engine.bootstrap, REQUESTS, WORK, DEAD_LETTERS)
+    await pass_over(engine.bootstrap, "jobmonitor-processor-probe", REQUESTS, WORK)
+    await add_people(database.superuser_url, *((account_id, owner(account_id)) for account_id in range(1, 30)))
+    return engine
 
 
 def owner(account_id: int) -> int:

@@ -1,12 +1,10 @@
 """Taking up many jobs at once, small ones done in the same transaction, on a real ledger."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import pytest_asyncio
+import pytest
 
 from jobmonitor.contract.events import (
     JobCompleted,
@@ -18,14 +16,13 @@ from jobmonitor.contract.events import (
     result_key,
 )
 from jobmonitor.contract.topics import jobs_topic
-from support.engine import Engine, heard, open_engine, read_records
+from support.engine import Engine, heard, read_records
 
 
-@pytest_asyncio.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        opened.probe.small = True
-        yield opened
+@pytest.fixture
+def engine(engine: Engine) -> Engine:
+    engine.probe.small = True
+    return engine
 
 
 def submission(account_id: int = 1, **parameters: Any) -> JobSubmitted:

@@ -2,21 +2,11 @@
 
 import os
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from jobmonitor.reconciler.orphans import ORPHAN_AFTER, OrphanSweep
-from support.engine import Engine, open_engine
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
+from support.engine import Engine
 
 
 def write(folder: Path, key: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ import pytest
 from jobmonitor.contract.events import JobCompleted, JobFailed
 from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.job_types.protocol import Context, Part, RetryPolicy
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.outside import OutsideService
 from support.probe import FailingProbe
 
@@ -26,10 +25,9 @@ async def outside() -> AsyncIterator[OutsideService]:
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path, outside: OutsideService) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        opened.use(FailingProbe(outside.url))
-        yield opened
+def engine(engine: Engine, outside: OutsideService) -> Engine:
+    engine.use(FailingProbe(outside.url))
+    return engine
 
 
 async def buried(_reason: str) -> None:

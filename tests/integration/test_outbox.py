@@ -1,10 +1,7 @@
 """The outbox on real servers: what cannot be sent holds up nothing else, and is seen."""
 
 import os
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,17 +12,11 @@ from jobmonitor.contract.events import JobCompleted, JobFailed, JobQueued
 from jobmonitor.contract.topics import MESSAGE_BYTES_MAX, jobs_topic
 from jobmonitor.job.commands import StartJob
 from jobmonitor.ledger.transaction import MessageTooLarge
-from support.engine import Engine, create_topics, open_engine, read_records
+from support.engine import Engine, create_topics, read_records
 from support.waiting import until
 
 AT_ONCE = timedelta(0)
 NO_PAUSE = "UPDATE ledger.outbox SET send_after = now() - interval '1 s'"
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 async def leave(engine: Engine, *messages: tuple[str, UUID, bytes], minutes_ago: int = 60) -> None:

@@ -17,7 +17,7 @@ from jobmonitor.contract.events import JobFailed, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, work_topic
 from jobmonitor.job_types.protocol import RetryPolicy
 from jobmonitor.processor.worker import Worker
-from support.engine import Engine, create_topics, open_engine, read_records
+from support.engine import Engine, create_topics, read_records
 from support.raw_batches import Raw, batch_of, send_batch
 from support.waiting import until
 
@@ -63,34 +63,31 @@ def event(job_id: UUID, data: Any) -> Event:
 
 
 @pytest_asyncio.fixture
-async def processing(
-    database: Any, kafka: Any, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[Processing]:
+async def processing(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Processing]:
     """With a parameter, settings that differ."""
-    async with open_engine(database, kafka, tmp_path / "objects") as engine:
-        await create_topics(kafka.bootstrap, DEAD_LETTERS)
-        bugs: list[BaseException] = []
+    await create_topics(engine.bootstrap, DEAD_LETTERS)
+    bugs: list[BaseException] = []
 
-        def crash(bug: BaseException) -> NoReturn:
-            """Stands for the end of the process: the stream that met the bug goes no further."""
-            bugs.append(bug)
-            raise asyncio.CancelledError
+    def crash(bug: BaseException) -> NoReturn:
+        """Stands for the end of the process: the stream that met the bug goes no further."""
+        bugs.append(bug)
+        raise asyncio.CancelledError
 
-        worker = Worker(
-            engine.probe,
-            replace(engine.settings, **getattr(request, "param", {})),
-            engine.ledger,
-            engine.producer,
-            engine.objects,
-            data_folder=tmp_path / "faust",
-            crash=crash,
-        )
-        (tmp_path / "faust").mkdir()
-        await worker.start()
-        try:
-            yield Processing(engine, worker, bugs)
-        finally:
-            await worker.stop()
+    worker = Worker(
+        engine.probe,
+        replace(engine.settings, **getattr(request, "param", {})),
+        engine.ledger,
+        engine.producer,
+        engine.objects,
+        data_folder=tmp_path / "faust",
+        crash=crash,
+    )
+    (tmp_path / "faust").mkdir()
+    await worker.start()
+    try:
+        yield Processing(engine, worker, bugs)
+    finally:
+        await worker.stop()
 
 
 async def test_a_submission_published_to_kafka_runs_to_its_end(processing: Processing) -> None:

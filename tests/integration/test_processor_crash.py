@@ -1,9 +1,7 @@
 """A bug ends a processor; what it leaves behind, others take over at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import requests_topic, work_topic
-from support.engine import Engine, create_topics, open_engine, pass_over
+from support.engine import Engine, create_topics, pass_over
 from support.processors import processors
 from support.waiting import until
 
@@ -21,12 +19,11 @@ GROUP = "jobmonitor-processor-probe"
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        topics = requests_topic("probe"), work_topic("probe")
-        await create_topics(opened.bootstrap, *topics)
-        await pass_over(opened.bootstrap, GROUP, *topics)
-        yield opened
+async def engine(engine: Engine) -> Engine:
+    topics = requests_topic("probe"), work_topic("probe")
+    await create_topics(engine.bootstrap, *topics)
+    await pass_over(engine.bootstrap, GROUP, *topics)
+    return engine
 
 
 async def members(engine: Engine) -> int:

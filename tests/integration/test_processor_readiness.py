@@ -10,14 +10,8 @@ import pytest
 
 from jobmonitor.processor import worker as worker_module
 from jobmonitor.processor.worker import Worker
-from support.engine import PARTITIONS, Engine, open_engine
+from support.engine import PARTITIONS, Engine
 from support.waiting import until
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path / "objects") as opened:
-        yield opened
 
 
 @asynccontextmanager

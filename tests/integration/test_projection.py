@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,14 +12,8 @@ import pytest
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import ChunkDispatched, JobSubmitted
 from support.job_events import NOON, JobEvents, ordinary_life
-from support.projecting import Views, open_views
+from support.projecting import Views
 from support.waiting import until
-
-
-@pytest.fixture
-async def views(database: Any, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 async def test_a_job_is_in_the_monitor_until_its_download_and_then_in_the_history(views: Views) -> None:

@@ -1,23 +1,13 @@
 """Messages the broker deleted before the projection read them: it goes on with what there is, and says so loudly."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
 from structlog.testing import capture_logs
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.projection.metrics import SKIPPED
 from support.job_events import ordinary_life
-from support.projecting import Views, delete_messages, ends_of, open_views
+from support.projecting import Views, delete_messages, ends_of
 
 Places = dict[tuple[str, int], int]
-
-
-@pytest.fixture
-async def views(database: Any, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 def lives(views: Views, jobs: int) -> list[Event]:

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -23,7 +22,7 @@ from jobmonitor.projection.readiness import Readiness
 from jobmonitor.projection.store import Fenced, Partition, Place, Store
 from support.engine import create_topics, read_records
 from support.job_events import JobEvents, ordinary_life
-from support.projecting import Read, Views, arrived, open_views, process_environment
+from support.projecting import Read, Views, arrived, process_environment
 from support.waiting import until
 
 
@@ -33,12 +32,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@pytest.fixture
-async def views(database: Any, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 def _lives(views: Views, jobs: int) -> list[Event]:

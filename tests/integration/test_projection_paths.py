@@ -5,7 +5,7 @@ All leave the same bytes.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,11 @@ import pytest
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.topics import jobs_topic
-from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.database.pool import Pool
 from jobmonitor.projection.batch import Rejected, read
 from jobmonitor.projection.store import Fenced, Partition, Place, Store
 from support.job_events import JobEvents, ordinary_life, result_of
 from support.projecting import TABLES, arrived
-from support.servers import Database
 from support.waiting import until
 
 JOB_TYPE = "user-data-export"
@@ -55,12 +54,8 @@ class Tables:
 
 
 @pytest.fixture
-async def tables(database: Database) -> AsyncIterator[Tables]:
-    owner = await asyncpg.connect(database.superuser_url)
-    pool = await open_pool(database.url("jobmonitor_projection"), size=4, application_name="test")
-    yield Tables(owner, pool)
-    await pool.close()
-    await owner.close()
+def tables(superuser: "asyncpg.Connection[asyncpg.Record]", projection_pool: Pool) -> Tables:
+    return Tables(superuser, projection_pool)
 
 
 async def _fold(store: Store, way: Partition, place: Place, events: Sequence[Event]) -> None:

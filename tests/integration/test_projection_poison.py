@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ from jobmonitor.projection import batch as batches
 from jobmonitor.projection import fold as folds
 from jobmonitor.projection.metrics import PUT_ASIDE
 from support.job_events import NOON, ordinary_life
-from support.projecting import Views, open_views, process_environment
+from support.projecting import Views, process_environment
 from support.waiting import until
 
 KILLED = """
@@ -35,12 +35,6 @@ batch.fold = deadly
 sys.exit(run_process("projection", ProjectionSettings, os.environ, main.serve))
 """
 """A projection that one job's events end without a word, as the kernel does when memory is short."""
-
-
-@pytest.fixture
-async def views(database: Any, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 def _put_aside() -> float:

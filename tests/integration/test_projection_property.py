@@ -5,7 +5,7 @@ numbers alone depend on the order in which jobs are first seen.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -16,14 +16,13 @@ from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import Fact, JobStopRequested
-from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.database.pool import Pool
 from jobmonitor.job.evolve import state_after
 from jobmonitor.job.state import ENDED, State
 from jobmonitor.projection.batch import Message, Rejected, read
 from jobmonitor.projection.store import Partition, Place, Store
 from support.lives import PARTITIONS, Delivery, Sent, deliveries, in_order, jobs
 from support.projecting import TABLES, Read, home_of
-from support.servers import Database
 
 JOB_TYPE = "user-data-export"
 LIVES = jobs(JOB_TYPE)
@@ -155,12 +154,8 @@ def _position(message: Message) -> tuple[str, int, int]:
 
 
 @pytest.fixture
-async def tables(database: Database) -> AsyncIterator[Tables]:
-    owner = await asyncpg.connect(database.superuser_url)
-    pool = await open_pool(database.url("jobmonitor_projection"), size=4, application_name="test")
-    yield Tables(owner, pool)
-    await pool.close()
-    await owner.close()
+def tables(superuser: "asyncpg.Connection[asyncpg.Record]", projection_pool: Pool) -> Tables:
+    return Tables(superuser, projection_pool)
 
 
 def _all(several: list[list[Event]]) -> list[Event]:

@@ -1,10 +1,9 @@
 """A request that ends its worker does so a few times, never for ever; a fault of all requests puts few aside."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,16 +16,10 @@ from jobmonitor.processor.intake import Intake, Request, request_of
 from jobmonitor.processor.put_aside import PutAside
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.runtime.poison import ENDS_MAX, IN_A_ROW_MAX
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.waiting import until
 
 TOPIC = requests_topic("probe")
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 class OfOneWorker(PutAside):

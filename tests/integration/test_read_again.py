@@ -1,31 +1,22 @@
 """A group whose places Kafka forgot reads the same requests again: nothing is done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import jobs_topic, requests_topic, work_topic
-from support.engine import PARTITIONS, Engine, create_topics, open_engine, read_events
+from support.engine import PARTITIONS, Engine, create_topics, read_events
 from support.processors import processors
 from support.waiting import until
 
 GROUP = "jobmonitor-processor-probe"
 REQUESTS = requests_topic("probe")
 PLACES = [TopicPartition(REQUESTS, number) for number in range(PARTITIONS)]
-
-
-@pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        yield opened
 
 
 async def ask(engine: Engine, job_id: UUID, data: JobSubmitted | JobStopRequested) -> None:

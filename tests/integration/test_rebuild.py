@@ -26,17 +26,11 @@ from jobmonitor.projection.rebuild.tables import FRESH, LIVE, make_fresh_tables,
 from support.brokers import broker_at
 from support.gateway import SUPER, running_gateway
 from support.job_events import ordinary_life
-from support.projecting import Views, home_of, open_views
+from support.projecting import Views, home_of
 from support.servers import Database
 from support.waiting import until
 
 SERVICES = Path(__file__).parents[2] / "services"
-
-
-@pytest.fixture
-async def views(database: Database, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 def command(*arguments: str) -> list[str]:

@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
-import pytest
 from prometheus_client import REGISTRY
 
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
@@ -21,16 +19,9 @@ from jobmonitor.reconciler.tasks import tasks
 from jobmonitor.reconciler.watching import Watching
 from jobmonitor.runtime.objects import ObjectStore
 from support.brokers import broker_at
-from support.engine import Engine, open_engine, read_events
-from support.servers import Database
+from support.engine import Engine, read_events
 from support.views import see
 from support.waiting import until
-
-
-@pytest.fixture
-async def engine(database: Database, kafka: object, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as engine:
-        yield engine
 
 
 def counted(what: str, duty: str) -> float:

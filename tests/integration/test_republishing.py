@@ -1,8 +1,6 @@
 """Requests nobody took up are published again, whatever else waits, and what is looked for is found by an index."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +12,16 @@ from jobmonitor.database.statement import Statement, statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.republishing import PAGE, Republishing
 from jobmonitor.reconciler.republishing import SQL as RECONCILER_SQL
-from support.engine import Engine, create_topics, open_engine, read_events
+from support.engine import Engine, create_topics, read_events
 from support.views import see
 
 UNSERVED, SERVED = "user-data-export", "probe"
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
-    async with open_engine(database, kafka, tmp_path) as opened:
-        await create_topics(kafka.bootstrap, *view_topics(UNSERVED))
-        yield opened
+async def engine(engine: Engine) -> Engine:
+    await create_topics(engine.bootstrap, *view_topics(UNSERVED))
+    return engine
 
 
 async def published(engine: Engine, job_type: str) -> list[UUID]:

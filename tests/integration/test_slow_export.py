@@ -1,8 +1,6 @@
 """A real job whose file takes longer to write than its lease lasts."""
 
 import io
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,18 +11,22 @@ from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from support.crm import Crm
-from support.engine import Engine, create_topics, heard, open_engine, read_events
+from support.engine import Engine, create_topics, heard, read_events
 
 SLUG = UserDataExport.slug
 SUPPORTERS = 40_000
 
 
 @pytest.fixture
-async def engine(crm: Crm, database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+def engine_settings() -> dict[str, Any]:
     """Its leases end after half a second, its silent transactions after two."""
-    async with open_engine(database, kafka, tmp_path, lease_s=0.5) as opened:
-        await create_topics(opened.bootstrap, *view_topics(SLUG), work_topic(SLUG))
-        yield opened
+    return {"lease_s": 0.5}
+
+
+@pytest.fixture
+async def engine(crm: Crm, engine: Engine) -> Engine:
+    await create_topics(engine.bootstrap, *view_topics(SLUG), work_topic(SLUG))
+    return engine
 
 
 async def test_a_workbook_that_takes_longer_than_its_lease_completes_at_the_first_try(engine: Engine, crm: Crm) -> None:

@@ -14,7 +14,7 @@ from jobmonitor.contract.events import JobCancelled, JobCompleted, JobFailed, Jo
 from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.job_types.protocol import Context, PlannedChunk, Refused
 from jobmonitor.ledger.claims import Claim, LeaseLost, claim
-from support.engine import Engine, open_engine
+from support.engine import Engine
 from support.job_events import NOON
 from support.probe import FailingProbe
 from support.servers import Database
@@ -25,10 +25,9 @@ STOP = JobStopRequested(account_id=1, requested_by=2)
 
 
 @pytest.fixture
-async def engine(database: Any, kafka: Any, tmp_path: Path) -> AsyncIterator[Engine]:
+def engine_settings() -> dict[str, Any]:
     """Its leases end after half a second, its silent transactions after two."""
-    async with open_engine(database, kafka, tmp_path, lease_s=LEASE_S) as opened:
-        yield opened
+    return {"lease_s": LEASE_S}
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """Batches that aiokafka cannot read, or that unpack to gigabytes: neighbours are read, and nothing ends."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,17 +10,11 @@ from jobmonitor.runtime.consumer import new_consumer, size_bytes, take
 from jobmonitor.runtime.record_batches import Batch, why_unreadable
 from jobmonitor.runtime.settings import KafkaSettings
 from support.job_events import ordinary_life
-from support.projecting import Views, open_views
+from support.projecting import Views
 from support.raw_batches import GZIP, LZ4, SNAPPY, ZSTD, Raw, batch_of, send_batch, with_checksum
 
 NOT_UTF8 = b"\xc3\x28"
 ALL_CODECS = [0, GZIP, SNAPPY, LZ4, ZSTD]
-
-
-@pytest.fixture
-async def views(database: Any, kafka: Any) -> AsyncIterator[Views]:
-    async with open_views(database, kafka) as views:
-        yield views
 
 
 @pytest.mark.parametrize("codec", ALL_CODECS)

@@ -294,3 +294,8 @@ async def project(database: Database, kafka: KafkaServer, *job_types: str) -> No
         for view in views:
             await view.caught_up()
     await producer.stop()
+
+
+def told(report: Report) -> str:
+    """All that is wrong, for a failing test's output."""
+    return "\n".join(str(example) for finding in report.findings for example in finding.examples)

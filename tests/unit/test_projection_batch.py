@@ -32,11 +32,6 @@ def at(event: Event, seconds: float) -> Event:
     return msgspec.structs.replace(event, time=JobEvents().began_at + timedelta(seconds=seconds))
 
 
-@pytest.fixture
-def job() -> JobEvents:
-    return JobEvents()
-
-
 def test_of_the_progress_in_one_second_only_the_newest_is_kept(job: JobEvents) -> None:
     moments = (0, 0.5, 0.9, 1.1, 2, 2.9)
 

@@ -23,11 +23,6 @@ def fold_all(events: Iterable[Event]) -> JobRow:
     return row
 
 
-@pytest.fixture
-def job() -> JobEvents:
-    return JobEvents()
-
-
 def test_a_submission_shows_as_queued_before_any_worker_heard_of_it(job: JobEvents) -> None:
     submitted = job.submitted(reference="Spring")
 

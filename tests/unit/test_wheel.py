@@ -1,4 +1,4 @@
-"""The page's own code: its types fit and its pure rules hold."""
+"""The built page in the wheel. Its types and its own tests are checked by ``make check``."""
 
 import subprocess
 import sys
@@ -6,12 +6,6 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-
-
-def test_the_pages_types_fit_and_its_own_tests_pass() -> None:
-    command = [sys.executable, str(ROOT / "deploy" / "build_page.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_wheel_carries_the_built_page_and_none_of_its_sources(tmp_path: Path) -> None:
