@@ -18,6 +18,7 @@ from jobmonitor.crm.supporter_query import Id, Ids, SupporterQuery
 from jobmonitor.database.pool import Connection
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
+from jobmonitor.job_types.form import read_form
 from jobmonitor.job_types.protocol import (
     Assembly,
     AssemblyContext,
@@ -77,6 +78,7 @@ class UserDataExport(JobTypeDefaults[UserDataExportParameters]):
     unit = "supporters"
     permission = "export"
     params_type = UserDataExportParameters
+    form = read_form(__package__)
 
     def __init__(self, *, chunk_rows_max: int = 2_000, chunk_rows_min: int = 100, chunks_aimed_at: int = 50) -> None:
         self._chunk_rows_max = chunk_rows_max

@@ -26,6 +26,7 @@ from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.files.look_through import look_through
 from jobmonitor.job_types.files.tables import FILE_BYTES_MAX, Table, fitted, inspect, read_table
+from jobmonitor.job_types.form import read_form
 from jobmonitor.job_types.protocol import (
     Assembly,
     AssemblyContext,
@@ -117,6 +118,7 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     in_order = True
     writes = "supporters"
     params_type = UserDataImportParameters
+    form = read_form(__package__)
     upload = UploadRule(
         media_types={"csv": csv_files.MEDIA_TYPE, "xlsx": xlsx_files.MEDIA_TYPE},
         bytes_max=FILE_BYTES_MAX,
