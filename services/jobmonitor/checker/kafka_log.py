@@ -14,17 +14,15 @@ from jobmonitor.contract.envelope import Undecodable, decode
 from jobmonitor.contract.topics import DEAD_LETTERS, Topic
 from jobmonitor.projection.batch import Message
 from jobmonitor.runtime.consumer import new_consumer
-from jobmonitor.runtime.consumer import take as take_records
 from jobmonitor.runtime.dead_letters import PREFIX
 from jobmonitor.runtime.kafka_client import client_options
+from jobmonitor.runtime.read_to_end import read_to_end
 from jobmonitor.runtime.settings import KafkaSettings
 from jobmonitor.runtime.topic_admin import Difference, find_differences
 
 REQUEST_TIMEOUT_S = 10.0
-POLL_MS = 500
-SILENT_POLLS_MAX = 40
-"""So often in a row nothing may come before the broker counts as away."""
-BATCH_MESSAGES = 5000
+SILENCE_S = 20.0
+"""After so long without a message the broker counts as away."""
 
 Take = Callable[[Message], None]
 Offsets = dict[TopicPartition, int]
@@ -109,21 +107,13 @@ async def _partitions(kafka: KafkaSettings, topics: Collection[str]) -> list[Top
 
 async def _read(consumer: AIOKafkaConsumer, begins: Offsets, take: Take) -> Offsets:
     ends: Offsets = await consumer.end_offsets(list(begins)) if begins else {}
-    rest = {partition for partition, end in ends.items() if begins[partition] < end}
-    consumer.assign(list(rest))
-    for partition in rest:
-        consumer.seek(partition, begins[partition])
-    silent = 0
-    while rest:
-        batches = await take_records(consumer, timeout_ms=POLL_MS, records_max=BATCH_MESSAGES)
-        silent = 0 if batches else silent + 1
-        if silent > SILENT_POLLS_MAX:
-            raise TimeoutError("nothing more comes")
-        for partition, records in batches.items():
+    consumer.assign(list(begins))
+    for partition, begin in begins.items():
+        consumer.seek(partition, begin)
+    async for batches in read_to_end(consumer, ends, silence_s=SILENCE_S):
+        for records in batches.values():
             for record in records:
-                if record.offset < ends[partition]:
-                    take(record)
-        rest = {partition for partition in rest if await consumer.position(partition) < ends[partition]}
+                take(record)
     return ends
 
 

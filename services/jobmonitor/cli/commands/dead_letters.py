@@ -1,18 +1,23 @@
 """Dead letters: listing them, reading one, publishing its message again."""
 
+import asyncio
 import base64
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from cyclopts import Parameter
 
 from jobmonitor.cli.ask import confirmed
-from jobmonitor.cli.dead_letter_topic import publish_again, read_letters
-from jobmonitor.cli.errors import USAGE, CommandError
+from jobmonitor.cli.errors import USAGE, CommandError, no_answer
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import at, print_json, print_line, print_table
-from jobmonitor.dead_letters.kept import POSITION, KeptLetter
+from jobmonitor.contract.topics import DEAD_LETTERS
+from jobmonitor.dead_letters import topic as letters_topic
+from jobmonitor.dead_letters.kept import POSITION, KeptLetter, KeptLetters
+from jobmonitor.runtime.kafka import MessageRefused
 from jobmonitor.runtime.settings import KafkaSettings
 
 NAME_LENGTH = 100
@@ -31,7 +36,7 @@ def list_letters(
     """List the messages nobody could use, and who redrove which."""
     if limit < 1:
         raise CommandError("--limit must be 1 or more.", USAGE)
-    letters = read_letters(context.kafka(kafka))
+    letters = _read_letters(context.kafka(kafka))
     found = letters.newest_first(topic)
     if json:
         print_json({"items": [_summary(letter) for letter in found[:limit]], "total": len(found)})
@@ -73,7 +78,8 @@ def redrive(
     question = f"Publish the {size_bytes:,} bytes of {position} again to {letter.topic}, recorded as done by {name}?"
     if not yes and not confirmed(question):
         raise CommandError("Not redriven.")
-    publish_again(broker, letter, name)
+    with _in_words(broker, letter):
+        asyncio.run(letters_topic.redrive(broker, letter, name))
     print_line(f"{position} was published again to {letter.topic}, recorded as done by {name}.")
 
 
@@ -87,10 +93,37 @@ def readable(value: bytes) -> str:
         return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def _read_letters(kafka: KafkaSettings, *, whole: str | None = None) -> KeptLetters:
+    with _in_words(kafka):
+        return asyncio.run(letters_topic.read_letters(kafka, whole=whole))
+
+
+@contextmanager
+def _in_words(kafka: KafkaSettings, letter: KeptLetter | None = None) -> Iterator[None]:
+    """Raises CommandError for what fails inside; ``letter`` is the one that is redriven."""
+    position, topic = (letter.position, letter.topic) if letter else ("", "")
+    try:
+        yield
+    except letters_topic.TopicMissing as error:
+        raise CommandError(f"Kafka has no topic {DEAD_LETTERS} yet. `jobmonitor topics --create` makes it.") from error
+    except letters_topic.NoAnswer as error:
+        raise no_answer(kafka) from error
+    except letters_topic.MessageUnconfirmed as error:
+        raise CommandError(
+            f"Kafka did not confirm the message of {position}. Is topic {topic} there? Redriving it once more is safe."
+        ) from error
+    except letters_topic.RecordUnconfirmed as error:
+        raise CommandError(
+            f"{position} was published again, but Kafka did not confirm the record of it: others cannot see it."
+        ) from error
+    except MessageRefused as error:
+        raise CommandError(f"Kafka does not take it. {error}") from error
+
+
 def _find(kafka: KafkaSettings, position: str) -> KeptLetter:
     if not POSITION.fullmatch(position):
         raise CommandError(f"{position!r} is no position; it must be topic/partition/offset.", USAGE)
-    letter = read_letters(kafka, whole=position).find(position)
+    letter = _read_letters(kafka, whole=position).find(position)
     if letter is None:
         raise CommandError(f"No dead letter has the position {position}. `jobmonitor dead-letters list` shows them.")
     return letter

@@ -18,13 +18,13 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from jobmonitor.projection.batch import Message
 from jobmonitor.projection.rebuild.tables import Refused
 from jobmonitor.projection.store import Partition
-from jobmonitor.runtime.consumer import new_consumer, take
+from jobmonitor.runtime.consumer import new_consumer
 from jobmonitor.runtime.kafka_client import client_options
+from jobmonitor.runtime.read_to_end import next_records
 from jobmonitor.runtime.settings import KafkaSettings
 from jobmonitor.runtime.topic_admin import compacted_topics
 
 ANSWER_TIMEOUT_S = 30.0
-POLL_MS = 1000
 FETCH_MESSAGES = 10_000
 
 
@@ -100,7 +100,7 @@ class Log:
         batch: list[Message] = []
         while unread := [partition for partition in ends if await self._has_more(partition, ends[partition])]:
             if hungry := [partition for partition in unread if not self._waiting[partition]]:
-                await self._fetch(hungry, ends)
+                await self._fetch(hungry)
             batch += self._take(ends, unread)
             if len(batch) >= at_most:
                 yield batch
@@ -114,15 +114,10 @@ class Log:
         position: int = await self._consumer.position(TopicPartition(*partition))
         return position < end
 
-    async def _fetch(self, hungry: list[Partition], ends: Mapping[Partition, int]) -> None:
-        """The next messages of these, or none where what is left before the ends is no message: marks of transactions,
-        and what they took back."""
+    async def _fetch(self, hungry: list[Partition]) -> None:
         named = [TopicPartition(*partition) for partition in hungry]
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                while not (found := await take(self._consumer, *named, timeout_ms=POLL_MS, records_max=FETCH_MESSAGES)):
-                    if not all([await self._has_more(partition, ends[partition]) for partition in hungry]):
-                        return
+            found = await next_records(self._consumer, named, silence_s=ANSWER_TIMEOUT_S, records_max=FETCH_MESSAGES)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             raise Refused("Kafka deleted the log's beginning while it was read. Start the rebuild again.") from error
         except TimeoutError as error:
