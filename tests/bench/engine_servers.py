@@ -7,7 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from jobmonitor.contract.topics import catalogue
 from jobmonitor.database.migrate import ROLES, migrate
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.local.ports import free_port
@@ -57,7 +59,7 @@ def engine_servers(
             server.start()
             stack.callback(server.stop)
         servers = EngineServers(kafka.bootstrap, postgres, []).with_database(DATABASE)
-        asyncio.run(create_topics(broker_at(kafka.bootstrap), replication_factor=1))
+        asyncio.run(create_topics(broker_at(kafka.bootstrap), catalogue(slugs(with_probe=True))))
         asyncio.run(add_people(servers.superuser_url, *((account_id, account_id) for account_id in range(1, 51))))
         services = [service(folder, spec, servers, variables) for spec in specs]
         for each in services:

@@ -31,7 +31,8 @@ from chaos.report import report, verdict_line
 from chaos.run import Outcome, run_chaos
 from chaos.shapes import SERVED, UNSERVED
 from chaos.stack import ChaosStack
-from jobmonitor.contract.topics import job_types, view_topics
+from jobmonitor.contract.topics import view_topics
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.local.data_folder import make_data_folder, only_one
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.secrets import load_passwords
@@ -148,7 +149,7 @@ def _services() -> list[ServiceSpec]:
 
 def _environment(environment: Mapping[str, str], outside: Outside) -> dict[str, str]:
     """For the processes: production settings, the probe served too, and a type followed that nobody serves."""
-    topics = [topic for slug in (*job_types(with_probe=True), UNSERVED.job_type) for topic in view_topics(slug)]
+    topics = [topic for slug in (*slugs(with_probe=True), UNSERVED.job_type) for topic in view_topics(slug)]
     ours = {name: text for name, text in environment.items() if not name.startswith("JOBMONITOR_")}
     return {
         **ours,

@@ -21,8 +21,9 @@ from chaos.mutations import mutated
 from jobmonitor.checker import CheckSettings, CouldNotLook, check
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
-from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, requests_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, catalogue, requests_topic
 from jobmonitor.dead_letters.kept import KeptLetters
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.local.postgres import SUPERUSER
 from jobmonitor.local.stack import DATABASE, Stack
 from jobmonitor.runtime.consumer import new_consumer, take
@@ -38,6 +39,7 @@ POLL_S = 0.05
 PAUSE_S = 0.5
 """Between two honest jobs."""
 ACCOUNT_ID, OWNER_ID = 1, 3
+TOPICS = catalogue(slugs(with_probe=False))
 GOLDENS = Path(__file__).parents[2] / "schemas" / "examples"
 JOB_STATE = """
 SELECT state FROM projection.job_monitor WHERE job_id = $1

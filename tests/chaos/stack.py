@@ -38,7 +38,7 @@ class ChaosStack(Stack):
         super()._shape_broker()
         unserved = [
             replace(topic, name=topic.name.replace(PROBE, UNSERVED.job_type))
-            for topic in catalogue(with_probe=True)
+            for topic in catalogue([PROBE])
             if topic.name in view_topics(PROBE)
         ]
         asyncio.run(create_topics(broker_at(self.kafka.bootstrap), unserved))

@@ -22,7 +22,7 @@ POLL_S = 0.1
 CALM_POLL_S = 0.5
 PROGRESS_EVERY_S = 10.0
 RECOVERY_LIMIT_S = 180.0
-PARTITIONS = next(topic.partitions for topic in catalogue(with_probe=True) if topic.name == requests_topic(PROBE))
+PARTITIONS = next(topic.partitions for topic in catalogue([PROBE]) if topic.name == requests_topic(PROBE))
 ACCOUNT_ID = 1
 SERVED_TO_USERS = ("gateway", "kafka", "postgres")
 """After faults of these the no-ops are submitted by a user, after the others by a producer."""

@@ -13,6 +13,7 @@ from jobmonitor.contract.envelope import Undecodable, decode
 from jobmonitor.contract.topics import DEAD_LETTERS, catalogue, jobs_topic, requests_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.dead_letters.kept import KeptLetters, Record
+from jobmonitor.job_types.registry import slugs
 
 JOBS = """
 SELECT v.job_id, v.account_id, v.state, v.done, v.total, v.failure_code, v.failure_reason, v.run_at, v.started_at,
@@ -47,7 +48,7 @@ SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled',
 """Open jobs, but those nobody serves; chunks, which are swept a moment after their job ended; messages on their way."""
 READ_TIMEOUT_MS = 2000
 VIEW_TOPICS = [
-    topic for topic in catalogue(with_probe=True) if topic.name.startswith((requests_topic(""), jobs_topic("")))
+    topic for topic in catalogue(slugs(with_probe=True)) if topic.name.startswith((requests_topic(""), jobs_topic("")))
 ]
 
 

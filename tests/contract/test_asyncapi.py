@@ -7,8 +7,9 @@ from typing import Any
 import yaml
 
 from jobmonitor.contract.events import EVENT_TYPES
-from jobmonitor.contract.topics import TOPICS
+from jobmonitor.contract.topics import catalogue
 from jobmonitor.dead_letters.kept import redrive_record
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.runtime.dead_letters import dead_letter
 from support.schema_checks import problems
 
@@ -29,7 +30,7 @@ def test_every_topic_is_a_channel_with_its_partitions_and_retention() -> None:
     channels = {channel["address"]: channel["bindings"]["kafka"] for channel in DOCUMENT["channels"].values()}
     assert {
         name: (kafka["partitions"], kafka["topicConfiguration"]["retention.ms"]) for name, kafka in channels.items()
-    } == {topic.name: (topic.partitions, topic.retention_ms) for topic in TOPICS}
+    } == {topic.name: (topic.partitions, topic.retention_ms) for topic in catalogue(slugs(with_probe=False))}
 
 
 def test_every_message_of_a_topic_is_sent_or_received() -> None:

@@ -18,11 +18,12 @@ from jobmonitor.contract.documents import event_schema, file_name
 from jobmonitor.contract.envelope import Event, decode, encode, type_name
 from jobmonitor.contract.events import EVENT_TYPES, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.contract.topics import JOB_TYPES, TOPICS, jobs_topic, requests_topic, work_topic
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.contract.topics import catalogue, jobs_topic, requests_topic, work_topic
+from jobmonitor.job_types.registry import built_in, slugs
 from support.event_strategies import events
 from support.schema_checks import problems
 
+TOPICS = catalogue(slugs(with_probe=False))
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*.json"))
 VALIDATORS = {name: jsonschema_rs.validator_for(event_schema(name), validate_formats=True) for name in EVENT_TYPES}
@@ -181,7 +182,7 @@ def test_every_job_type_has_its_three_topics_and_every_event_one_of_them() -> No
     document = yaml.safe_load((SCHEMAS / "topics.yaml").read_text())
     by_name = {topic["name"]: topic for topic in document["topics"]}
     assert list(by_name) == [topic.name for topic in TOPICS]
-    for job_type in JOB_TYPES:
+    for job_type in slugs(with_probe=False):
         names = (requests_topic(job_type), jobs_topic(job_type), work_topic(job_type))
         travels = [event_type for name in names for event_type in by_name[name]["event_types"]]
         assert sorted(travels) == sorted(EVENT_TYPES)
@@ -192,7 +193,7 @@ def test_a_type_that_nobody_serves_stands_in_no_published_document() -> None:
     files = generated_files()
     assert [path for path, text in files.items() if "probe" in f"{path} {text}"] == []
     of_types = {path for path in files if path.startswith("job_types/")}
-    assert of_types == {f"job_types/{offered.slug}.json" for offered in OFFERED}
+    assert of_types == {f"job_types/{offered.slug}.json" for offered in built_in()}
 
 
 def test_producers_write_requests_and_nothing_else() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from jobmonitor.contract.topics import catalogue
 from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
 from support.checked_world import Worlds, make_worlds
@@ -114,7 +115,7 @@ def plain_imports(database: Database) -> Iterator[PlainImports]:
 @pytest.fixture(scope="session")
 async def broker(kafka: KafkaServer) -> str:
     """A broker that has the topics of the job types; gives its address."""
-    await create_topics(kafka.bootstrap, *(topic.name for topic in catalogue(with_probe=True)))
+    await create_topics(kafka.bootstrap, *(topic.name for topic in catalogue(slugs(with_probe=True))))
     return kafka.bootstrap
 
 

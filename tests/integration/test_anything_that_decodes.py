@@ -17,7 +17,7 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.database.pool import Pool
 from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.rows import job_row
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.registry import offered
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.projection.batch import Rejected, read
 from jobmonitor.projection.store import Partition, Place, Store
@@ -26,7 +26,7 @@ from support.event_strategies import JSON_VALUES, events
 from support.projecting import Read, home_of
 
 EXAMPLES = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-TYPES = {job_type.slug: job_type for job_type in OFFERED}
+TYPES = {job_type.slug: job_type for job_type in offered()}
 JOBS = """
 SELECT v.*, NULL AS owner_name, 'Asia/Kathmandu' AS zone
 FROM (SELECT 'monitor' AS view, * FROM projection.job_monitor

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import job_types, requests_topic, view_topics
+from jobmonitor.contract.topics import requests_topic, view_topics
 from jobmonitor.database.statement import Statement, statements
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.republishing import PAGE, Republishing
 from jobmonitor.reconciler.republishing import SQL as RECONCILER_SQL
@@ -30,7 +31,7 @@ async def published(engine: Engine, job_type: str) -> list[UUID]:
 
 
 def republishing(engine: Engine) -> Republishing:
-    return Republishing(engine.ledger.pool, engine.producer, job_types(with_probe=True), untaken_after_s=0)
+    return Republishing(engine.ledger.pool, engine.producer, slugs(with_probe=True), untaken_after_s=0)
 
 
 async def test_submissions_to_a_type_nobody_serves_keep_no_other_types_waiting(engine: Engine) -> None:

@@ -17,9 +17,10 @@ from jobmonitor.checker import CheckSettings, Report, check
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import Topic, topic_of, view_topics
+from jobmonitor.contract.topics import Topic, catalogue, topic_of, view_topics
 from jobmonitor.crm.uploads import upload_key
 from jobmonitor.job.commands import RecordDownload
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
@@ -147,7 +148,7 @@ class Worlds:
 async def make_worlds(postgres: Postgres, kafka: KafkaServer, database: Database, folder: Path) -> Worlds:
     """Run the jobs, and keep both moments."""
     history: list[Operation] = []
-    await create_the_catalogues_topics(broker_at(kafka.bootstrap))
+    await create_the_catalogues_topics(broker_at(kafka.bootstrap), catalogue(slugs(with_probe=True)))
     async with open_engine(database, kafka, folder) as engine:
         jobs = await _Jobs(engine, database, history).run()
         await project(database, kafka, *JOB_TYPES)

@@ -23,7 +23,7 @@ from jobmonitor.gateway.app import create_app
 from jobmonitor.gateway.http.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.registry import offered
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from jobmonitor.runtime.objects import ObjectStore
 
@@ -212,7 +212,7 @@ async def running_gateway(
     kafka_bootstrap: str,
     folder: Path,
     *,
-    job_types: Sequence[JobType[Any]] = OFFERED,
+    job_types: Sequence[JobType[Any]] | None = None,
     wait_for: Sequence[str] = (),
     **settings: Any,
 ) -> AsyncIterator[RunningGateway]:
@@ -228,7 +228,7 @@ async def running_gateway(
     async with await open_pool(superuser_url, size=1, application_name="test") as pool, pool.acquire() as owner:
         if not await owner.fetchval("SELECT count(*) FROM crm.users"):
             await seed_people(owner)
-        with serving(wanted, job_types) as url:
+        with serving(wanted, offered() if job_types is None else job_types) as url:
             gateway = RunningGateway(url, owner, ObjectStore(wanted.object_store_url), wanted)
             try:
                 await until_checked(gateway, *wait_for)

@@ -11,10 +11,12 @@ import msgspec
 
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.topics import TOPICS
+from jobmonitor.contract.topics import catalogue
+from jobmonitor.job_types.registry import slugs
 from support.checked_world import STRANGER, World
 from support.job_events import NOON
 
+TOPICS = catalogue(slugs(with_probe=False))
 Plant = Callable[[World], Awaitable[None]]
 
 

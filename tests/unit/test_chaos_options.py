@@ -4,9 +4,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
-from jobmonitor.job_types.registry import OFFERED, UnknownJobType, chosen
 from jobmonitor.local.child import Child
 from jobmonitor.local.service import WORKER, ServiceSpec
 from jobmonitor.local.supervisor import Watched
@@ -18,13 +15,6 @@ class Sleeper(Child):
 
     def is_ready(self) -> bool:
         return self.pid is not None
-
-
-def test_a_setting_names_the_job_types_or_leaves_them_to_what_is_offered() -> None:
-    assert chosen("") == OFFERED
-    assert [job_type.slug for job_type in chosen("probe, user-data-export")] == ["probe", "user-data-export"]
-    with pytest.raises(UnknownJobType):
-        chosen("prob")
 
 
 def test_instances_of_one_process_have_names_of_their_own() -> None:

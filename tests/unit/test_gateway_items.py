@@ -13,10 +13,10 @@ from jobmonitor.gateway.jobs.reports import render_report
 from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import State
 from jobmonitor.job_types.probe.job_type import Probe
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.registry import offered
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-TYPES = {each.slug: each for each in OFFERED}
+TYPES = {each.slug: each for each in offered()}
 JOB = JobRow(
     view="monitor",
     job_id=UUID(int=1),

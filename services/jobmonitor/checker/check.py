@@ -14,7 +14,8 @@ from jobmonitor.checker.mail import read_mail
 from jobmonitor.checker.report import CouldNotLook, Report
 from jobmonitor.checker.settings import CheckSettings
 from jobmonitor.checker.snapshot import Snapshot
-from jobmonitor.contract.topics import catalogue, job_types, view_topics
+from jobmonitor.contract.topics import catalogue, view_topics
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -41,7 +42,7 @@ async def look(
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
     snapshot.log_begins, snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
-    wanted = settings.catalogue or catalogue(with_probe=settings.kafka.with_probe)
+    wanted = settings.catalogue or catalogue(slugs(with_probe=settings.kafka.with_probe))
     snapshot.topic_differences = await read_topic_differences(settings.kafka, wanted)
     snapshot.buried = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:
@@ -61,8 +62,8 @@ def judge(snapshot: Snapshot) -> Report:
 
 
 def _topics(settings: CheckSettings, snapshot: Snapshot) -> set[str]:
-    slugs = job_types(with_probe=settings.kafka.with_probe)
-    named = settings.topics or tuple(topic for slug in slugs for topic in view_topics(slug))
+    of_types = (topic for slug in slugs(with_probe=settings.kafka.with_probe) for topic in view_topics(slug))
+    named = settings.topics or tuple(of_types)
     return {*named, *(topic for topic, _ in snapshot.folded_to)}
 
 

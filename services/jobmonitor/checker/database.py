@@ -14,7 +14,7 @@ from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapsh
 from jobmonitor.database.pool import Connection, open_pool, see_account
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.protocol import EffectsCount
-from jobmonitor.job_types.registry import JOB_TYPES
+from jobmonitor.job_types.registry import installed
 from jobmonitor.projection.fold import JobRow
 
 SQL = statements("jobmonitor.checker.sql")
@@ -63,7 +63,7 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
     ]
     snapshot.effects = {
         each.slug: await _read_effects(connection, each.slug, each.effects, snapshot)
-        for each in JOB_TYPES
+        for each in installed()
         if each.effects is not None
     }
     return unsent

@@ -11,19 +11,21 @@ import yaml
 from jobmonitor.contract.asyncapi import asyncapi_document
 from jobmonitor.contract.documents import Document, event_schema, file_name, parameters_schema, topics_document
 from jobmonitor.contract.events import EVENT_TYPES
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.contract.topics import catalogue
+from jobmonitor.job_types.registry import built_in
 
 NOTE = "# Generated from the types by `jobmonitor schemas`; not to be edited.\n"
 SUMS = "examples/SHA256SUMS"
 
 
 def generated_files() -> dict[str, str]:
-    """The text of every generated file, by its path inside the folder."""
+    """The text of every generated file, by its path inside the folder. Types of other packages are not in it."""
     files = {f"events/{file_name(name)}.json": _json(event_schema(name)) for name in EVENT_TYPES}
-    for job_type in OFFERED:
+    for job_type in built_in():
         schema = parameters_schema(job_type.slug, job_type.title, job_type.params_type)
         files[f"job_types/{job_type.slug}.json"] = _json(schema)
-    return {**files, "topics.yaml": _yaml(topics_document()), "asyncapi.yaml": _yaml(asyncapi_document())}
+    topics = catalogue(job_type.slug for job_type in built_in())
+    return {**files, "topics.yaml": _yaml(topics_document(topics)), "asyncapi.yaml": _yaml(asyncapi_document(topics))}
 
 
 def write(folder: Path) -> list[str]:

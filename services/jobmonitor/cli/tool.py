@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError
 from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.streams import OutputLost, give_up, prepare
+from jobmonitor.runtime.settings import StartError
 
 INTERRUPTED = 130
 READER_LEFT = 141
@@ -69,6 +70,8 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         return _complain(f"{error} `jobmonitor --help` lists what there is.", USAGE)
     except CommandError as error:
         return _complain(str(error), error.exit_status)
+    except StartError as error:
+        return _complain(str(error), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
     except OutputLost as lost:

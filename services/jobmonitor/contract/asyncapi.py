@@ -1,10 +1,12 @@
 """The AsyncAPI document: all topics, the messages on them, and who sends what."""
 
+from collections.abc import Collection
+
 from jobmonitor.contract.documents import Document, event_title, file_name
 from jobmonitor.contract.envelope import CONTENT_TYPE, TYPE_HEADER
 from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched
 from jobmonitor.contract.json_schema import text_of
-from jobmonitor.contract.topics import DEAD_LETTERS, TOPICS, Topic
+from jobmonitor.contract.topics import DEAD_LETTERS, Topic
 
 VERSION = "1.0.0"
 """Of the contract. A new event or field raises the second number, a new version of an event the first."""
@@ -33,8 +35,8 @@ DESCRIPTION = (
 _WORK = tuple(name for name, data_type in EVENT_TYPES.items() if data_type is ChunkDispatched)
 
 
-def asyncapi_document() -> Document:
-    """All topics, messages and operations."""
+def asyncapi_document(topics: Collection[Topic]) -> Document:
+    """These topics with all messages and operations."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -45,8 +47,8 @@ def asyncapi_document() -> Document:
         },
         "defaultContentType": CONTENT_TYPE,
         "servers": {"kafka": _server()},
-        "channels": {_name(topic): _channel(topic) for topic in TOPICS},
-        "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic).items()},
+        "channels": {_name(topic): _channel(topic) for topic in topics},
+        "operations": {name: operation for topic in topics for name, operation in _operations(topic).items()},
         "components": {"messages": {**{event_title(name): _message(name) for name in EVENT_TYPES}, **_dead_letters()}},
     }
 

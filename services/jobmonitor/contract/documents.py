@@ -3,12 +3,13 @@
 Pure: each function gives a document as plain values; ``jobmonitor schemas`` writes them down.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from jobmonitor.contract.envelope import Envelope
 from jobmonitor.contract.events import EVENT_TYPES, EventData
 from jobmonitor.contract.json_schema import DIALECT, Schema, schema_of, text_of
-from jobmonitor.contract.topics import TOPICS, Topic
+from jobmonitor.contract.topics import Topic
 
 Document = dict[str, Any]
 
@@ -45,9 +46,9 @@ def parameters_schema(job_type: str, title: str, parameters_type: type[Any]) -> 
     return {"$schema": DIALECT, "$id": f"{job_type}.json", **schema, "title": title}
 
 
-def topics_document() -> Document:
+def topics_document(topics: Iterable[Topic]) -> Document:
     """The catalogue of topics."""
-    return {"topics": [_topic(topic) for topic in TOPICS]}
+    return {"topics": [_topic(topic) for topic in topics]}
 
 
 def _topic(topic: Topic) -> Document:

@@ -4,6 +4,7 @@ The broker creates no topic by itself; ``jobmonitor topics --create`` and the lo
 with its final number of partitions.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, EventData, Fact, JobRequest
@@ -11,11 +12,6 @@ from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, EventData, 
 DAY_MS = 24 * 60 * 60 * 1000
 MESSAGE_BYTES_MAX = 1024 * 1024
 """The largest message, key and headers and Kafka's frame included, that any topic takes and any of us sends."""
-JOB_TYPES = ("user-data-export", "user-data-import")
-"""The slugs that have topics. A job type without topics, or topics without a job type, fails at start."""
-PROBE = "probe"
-"""The slug of the type for tests, chaos runs and measurements. Only where they ask for them it has topics."""
-
 DEAD_LETTERS = "dead-letters"
 
 
@@ -113,15 +109,6 @@ _DEAD_LETTERS = Topic(
 )
 
 
-def job_types(*, with_probe: bool) -> tuple[str, ...]:
-    """The slugs that have topics in a system with, or without, jobs of the type ``probe``."""
-    return (*JOB_TYPES, PROBE) if with_probe else JOB_TYPES
-
-
-def catalogue(*, with_probe: bool) -> tuple[Topic, ...]:
-    """The topics of such a system."""
-    return *(topic for job_type in job_types(with_probe=with_probe) for topic in _topics_of(job_type)), _DEAD_LETTERS
-
-
-TOPICS = catalogue(with_probe=False)
-"""What stands in the published documents."""
+def catalogue(job_types: Iterable[str]) -> tuple[Topic, ...]:
+    """The topics of a system with jobs of these types."""
+    return *(topic for job_type in job_types for topic in _topics_of(job_type)), _DEAD_LETTERS

@@ -6,7 +6,7 @@ import sys
 from jobmonitor.gateway.app import create_app
 from jobmonitor.gateway.http.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
-from jobmonitor.job_types.registry import chosen
+from jobmonitor.job_types.registry import enabled
 from jobmonitor.runtime.process import Life, run_process
 
 
@@ -20,7 +20,7 @@ async def serve(settings: GatewaySettings, life: Life) -> None:
             f"Cannot listen on {place}: {error.strerror}. Set JOBMONITOR_HTTP_HOST or JOBMONITOR_HTTP_PORT to another."
         )
     with listening:
-        app = create_app(settings, chosen(settings.job_types), life.crash)
+        app = create_app(settings, enabled(settings.job_types), life.crash)
         await serve_http(app, settings, listening, life.ended())
 
 

@@ -1,53 +1,148 @@
-"""The lists of job types. A doubled slug, or one without topics, fails at import: at the start of any process."""
+"""The job types that are installed, found by entry points: those of this distribution and of others in the same way.
+
+An entry point's name is the type's slug, its value names the type itself: ``package.module:object``. The names alone
+say which topics there are, so whoever needs no more than those imports no type.
+"""
 
 from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from jobmonitor.contract import topics
-from jobmonitor.job_types.probe.job_type import Probe
+import msgspec
+
+from jobmonitor.contract.events import Slug
+from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.user_data_export.job_type import UserDataExport
-from jobmonitor.job_types.user_data_import.job_type import UserDataImport
+from jobmonitor.runtime.settings import StartError
+
+OFFERED = "jobmonitor.job_types"
+"""The group of the types that users may start."""
+INTERNAL = "jobmonitor.internal_job_types"
+"""The group of those that only tests, chaos runs and measurements start. They run where a setting names them."""
+DISTRIBUTION = "jobmonitor"
+
+JobTypes = tuple[JobType[Any], ...]
 
 
-class UnknownJobType(KeyError):
+class BrokenJobType(StartError):
+    """An installed job type cannot be used; the message names it and says why."""
+
+
+class UnknownJobType(StartError):
     """There is no job type with this slug."""
 
-    def __str__(self) -> str:
-        return f"There is no job type {self.args[0]!r}."
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is no job type {slug!r}.")
 
 
-def by_slug(job_types: Iterable[JobType[Any]], slugs_with_topics: Iterable[str]) -> dict[str, JobType[Any]]:
-    """The job types under their slugs. Raises ValueError: a slug twice, or slugs and topics that do not match."""
-    found: dict[str, JobType[Any]] = {}
-    for job_type in job_types:
-        if job_type.slug in found:
-            raise ValueError(f"Two job types are called {job_type.slug!r}.")
-        found[job_type.slug] = job_type
-    if unmatched := set(found) ^ set(slugs_with_topics):
-        raise ValueError(f"Topics and job types do not match: {', '.join(sorted(unmatched))}.")
+def slugs(*, with_probe: bool) -> tuple[str, ...]:
+    """The slugs of the types users may start, and of the internal ones where they are wanted. Imports no type.
+
+    Raises BrokenJobType: two types have the same slug, or one that no topic can be named after.
+    """
+    return tuple(_entry_points()) if with_probe else tuple(_slugs(OFFERED))
+
+
+def offered() -> JobTypes:
+    """The types users may start, by slug. Raises BrokenJobType."""
+    return tuple(map(job_type, _slugs(OFFERED)))
+
+
+def installed() -> JobTypes:
+    """All types, the internal ones too, by slug. Raises BrokenJobType."""
+    return tuple(map(job_type, _entry_points()))
+
+
+def built_in() -> JobTypes:
+    """The types users may start that come with this distribution: those of the published schemas."""
+    return tuple(each for each in offered() if distribution_of(_entry_points()[each.slug]) == DISTRIBUTION)
+
+
+def enabled(named: str) -> JobTypes:
+    """The types that a setting names, separated by commas; an empty one means those offered.
+
+    Raises UnknownJobType, BrokenJobType.
+    """
+    wanted = [slug.strip() for slug in named.split(",") if slug.strip()]
+    return tuple(map(job_type, wanted)) if wanted else offered()
+
+
+@cache
+def job_type(slug: str) -> JobType[Any]:
+    """The type with this slug. Raises UnknownJobType, BrokenJobType."""
+    if slug not in _entry_points():
+        raise UnknownJobType(slug)
+    return load(_entry_points()[slug])
+
+
+def by_slug(found: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
+    """Entry points under their names, sorted. Raises BrokenJobType: a name twice, or one that no topic can have."""
+    named: dict[str, EntryPoint] = {}
+    for each in sorted(found, key=lambda each: each.name):
+        if not _is_slug(each.name):
+            raise _broken(each, "its name is no slug: lower-case letters and digits, with single hyphens between them")
+        if each.name in named:
+            other = distribution_of(named[each.name])
+            raise _broken(each, f"{other} brings a type of the same name, {named[each.name].value}")
+        named[each.name] = each
+    return named
+
+
+def load(found: EntryPoint) -> JobType[Any]:
+    """The type behind an entry point. Raises BrokenJobType: it cannot be imported, or is not what a type has to be."""
+    try:
+        value = found.load()
+        problem = _problem(found.name, value)
+    except Exception as error:
+        raise _broken(found, f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+    if problem:
+        raise _broken(found, problem)
+    loaded: JobType[Any] = value
+    return loaded
+
+
+def distribution_of(found: EntryPoint) -> str:
+    """The name of the package that brings it."""
+    return found.dist.name if found.dist else "an unknown package"
+
+
+def _slugs(group: str) -> list[str]:
+    return [slug for slug, found in _entry_points().items() if found.group == group]
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    found = by_slug([*entry_points(group=OFFERED), *entry_points(group=INTERNAL)])
+    if not found:
+        raise BrokenJobType("No job types are installed: install this package anew (`make setup`).")
     return found
 
 
-OFFERED: tuple[JobType[Any], ...] = (UserDataExport(), UserDataImport())
-"""Those that users may start. A processor serves them unless its settings say otherwise."""
-JOB_TYPES: tuple[JobType[Any], ...] = (*OFFERED, Probe())
-
-_BY_SLUG = by_slug(JOB_TYPES, topics.job_types(with_probe=True))
-
-
-def chosen(slugs: str) -> tuple[JobType[Any], ...]:
-    """The job types that a setting names, separated by commas; an empty one means those offered.
-
-    Raises UnknownJobType.
-    """
-    named = [slug.strip() for slug in slugs.split(",") if slug.strip()]
-    return tuple(map(job_type, named)) if named else OFFERED
-
-
-def job_type(slug: str) -> JobType[Any]:
-    """The job type with this slug. Raises UnknownJobType."""
+def _is_slug(name: str) -> bool:
     try:
-        return _BY_SLUG[slug]
-    except KeyError:
-        raise UnknownJobType(slug) from None
+        return bool(msgspec.convert(name, Slug))
+    except msgspec.ValidationError:
+        return False
+
+
+def _problem(slug: str, value: Any) -> str:
+    """What is wrong with a type; empty where nothing is."""
+    if isinstance(value, type):
+        return "it is a class; the entry point has to name a value"
+    if missing := [name for name in _MEMBERS if not hasattr(value, name)]:
+        return f"it lacks {', '.join(missing)}"
+    if value.slug != slug:
+        return f"its slug is {value.slug!r}, the entry point's name is another"
+    if not (isinstance(value.params_type, type) and issubclass(value.params_type, msgspec.Struct)):
+        return "its params_type is no msgspec.Struct"
+    return "" if isinstance(value.form, Form) else "its form is no Form"
+
+
+_MEMBERS = sorted({*JobType.__annotations__, *(name for name in vars(JobType) if not name.startswith("_"))})
+
+
+def _broken(found: EntryPoint, why: str) -> BrokenJobType:
+    return BrokenJobType(
+        f"The job type {found.name!r} of {distribution_of(found)} ({found.value}) cannot be used: {why}."
+    )

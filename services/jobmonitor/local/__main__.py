@@ -10,7 +10,7 @@ from jobmonitor.local.interruption import Interruption
 from jobmonitor.local.parent import MakeParent
 from jobmonitor.local.settings import LocalSettings
 from jobmonitor.local.stack import run_stack
-from jobmonitor.runtime.settings import SettingsError, load
+from jobmonitor.runtime.settings import StartError, load
 
 
 def say(text: str) -> None:
@@ -42,9 +42,9 @@ def _complain(error: Exception) -> int:
     if isinstance(error, OSError):
         sys.stderr.write(f"{error}: see that the disk has space and that the folder may be written to.\n")
         return 1
-    if isinstance(error, LocalError | SettingsError):
+    if isinstance(error, LocalError | StartError):
         sys.stderr.write(f"{error}\n")
-        return 2 if isinstance(error, SettingsError) else 1
+        return 2 if isinstance(error, StartError) else 1
     raise error
 
 

@@ -14,8 +14,10 @@ from pathlib import Path
 import stamina
 from aiokafka.errors import KafkaError
 
+from jobmonitor.contract.topics import catalogue
 from jobmonitor.crm import demo
 from jobmonitor.database.migrate import UnknownShape, migrate
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.local.child import Child
 from jobmonitor.local.data_folder import StackNote, make_data_folder, only_one, write_note
 from jobmonitor.local.errors import LocalError
@@ -198,7 +200,7 @@ async def _create_topics(kafka: KafkaSettings) -> None:
     """A broker that has just started refuses at first."""
     async for attempt in stamina.retry_context(on=(KafkaError, OSError), attempts=None, timeout=BROKER_TIMEOUT_S):
         with attempt:
-            await create_topics(kafka, alter=True)
+            await create_topics(kafka, catalogue(slugs(with_probe=kafka.with_probe)), alter=True)
 
 
 def _end(group: Sequence[Child]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.registry import chosen
+from jobmonitor.job_types.registry import enabled
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.last_words import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings
@@ -25,7 +25,7 @@ SOURCE = "/jobmonitor/processor"
 
 def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
     probe = Probe(settings.probe_outside_url)
-    return [probe if value.slug == probe.slug else value for value in chosen(settings.job_types)]
+    return [probe if value.slug == probe.slug else value for value in enabled(settings.job_types)]
 
 
 async def serve(settings: ProcessorSettings, life: Life) -> None:
@@ -33,6 +33,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
     # Only here, as an import from other versions of Faust could fail before they are told.
     from jobmonitor.processor.worker import Worker, leave_groups, stop_workers
 
+    job_types = _served(settings)
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
         pool = await life.when_reachable(
@@ -52,7 +53,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         objects = ObjectStore(settings.object_store_url)
         workers = [
             Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)
-            for value in _served(settings)
+            for value in job_types
         ]
         started: list[Worker] = []
         life.before_crash(lambda: give_back_at_crash(settings.database_url, ledger.leases.held()))

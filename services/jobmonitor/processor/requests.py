@@ -7,9 +7,9 @@ import structlog
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
-from jobmonitor.contract.topics import JOB_TYPES
 from jobmonitor.crm.rights import Person, Standings, stop_refused
 from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.metrics import REQUESTS
 from jobmonitor.processor.taking_up import Submission, TakingUp
@@ -24,7 +24,7 @@ class RequestHandler:
         self._job_type = job_type
         self._ledger = ledger
         self._taking_up = taking_up
-        self._known = {*JOB_TYPES, job_type.slug}
+        self._known = {*slugs(with_probe=False), job_type.slug}
 
     def account_of(self, event: Event) -> int | None:
         """Whose request it is; None for what is no request to this job type."""

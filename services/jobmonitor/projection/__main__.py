@@ -27,6 +27,7 @@ log = structlog.stdlib.get_logger()
 async def serve(settings: ProjectionSettings, life: Life) -> None:
     """Run until the life ends, then finish the batch under way."""
     collect_seldom()
+    log.info("follows", topics=settings.topics())
     async with AsyncExitStack() as stack:
         pool = await life.when_reachable(
             lambda: open_pool(

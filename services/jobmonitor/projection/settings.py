@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from jobmonitor.contract.topics import job_types, view_topics
+from jobmonitor.contract.topics import view_topics
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.runtime.settings import DatabaseSettings, KafkaSettings, ProcessSettings
 
 
@@ -14,7 +15,7 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     """Two to write, one to answer whether the database is there."""
     projection_group: str = "jobmonitor-projection"
     projection_topics: str = ""
-    """Topics separated by commas; empty follows the requests and the facts of every job type of the catalogue."""
+    """Topics separated by commas; empty follows the requests and the facts of every job type that is installed."""
     projection_batch_events: int = 50_000
     """Most messages folded at once, in two transactions of different partitions; as many gather meanwhile. So many are
     folded only when many wait."""
@@ -26,4 +27,4 @@ class ProjectionSettings(ProcessSettings, KafkaSettings, DatabaseSettings):
     def topics(self) -> list[str]:
         """The topics to follow."""
         named = [topic.strip() for topic in self.projection_topics.split(",") if topic.strip()]
-        return named or [topic for slug in job_types(with_probe=self.with_probe) for topic in view_topics(slug)]
+        return named or [topic for slug in slugs(with_probe=self.with_probe) for topic in view_topics(slug)]

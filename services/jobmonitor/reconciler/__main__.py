@@ -4,7 +4,10 @@ import os
 import sys
 from contextlib import AsyncExitStack
 
+import structlog
+
 from jobmonitor.database.pool import open_pool
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
 from jobmonitor.reconciler.duties import SOURCE, Duties
 from jobmonitor.reconciler.loops import Loops
@@ -16,9 +19,12 @@ from jobmonitor.runtime.monitoring import Check, serve_monitoring
 from jobmonitor.runtime.objects import ObjectStore
 from jobmonitor.runtime.process import Life, run_process
 
+log = structlog.stdlib.get_logger()
+
 
 async def serve(settings: ReconcilerSettings, life: Life) -> None:
     """Run until the life ends."""
+    log.info("looks_after", job_types=slugs(with_probe=settings.with_probe))
     async with AsyncExitStack() as stack:
         pool = await life.when_reachable(
             lambda: open_pool(settings.database_url, size=settings.database_pool_size, application_name="reconciler")

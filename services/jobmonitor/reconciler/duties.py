@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from jobmonitor.contract.topics import job_types
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
 from jobmonitor.reconciler.orphans import OrphanSweep
@@ -50,7 +50,7 @@ class Duties:
         self._republishing = Republishing(
             ledger.pool,
             producer,
-            job_types(with_probe=settings.with_probe),
+            slugs(with_probe=settings.with_probe),
             untaken_after_s=settings.untaken_after_s,
         )
         self._purged = Place()

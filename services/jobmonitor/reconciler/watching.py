@@ -3,9 +3,10 @@
 import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from jobmonitor.contract.topics import job_types
+from jobmonitor.contract.topics import catalogue
 from jobmonitor.database.pool import Pool
 from jobmonitor.database.statement import statements
+from jobmonitor.job_types.registry import slugs
 from jobmonitor.reconciler.metrics import (
     OUTBOX_OLDEST,
     OUTBOX_REFUSED,
@@ -28,7 +29,7 @@ class Watching:
     def __init__(self, pool: Pool, kafka: KafkaSettings) -> None:
         self._pool = pool
         self._kafka = kafka
-        self._job_types = job_types(with_probe=kafka.with_probe)
+        self._job_types = slugs(with_probe=kafka.with_probe)
 
     async def outbox(self) -> int:
         """Messages that do not get out; returns 0, as nothing is done."""
@@ -55,7 +56,7 @@ class Watching:
     async def topics(self) -> int:
         """Topics that are not as the catalogue says. Without the right to ask nothing is said."""
         try:
-            differences = await find_differences(self._kafka)
+            differences = await find_differences(self._kafka, catalogue(self._job_types))
         except TopicAuthorizationFailedError as error:
             log.warning("topics_not_compared", error=str(error))
             return 0

@@ -16,7 +16,7 @@ import uvloop
 
 from jobmonitor.runtime import logs
 from jobmonitor.runtime.failures import backoff_s, is_temporary
-from jobmonitor.runtime.settings import ProcessSettings, SettingsError, load
+from jobmonitor.runtime.settings import ProcessSettings, StartError, load
 
 log = structlog.stdlib.get_logger()
 Thing = TypeVar("Thing")
@@ -89,16 +89,15 @@ def run_process(
     environment: Mapping[str, str],
     serve: Callable[[SettingsType, Life], Awaitable[None]],
 ) -> int:
-    """Read the settings, set up logs, run ``serve`` to its end. Returns the exit status: 1 a bug, 2 the settings."""
+    """Read the settings, set up logs, run ``serve`` to its end. Returns the exit status: 1 a bug, 2 cannot start."""
     try:
         settings = load(settings_type, environment)
-    except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - there are no logs yet
-        return 2
-    logs.configure(settings, name)
-    try:
+        logs.configure(settings, name)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, serve))
+    except StartError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there may be no logs yet, and this is for whoever starts it
+        return 2
     except Exception:
         log.exception("crashed")
         return 1

@@ -15,7 +15,11 @@ PREFIX = "JOBMONITOR_"
 PLAIN = "PLAINTEXT"
 
 
-class SettingsError(Exception):
+class StartError(Exception):
+    """The process cannot start as it is installed and set up; the message says in one line why, and what to do."""
+
+
+class SettingsError(StartError):
     """A setting is missing or unusable; the message names the variable and what to do."""
 
 

@@ -1,7 +1,7 @@
 """Makes the broker's topics those of the catalogue, and tells where they differ. The broker creates none by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from jobmonitor.contract.topics import Topic, catalogue
+from jobmonitor.contract.topics import Topic
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings
 
@@ -57,9 +57,8 @@ def topic_settings(topic: Topic) -> dict[str, str]:
     }
 
 
-async def find_differences(kafka: KafkaSettings, topics: Iterable[Topic] | None = None) -> list[Difference]:
+async def find_differences(kafka: KafkaSettings, wanted: Collection[Topic]) -> list[Difference]:
     """Where the broker's topics are not as the catalogue says, missing ones included. Raises KafkaError."""
-    wanted = _wanted(kafka, topics)
     async with _admin(kafka) as admin:
         found = await _found(admin, wanted)
     missing = [
@@ -76,14 +75,13 @@ async def compacted_topics(kafka: KafkaSettings, names: Iterable[str]) -> list[s
 
 
 async def create_topics(
-    kafka: KafkaSettings, topics: Iterable[Topic] | None = None, *, replication_factor: int = 1, alter: bool = False
+    kafka: KafkaSettings, wanted: Collection[Topic], *, replication_factor: int = 1, alter: bool = False
 ) -> list[str]:
     """Create those that are missing, each with its final number of partitions; returns their names. Repeatable.
 
     With ``alter`` those that are there get the catalogue's settings; their partitions are never changed. Raises
     KafkaError: the broker is away or refuses; TopicsDiffer: a topic is there with others, and nothing was done.
     """
-    wanted = _wanted(kafka, topics)
     async with _admin(kafka) as admin:
         found = await _found(admin, wanted)
         differences = _differences(wanted, found)
@@ -95,10 +93,6 @@ async def create_topics(
         created = await _create(admin, missing, replication_factor) if missing else []
         await _compare_others(admin, [topic for topic in missing if topic.name not in created])
         return created
-
-
-def _wanted(kafka: KafkaSettings, topics: Iterable[Topic] | None) -> list[Topic]:
-    return list(catalogue(with_probe=kafka.with_probe) if topics is None else topics)
 
 
 async def _compare_others(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
@@ -122,7 +116,7 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _found(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
+async def _found(admin: AIOKafkaAdminClient, topics: Collection[Topic]) -> dict[str, dict[str, str]]:
     """Those that are there, with all their settings."""
     there = {topic["topic"]: str(len(topic["partitions"])) for topic in await admin.describe_topics()}
     names = [topic.name for topic in topics if topic.name in there]

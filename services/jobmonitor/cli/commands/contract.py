@@ -1,7 +1,6 @@
 """The contract on the command line: job types, topics, schemas."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +13,8 @@ from jobmonitor.cli.output import print_json, print_line, print_table
 from jobmonitor.cli.schema_files import differences, write
 from jobmonitor.contract.access import USERS, commands
 from jobmonitor.contract.documents import parameters_schema, topics_document
-from jobmonitor.contract.topics import TOPICS
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.contract.topics import catalogue
+from jobmonitor.job_types.registry import offered, slugs
 from jobmonitor.runtime.settings import KafkaSettings
 from jobmonitor.runtime.topic_admin import PARTITIONS, TopicsDiffer, create_topics
 
@@ -25,7 +24,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 def types(*, json: Json = False) -> None:
     """List the job types, with the schema of their parameters in JSON."""
     if json:
-        schemas = [(known, parameters_schema(known.slug, known.title, known.params_type)) for known in OFFERED]
+        schemas = [(known, parameters_schema(known.slug, known.title, known.params_type)) for known in offered()]
         print_json(
             [
                 {"type": known.slug, "name": known.title, "unit": known.unit, "parameters_schema": schema}
@@ -33,7 +32,7 @@ def types(*, json: Json = False) -> None:
             ]
         )
         return
-    for known in OFFERED:
+    for known in offered():
         schema = parameters_schema(known.slug, known.title, known.params_type)
         print_line(f"{known.slug}: {known.title}, counts {known.unit}, permission {known.permission}")
         for name, field in schema["properties"].items():
@@ -70,12 +69,13 @@ def topics(
         _print_access(json=json)
         return
     created = _create(context.kafka(kafka), replication_factor, alter=alter, with_probe=with_probe) if create else []
+    listed = catalogue(slugs(with_probe=False))
     if json:
-        print_json({**topics_document(), **({"created": created} if create else {})})
+        print_json({**topics_document(listed), **({"created": created} if create else {})})
     elif create:
         print_line(f"Created: {', '.join(created)}." if created else "All topics are there.")
     else:
-        rows = [(t.name, str(t.partitions), _days(t.retention_ms), t.key, t.purpose) for t in TOPICS]
+        rows = [(t.name, str(t.partitions), _days(t.retention_ms), t.key, t.purpose) for t in listed]
         print_table(("Topic", "Partitions", "Kept", "Key", "Purpose"), rows)
 
 
@@ -100,9 +100,9 @@ def _print_access(*, json: bool) -> None:
 
 
 def _create(kafka: KafkaSettings, replication_factor: int, *, alter: bool, with_probe: bool) -> list[str]:
-    kafka = replace(kafka, with_probe=with_probe or kafka.with_probe)
+    wanted = catalogue(slugs(with_probe=with_probe or kafka.with_probe))
     try:
-        return asyncio.run(create_topics(kafka, replication_factor=replication_factor, alter=alter))
+        return asyncio.run(create_topics(kafka, wanted, replication_factor=replication_factor, alter=alter))
     except TopicsDiffer as error:
         mended = all(difference.setting != PARTITIONS for difference in error.differences)
         hint = " `jobmonitor topics --create --alter` gives them the catalogue's." if mended else ""

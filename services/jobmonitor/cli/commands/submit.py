@@ -25,7 +25,7 @@ from jobmonitor.contract.events import JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.registry import offered
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
 from jobmonitor.runtime.settings import KafkaSettings
 
@@ -153,7 +153,7 @@ def _ask_for(client: Client, submission: dict[str, Any], key: str | None) -> str
 
 def checked_parameters(job_type: str, pairs: list[str]) -> dict[str, Any]:
     """``name=value`` pairs as the parameters of this job type. Raises CommandError naming every field at fault."""
-    known = {known.slug: known for known in OFFERED}
+    known = {known.slug: known for known in offered()}
     if job_type not in known:
         raise CommandError(f"There is no job type {job_type!r}. Known are: {', '.join(known)}.", USAGE)
     parameters = dict(_pair(pair) for pair in pairs)

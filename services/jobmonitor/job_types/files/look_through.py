@@ -1,13 +1,15 @@
-"""Looks through an import's file in a process of its own: its rows would hold up everybody whom this one serves.
+"""Looks through an uploaded file in a process of its own: its rows would hold up everybody whom this one serves.
 
-``python -m jobmonitor.job_types.files.look_through`` is that process: the file on its standard input, what was found,
-as JSON, on its standard output.
+``python -m jobmonitor.job_types.files.look_through MODULE:FUNCTION`` is that process: the file on its standard input,
+what the function found, as JSON, on its standard output.
 """
 
 import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
 
 import msgspec
 
@@ -15,22 +17,25 @@ from jobmonitor.job_types.files.tables import WorkbookNotRead, inspect, is_workb
 from jobmonitor.job_types.inspection import Inspection
 
 SMALL_BYTES = 32 * 1024
-"""A CSV file so small is read in less time than a process takes to start."""
+"""A file so small that is no archive is read in less time than a process takes to start."""
 TIMEOUT_S = 120.0
 NICENESS = 10
 """Whoever waits for a file to be looked through waits a second longer rather than all others."""
 
+Inspect = Callable[[bytes], Inspection]
+"""A function of a module, so that another process finds it by its name."""
 
-async def look_through(content: bytes) -> Inspection:
+
+async def look_through(content: bytes, inspect: Inspect = inspect) -> Inspection:
     """What is in the file; never raises for that. Raises WorkbookNotRead, which is temporary: the process was ended."""
     if len(content) <= SMALL_BYTES and not is_workbook(content):
         return inspect(content)
-    return await asyncio.to_thread(_in_a_process, content)
+    return await asyncio.to_thread(_in_a_process, content, f"{inspect.__module__}:{inspect.__qualname__}")
 
 
-def _in_a_process(content: bytes) -> Inspection:
+def _in_a_process(content: bytes, function: str) -> Inspection:
     environment = without_secrets(os.environ)
-    command = [sys.executable, "-P", "-m", __name__]
+    command = [sys.executable, "-P", "-m", __name__, function]
     try:
         ended = subprocess.run(  # noqa: S603
             command, check=False, input=content, stdout=subprocess.PIPE, env=environment, timeout=TIMEOUT_S
@@ -42,11 +47,12 @@ def _in_a_process(content: bytes) -> Inspection:
     return msgspec.json.decode(ended.stdout, type=Inspection)
 
 
-def main() -> None:
+def main(function: str) -> None:
     """Raises WorkbookNotRead."""
     os.nice(NICENESS)
+    inspect: Inspect = EntryPoint("inspect", function, "").load()
     sys.stdout.buffer.write(msgspec.json.encode(inspect(sys.stdin.buffer.read())))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Reading the files of imports: CSV in UTF-8, or the first sheet of an Excel workbook.
+"""Reading files of rows: CSV in UTF-8, or the first sheet of an Excel workbook.
 
 The rules are our own decisions: a byte order mark is accepted; a byte that is no UTF-8 refuses the whole file; rows
 without any text are passed over, but numbered. Row numbers are those a spreadsheet shows: the headings are row 1.
@@ -20,10 +20,10 @@ from jobmonitor.job_types.files import xlsx_reader
 from jobmonitor.job_types.files.csv_files import BOM
 from jobmonitor.job_types.inspection import FileProblem, Inspection
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.job_types.user_data_import.columns import check_headings
 from jobmonitor.runtime.settings import PREFIX
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
+COLUMNS_MAX = 400
 PREVIEW_ROWS = 5
 PREVIEW_CELL_LENGTH = 200
 """A cell may be as long as its file; what is shown of it is not."""
@@ -111,6 +111,19 @@ def read_table(content: bytes) -> Table:
         raise BadFile("no_header", "The file is empty: its first row has to name the columns.")
     check_headings(headings.cells)
     return Table(headings.cells, records, guarded=not is_workbook(content))
+
+
+def check_headings(headings: Sequence[str]) -> None:
+    """Raises BadFile: too many, an empty one, one twice, or commas that are none."""
+    if len(headings) > COLUMNS_MAX:
+        raise BadFile("too_many_columns", f"The file has {len(headings)} columns; at most {COLUMNS_MAX} are allowed.")
+    if len(headings) == 1 and any(separator in headings[0] for separator in ";\t|"):
+        raise BadFile("wrong_separator", "The columns of a CSV file have to be separated by commas.")
+    for number, heading in enumerate(headings, start=1):
+        if not heading.strip():
+            raise BadFile("empty_header", f"Column {number} has no heading.")
+        if heading in headings[: number - 1]:
+            raise BadFile("duplicate_header", f"The heading {heading!r} stands twice: columns need names of their own.")
 
 
 def _checked_csv(content: bytes) -> BinaryIO:

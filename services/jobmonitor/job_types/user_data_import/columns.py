@@ -20,7 +20,6 @@ from jobmonitor.job_types.user_data_import.targets import (
     TargetQuestion,
 )
 
-COLUMNS_MAX = 400
 EMAIL_HEADINGS = ("email", "e-mail", "email address", "supporter email")
 """Understood where no field's name matches; ours and those of other products' exports."""
 ACTIVITY_TYPES = {
@@ -51,21 +50,6 @@ class Column(msgspec.Struct, frozen=True, array_like=True):
     """What its cells may hold."""
     activity_type: str = ""
     """Of the participation, where ``to`` is a page."""
-
-
-def check_headings(headings: Sequence[str]) -> None:
-    """Raises Refused: too many, an empty one, one twice, or commas that are none."""
-    if len(headings) > COLUMNS_MAX:
-        raise _refused("too_many_columns", f"The file has {len(headings)} columns; at most {COLUMNS_MAX} are allowed.")
-    if len(headings) == 1 and any(separator in headings[0] for separator in ";\t|"):
-        raise _refused("wrong_separator", "The columns of a CSV file have to be separated by commas.")
-    for number, heading in enumerate(headings, start=1):
-        if not heading.strip():
-            raise _refused("empty_header", f"Column {number} has no heading.")
-        if heading in headings[: number - 1]:
-            raise _refused(
-                "duplicate_header", f"The heading {heading!r} stands twice: columns need names of their own."
-            )
 
 
 def suggest(headings: Sequence[str], targets: ImportTargets) -> list[ColumnMapping]:
