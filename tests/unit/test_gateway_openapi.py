@@ -10,7 +10,7 @@ from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.gateway.http import openapi
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.protocol import Context
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.registry import offered
 
 
 class ProblemDetails(msgspec.Struct):
@@ -49,7 +49,7 @@ def _options(schemas: dict[str, Any]) -> list[str]:
 
 
 def test_it_has_what_the_types_offer() -> None:
-    schemas = _schemas(*OFFERED)
+    schemas = _schemas(*offered())
 
     assert _options(schemas) == ["ExportOptions", "ImportOptions"]
     assert {"ExportOptions", "ImportOptions", "ColumnMapping"} <= schemas.keys()
