@@ -8,9 +8,9 @@ import pytest
 
 from jobmonitor.job_types.form import Field
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.registry import OFFERED
+from jobmonitor.job_types.registry import offered
 
-forms = pytest.mark.parametrize("job_type", OFFERED, ids=lambda job_type: job_type.slug)
+forms = pytest.mark.parametrize("job_type", offered(), ids=lambda job_type: job_type.slug)
 
 
 def _parameters(job_type: JobType[Any]) -> dict[str, Any]:

@@ -26,14 +26,14 @@ EXPORT = "jobmonitor.job_types.user_data_export:JOB_TYPE"
 BROKEN = {
     "missing module": ("jobmonitor.job_types.user_data_exprot:JOB_TYPE", "ModuleNotFoundError: No module named"),
     "missing value": ("jobmonitor.job_types.user_data_export:JOB", "AttributeError: .* has no attribute 'JOB'"),
-    "no job type": ("jobmonitor.job_types.registry:OFFERED", "it lacks assemble, check, columns, .*, writes"),
+    "no job type": ("jobmonitor.job_types.registry:OFFERED_GROUP", "it lacks assemble, check, columns, .*, writes"),
     "a class": ("jobmonitor.job_types.user_data_export.job_type:UserDataExport", "it is a class"),
     "another slug": (EXPORT, "its slug is 'user-data-export'"),
 }
 
 
 def entry_point(name: str, value: str = EXPORT) -> EntryPoint:
-    return EntryPoint(name, value, registry.OFFERED)
+    return EntryPoint(name, value, registry.OFFERED_GROUP)
 
 
 def test_every_job_type_is_found_by_its_slug() -> None:
@@ -108,7 +108,7 @@ def broken_types(tmp_path: Path) -> Callable[[str], dict[str, str]]:
         folder = tmp_path / "words-1.0.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1.0\n")
-        (folder / "entry_points.txt").write_text(f"[{registry.OFFERED}]\n{types}\n")
+        (folder / "entry_points.txt").write_text(f"[{registry.OFFERED_GROUP}]\n{types}\n")
         return {"PYTHONPATH": str(tmp_path), "JOBMONITOR_DATABASE_URL": "x", "JOBMONITOR_OBJECT_STORE_URL": "x"}
 
     return install

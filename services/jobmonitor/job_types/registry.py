@@ -16,9 +16,9 @@ from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.runtime.settings import StartError
 
-OFFERED = "jobmonitor.job_types"
+OFFERED_GROUP = "jobmonitor.job_types"
 """The group of the types that users may start."""
-INTERNAL = "jobmonitor.internal_job_types"
+INTERNAL_GROUP = "jobmonitor.internal_job_types"
 """The group of those that only tests, chaos runs and measurements start. They run where a setting names them."""
 DISTRIBUTION = "jobmonitor"
 
@@ -41,12 +41,12 @@ def slugs(*, with_probe: bool) -> tuple[str, ...]:
 
     Raises BrokenJobType: two types have the same slug, or one that no topic can be named after.
     """
-    return tuple(_entry_points()) if with_probe else tuple(_slugs(OFFERED))
+    return tuple(_entry_points()) if with_probe else tuple(_slugs(OFFERED_GROUP))
 
 
 def offered() -> JobTypes:
     """The types users may start, by slug. Raises BrokenJobType."""
-    return tuple(map(job_type, _slugs(OFFERED)))
+    return tuple(map(job_type, _slugs(OFFERED_GROUP)))
 
 
 def installed() -> JobTypes:
@@ -113,7 +113,7 @@ def _slugs(group: str) -> list[str]:
 
 @cache
 def _entry_points() -> dict[str, EntryPoint]:
-    found = by_slug([*entry_points(group=OFFERED), *entry_points(group=INTERNAL)])
+    found = by_slug([*entry_points(group=OFFERED_GROUP), *entry_points(group=INTERNAL_GROUP)])
     if not found:
         raise BrokenJobType("No job types are installed: install this package anew (`make setup`).")
     return found
