@@ -9,11 +9,11 @@ import pytest
 
 from jobmonitor.contract.envelope import encode
 from jobmonitor.contract.topics import jobs_topic
-from jobmonitor.projection import folding
 from jobmonitor.projection.batch import Batch, Changes, read
 from jobmonitor.projection.folding import TRIES_BEFORE_DOUBT, Folding, Retries
 from jobmonitor.projection.places import Partition, Place
 from jobmonitor.projection.store import Store
+from jobmonitor.runtime.backoff import Backoff
 from support.job_events import JobEvents
 from support.projecting import Read
 
@@ -48,7 +48,7 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(folding, "backoff_s", lambda *_, **__: 0.0)
+    monkeypatch.setattr(Backoff, "pause_s", lambda *_: 0.0)
     return iter(())
 
 

@@ -16,15 +16,16 @@ import structlog
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.ledger.runs import SQL
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.backoff import Backoff
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.kafka import Failure, KafkaUnavailable, MessageRefused, Outgoing, Producer, Sender
 
 DELETE_AFTER_S = 0.05
 """Rows that were sent are deleted together, so often at most: nobody waits for it."""
 ROWS_MAX = 50
 """Rows sent together. One holds what a whole transaction had to say, of 200 jobs at most."""
-UNCONFIRMED_FIRST_S, UNCONFIRMED_MOST_S = 1.0, 60.0
-REFUSED_FIRST_S, REFUSED_MOST_S = 60.0, 600.0
+UNCONFIRMED = Backoff(first_s=1.0, most_s=60.0)
+REFUSED = Backoff(first_s=60.0, most_s=600.0)
 """Pauses before the next try. A refused message waits for an operator: for a topic, a right, another limit."""
 
 log = structlog.stdlib.get_logger()
@@ -107,12 +108,12 @@ async def _keep(
     unconfirmed = [message for message, failure in outcomes if isinstance(failure, KafkaUnavailable)]
     attempts = row["attempts"] + 1
     if unconfirmed:
-        pause_s = backoff_s(attempts, first_s=UNCONFIRMED_FIRST_S, most_s=UNCONFIRMED_MOST_S)
+        pause_s = UNCONFIRMED.pause_s(attempts)
         await _insert(connection, row, unconfirmed, refusal=None, pause_s=pause_s)
     for message, failure in outcomes:
         if isinstance(failure, MessageRefused):
             log.error("message_refused", topic=message.topic, key=message.key.decode(), reason=str(failure))
-            pause_s = backoff_s(attempts, first_s=REFUSED_FIRST_S, most_s=REFUSED_MOST_S)
+            pause_s = REFUSED.pause_s(attempts)
             await _insert(connection, row, [message], refusal=str(failure), pause_s=pause_s)
 
 

@@ -21,16 +21,16 @@ from jobmonitor.processor.counting import BadPart
 from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
 from jobmonitor.processor.retrying import Failure, GiveUp, TryAgain, decide_retry, tried_too_often
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.failures import (
     CONNECTION_CUT,
     DATABASE,
     TEMPORARY,
-    backoff_s,
     is_temporary,
     service_away,
-    until_passed,
 )
 from jobmonitor.runtime.objects import ObjectStore
+from jobmonitor.runtime.retry import until_passed
 
 log = structlog.stdlib.get_logger()
 
@@ -150,7 +150,7 @@ class ChunkRunner:
     async def _release(self, claimed: Claim, again: TryAgain, error: Exception) -> None:
         """Tell the ledger, however long the database is away: else a try would count that was none."""
         policy = self._job_type.retries
-        pause_s = backoff_s(again.failures, first_s=policy.pause_first_s, most_s=policy.pause_max_s)
+        pause_s = Backoff(policy.pause_first_s, policy.pause_max_s).pause_s(again.failures)
         await until_passed(
             lambda: release(
                 self._ledger.pool,

@@ -16,7 +16,8 @@ import structlog
 from jobmonitor.contract.envelope import Event, decode, encode, type_name
 from jobmonitor.contract.limits import Refusal
 from jobmonitor.processor.put_aside import Keep, PutAside
-from jobmonitor.runtime.failures import TEMPORARY, until_passed
+from jobmonitor.runtime.failures import TEMPORARY
+from jobmonitor.runtime.retry import until_passed
 
 log = structlog.stdlib.get_logger()
 

@@ -21,7 +21,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Give the chunk back. The pause is about so long after the n-th of such failures in a row: see ``backoff_s``."""
+    """Give the chunk back. The pause is about so long after the n-th of such failures in a row: see ``Backoff``."""
 
     failures: int
     uses_up_a_try: bool

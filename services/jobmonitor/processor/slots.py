@@ -11,12 +11,9 @@ from functools import partial
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
-import structlog
-
 from jobmonitor.processor.chunks import Bury
-from jobmonitor.runtime.failures import backoff_s, is_temporary
-
-log = structlog.stdlib.get_logger()
+from jobmonitor.runtime.failures import is_temporary
+from jobmonitor.runtime.retry import until_passed
 
 WAITING_MAX = 1_000
 """Hints that wait for a slot, a few hundred bytes each."""
@@ -126,16 +123,16 @@ class Slots:
 
     async def _until_done(self, hint: Hint) -> None:
         """While the ledger is away the chunk waits in its slot; anything else unexpected is a bug: the process ends."""
-        attempt = 1
-        while not self._closed or attempt == 1:
-            try:
-                async with self._shared:
-                    await self._run(hint)
-            except Exception as error:
-                if not is_temporary(error):
-                    self._crash(error)
-                log.warning("chunk_waits", job_id=str(hint.job_id), chunk=hint.chunk, error=repr(error))
-                await asyncio.sleep(backoff_s(attempt, most_s=5.0))
-                attempt += 1
-            else:
-                return
+        run, job_id = partial(self._run_shared, hint), str(hint.job_id)
+        try:
+            await until_passed(run, "chunk_waits", goes_on=self._is_open, job_id=job_id, chunk=hint.chunk)
+        except Exception as error:
+            if not is_temporary(error):
+                self._crash(error)
+
+    async def _run_shared(self, hint: Hint) -> None:
+        async with self._shared:
+            await self._run(hint)
+
+    def _is_open(self) -> bool:
+        return not self._closed

@@ -26,8 +26,8 @@ from jobmonitor.contract.topics import requests_topic, work_topic
 from jobmonitor.processor.intake import Intake, request_of
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
-from jobmonitor.runtime.failures import until_passed
 from jobmonitor.runtime.kafka_client import ssl_context
+from jobmonitor.runtime.retry import until_passed
 from jobmonitor.runtime.settings import PLAIN, KafkaSettings
 
 BUFFERED_MAX = 16
@@ -122,9 +122,9 @@ class Streams:
 
     async def _until_refused(self, message: "faust.types.Message", reason: str, refuse: Refusal) -> None:
         """While the broker is away, those behind it wait too. Anything else unexpected is a bug: the process ends."""
-        told = {"topic": message.topic, "offset": message.offset}
+        topic, offset = message.topic, message.offset
         try:
-            await until_passed(lambda: refuse(message, reason), "message_waits", **told)
+            await until_passed(lambda: refuse(message, reason), "message_waits", topic=topic, offset=offset)
         except Exception as bug:
             self._crash(bug)
 

@@ -29,10 +29,10 @@ from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.processor.streams import Streams, build_app
 from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.runtime.dead_letters import dead_letter
-from jobmonitor.runtime.failures import until_passed
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.objects import ObjectStore
+from jobmonitor.runtime.retry import until_passed
 
 WORK_MAX = 8
 """Pieces of work of a type at once; those of all types of a process share half of its connections."""

@@ -18,11 +18,12 @@ from jobmonitor.projection import metrics
 from jobmonitor.projection.batch import Batch, Changes, read, unusable
 from jobmonitor.projection.places import Fenced, Partition, Place
 from jobmonitor.projection.store import Store
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.backoff import Backoff
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
 FLUSH_TIMEOUT_S = 30.0
-BACKOFF_MOST_S = 5.0
+BACKOFF = Backoff(first_s=0.2, most_s=5.0)
 TRIES_BEFORE_DOUBT = 6
 """So often a batch may fail in ways that pass by themselves, some ten seconds, before its messages are looked at."""
 
@@ -40,7 +41,7 @@ class Stopped(Exception):
 
 
 class Retries:
-    """Tries again what fails in ways that pass, until a stop is asked for."""
+    """Tries again what fails in ways that pass, until a stop is asked for: that ends a pause, but no try."""
 
     def __init__(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
@@ -61,7 +62,7 @@ class Retries:
                     raise
                 metrics.FAILURES.labels(type(error).__name__).inc()
                 log.warning("batch_waits", attempt=attempt, error=repr(error))
-            if await self.stopped_within(backoff_s(attempt, first_s=0.2, most_s=BACKOFF_MOST_S)):
+            if await self.stopped_within(BACKOFF.pause_s(attempt)):
                 raise Stopped
             attempt += 1
 

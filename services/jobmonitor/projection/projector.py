@@ -17,13 +17,14 @@ from aiokafka.errors import KafkaError
 
 from jobmonitor.projection import metrics
 from jobmonitor.projection.batch import Batch, Changes, Message, read
-from jobmonitor.projection.folding import BACKOFF_MOST_S, Folding, Retries, Stopped
+from jobmonitor.projection.folding import Folding, Retries, Stopped
 from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Claim, Fenced, Partition, Place, Store
 from jobmonitor.projection.suspects import Trial, is_suspect, next_trial
 from jobmonitor.projection.window import Window
+from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.consumer import new_consumer, position_now, take
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.failures import is_temporary
 
 POLL_MS = 250
 """How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
@@ -34,6 +35,7 @@ READ_MOST = 1000
 TELL_EVERY_S = 1.0
 TELL_TIMEOUT_S = 2.0
 RELEASE_TIMEOUT_S = 1.0
+REJOIN = Backoff(most_s=5.0)
 CALM_S = 60.0
 """A membership that lasted so long was a good one: after it the pauses begin short again."""
 
@@ -107,7 +109,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
                     raise
                 attempt = 1 if time.monotonic() - began_at > CALM_S else attempt + 1
                 log.warning("consumer_restarts", attempt=attempt, error=repr(error))
-                await self._retries.stopped_within(backoff_s(attempt, most_s=BACKOFF_MOST_S))
+                await self._retries.stopped_within(REJOIN.pause_s(attempt))
 
     async def on_partitions_revoked(self, revoked: Collection[Partition]) -> None:
         """A batch under way may still commit, until somebody else claims its partitions."""

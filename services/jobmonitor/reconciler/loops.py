@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import structlog
 
 from jobmonitor.reconciler.metrics import LAST_ROUND, MENDED, ROUND_SECONDS, TIDIED
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.backoff import Backoff
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.monitoring import Check
 
-PAUSE_MOST_S = 30.0
-"""After failures in a row a task is tried again at least so often."""
+BACKOFF = Backoff(most_s=30.0)
+"""After failures in a row."""
 LATE_AFTER_ROUNDS = 10
 
 log = structlog.stdlib.get_logger()
@@ -57,7 +58,7 @@ class Loop:
                     raise
                 failures += 1
                 log.warning("duty_postponed", duty=self.task.name, error=repr(error))
-                await asyncio.sleep(max(self.task.every_s, backoff_s(failures, most_s=PAUSE_MOST_S)))
+                await asyncio.sleep(max(self.task.every_s, BACKOFF.pause_s(failures)))
                 continue
             failures = 0
             if self.task.full is None or done < self.task.full:

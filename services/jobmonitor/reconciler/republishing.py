@@ -18,7 +18,7 @@ from jobmonitor.contract.topics import topic_of
 from jobmonitor.database.pool import Pool
 from jobmonitor.database.statement import statements
 from jobmonitor.ledger.runs import SQL as LEDGER_SQL
-from jobmonitor.reconciler.patience import Patience
+from jobmonitor.reconciler.backoffs import RequestBackoffs
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer, outgoing
 
 SQL = statements("jobmonitor.reconciler.sql")
@@ -37,14 +37,14 @@ class _Turns:
     def __init__(self, first_pause_s: float) -> None:
         self.place = 0
         self._seen = 0
-        self._patience = Patience(first_pause_s)
+        self._backoffs = RequestBackoffs(first_pause_s)
 
     def due(self, page: Sequence[asyncpg.Record], waiting: Iterable[UUID]) -> list[UUID]:
         """Those of the page to ask for now. ``page`` begins behind ``place``; ``waiting`` are those of it that wait."""
-        asked = self._patience.due(waiting, time.monotonic())
+        asked = self._backoffs.due(waiting, time.monotonic())
         self._seen += len(page)
         if len(page) < PAGE or self._seen >= REMEMBERED_MAX:
-            self._patience.all_seen()
+            self._backoffs.all_seen()
             self.place = self._seen = 0
         else:
             self.place = page[-1]["number"]

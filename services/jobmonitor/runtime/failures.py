@@ -1,21 +1,12 @@
 """Which errors pass by themselves. Temporary ones are tried again; everything else unexpected is a bug and crashes."""
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import asyncpg
-import structlog
 from aiokafka.errors import KafkaError
 from obstore.exceptions import GenericError
 
 from jobmonitor.runtime.kafka import KafkaUnavailable
-
-RETRY_PAUSE_MOST_S = 5.0
-
-log = structlog.stdlib.get_logger()
-Answer = TypeVar("Answer")
 
 
 class Temporary(Exception):
@@ -87,27 +78,3 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
-def backoff_s(attempt: int, *, first_s: float = 0.5, most_s: float = 30.0) -> float:
-    """How long to wait after the attempt (1 for the first): doubling, limited, with full jitter.
-
-    Full jitter (any time between 0 and the limit) spreads those who failed together best: "Exponential Backoff And
-    Jitter", AWS Architecture Blog, 2015. A tenth of the limit is kept as the least pause.
-    """
-    limit_s = min(most_s, first_s * 2 ** min(attempt - 1, 30))
-    return random.uniform(limit_s / 10, limit_s)  # noqa: S311 - spreads load, protects no secret
-
-
-async def until_passed(act: Callable[[], Awaitable[Answer]], event: str, **told: object) -> Answer:
-    """Try again until no temporary failure keeps it; each is logged as this event. Raises what is none: a bug."""
-    attempt = 1
-    while True:
-        try:
-            return await act()
-        except Exception as error:
-            if not is_temporary(error):
-                raise
-            log.warning(event, **told, error=repr(error))
-            await asyncio.sleep(backoff_s(attempt, most_s=RETRY_PAUSE_MOST_S))
-            attempt += 1

@@ -9,13 +9,13 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 import uvloop
 
 from jobmonitor.runtime import logs
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.retry import until_passed
 from jobmonitor.runtime.settings import ProcessSettings, StartError, load
 
 log = structlog.stdlib.get_logger()
@@ -69,18 +69,14 @@ class Life:
 
     async def when_reachable(self, reach: Callable[[], Awaitable[Thing]]) -> Thing:
         """Try until the service is there; a stop meanwhile ends the process. Other errors are raised."""
-        attempt = 1
-        while True:
-            try:
-                return await reach()
-            except Exception as error:
-                if not is_temporary(error):
-                    raise
-                log.warning("service_not_reachable", attempt=attempt, error=repr(error))
-            await asyncio.wait([self._ended], timeout=backoff_s(attempt, most_s=5.0))
-            if self._ended.done():
-                raise SystemExit(0)
-            attempt += 1
+        reaching = asyncio.ensure_future(until_passed(reach, "service_not_reachable"))
+        either: list[asyncio.Future[Any]] = [reaching, self._ended]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if reaching.done():
+            return reaching.result()
+        reaching.cancel()
+        await asyncio.gather(reaching, return_exceptions=True)
+        raise SystemExit(0)
 
 
 def run_process(

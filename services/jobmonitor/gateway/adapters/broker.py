@@ -11,13 +11,14 @@ from collections.abc import Iterable
 import structlog
 
 from jobmonitor.contract.envelope import Event
-from jobmonitor.runtime.failures import backoff_s, is_temporary
+from jobmonitor.runtime.backoff import Backoff
+from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Outgoing, Producer, outgoing
 from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.settings import KafkaSettings
 
 CHECK_EVERY_S = 5.0
-RECONNECT_AT_MOST_S = 2.0
+RECONNECT = Backoff(most_s=2.0)
 STOP_TIMEOUT_S = 2.0
 
 log = structlog.stdlib.get_logger()
@@ -43,7 +44,7 @@ class Broker:
                 if not is_temporary(error):
                     raise
                 log.warning("kafka_not_reachable", attempt=attempt, error=repr(error))
-                await asyncio.sleep(backoff_s(attempt, most_s=RECONNECT_AT_MOST_S))
+                await asyncio.sleep(RECONNECT.pause_s(attempt))
                 attempt += 1
                 continue
             attempt = 1

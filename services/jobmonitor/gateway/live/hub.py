@@ -26,12 +26,13 @@ from jobmonitor.gateway.jobs.items import JobTypes, item
 from jobmonitor.gateway.jobs.reading import jobs_by_id, readable
 from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.gateway.live.streams import ENDED, Stream, frame
-from jobmonitor.runtime.failures import backoff_s
+from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.monitoring import Check
 
 _SQL = statements("jobmonitor.gateway.live.sql")
 CHANNEL = "jobs_changed"
 RECHECK_EVERY_S = 2.0
+RELISTEN = Backoff(most_s=2.0)
 CHECKED_AT_MOST_AGO_S = 4.0
 """No frame leaves on the word of an older check: 5 s after a log-out the last one has (invariant 26)."""
 LISTENER_PING_S = 5.0
@@ -153,7 +154,7 @@ class Hub:
                     await self._while_connected(connection)
             except DatabaseUnavailable as error:
                 log.warning("listener_lost", attempt=attempt, error=str(error))
-            await asyncio.sleep(backoff_s(attempt, most_s=2.0))
+            await asyncio.sleep(RELISTEN.pause_s(attempt))
             attempt += 1
 
     async def _while_connected(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
+import stamina
 
 from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.projection.batch import Message, Rejected, read
@@ -31,7 +32,6 @@ from jobmonitor.projection.rebuild.tables import (
     swap_tables,
 )
 from jobmonitor.projection.store import Partition, Place, Store
-from jobmonitor.runtime.failures import backoff_s
 from jobmonitor.runtime.settings import KafkaSettings
 
 LOCK_KEY = 7_301_944_020
@@ -46,6 +46,7 @@ TRIES_PER_HOLD = 3
 OLD_READERS_S = 10.0
 """So long the end of readers' transactions is waited for before each try to swap, while nobody is held."""
 ATTEMPTS = 30
+IN_THE_WAY = (TimeoutError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 WRITERS_LOCK_TIMEOUT = "2s"
 """Only batches of the projection wait behind this lock."""
 READERS_LOCK_TIMEOUT = "100ms"
@@ -238,21 +239,28 @@ class Rebuild:
         Before each try the end of readers' transactions is waited for so long, while nobody is held.
         Somebody in the way, a slow reader for instance, makes it try again. Raises Refused when that does not help.
         """
-        for attempt in range(1, ATTEMPTS + 1):
+        trying = stamina.retry_context(on=IN_THE_WAY, attempts=ATTEMPTS, timeout=None, wait_max=2.0, wait_jitter=0.1)
+        async for attempt in trying:
             with suppress(TimeoutError):
                 async with asyncio.timeout(after_readers_s):
                     await self._wait_for_old_readers()
             await self._follow()
-            try:
-                async with asyncio.timeout(_hold_s(attempt)), self._connection.transaction():
-                    await self._hold()
-                    answer = await act()
-            except (TimeoutError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                await asyncio.sleep(backoff_s(attempt, first_s=0.1, most_s=2.0))
-                continue
-            self._touched.clear()
-            return answer
-        raise Refused("Long transactions hold the live tables. End them, and start the rebuild again.")
+            with attempt:
+                return await self._try_held(act, attempt.num)
+        raise AssertionError("unreachable")
+
+    async def _try_held(self, act: Callable[[], Awaitable[Answer]], attempt: int) -> Answer:
+        try:
+            async with asyncio.timeout(_hold_s(attempt)), self._connection.transaction():
+                await self._hold()
+                answer = await act()
+        except IN_THE_WAY as error:
+            if attempt < ATTEMPTS:
+                raise
+            refusal = "Long transactions hold the live tables. End them, and start the rebuild again."
+            raise Refused(refusal) from error
+        self._touched.clear()
+        return answer
 
     async def _hold(self) -> None:
         """Readers do not notice; the projection's next batch waits until the transaction ends."""

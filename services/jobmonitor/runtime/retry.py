@@ -1,0 +1,43 @@
+"""Tries again what failed in a way that passes by itself."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import stamina
+import structlog
+
+from jobmonitor.runtime.backoff import Backoff
+from jobmonitor.runtime.failures import is_temporary
+
+USUAL = Backoff(most_s=5.0)
+
+log = structlog.stdlib.get_logger()
+Answer = TypeVar("Answer")
+
+
+async def until_passed(
+    act: Callable[[], Awaitable[Answer]],
+    event: str,
+    *,
+    backoff: Backoff = USUAL,
+    goes_on: Callable[[], bool] = lambda: True,
+    **told: object,
+) -> Answer:
+    """Try again until no temporary failure keeps it; each is logged as this event. Raises what is none: a bug.
+
+    Once ``goes_on`` says no, raises the temporary failure too.
+    """
+    failures = 0
+
+    def pause_s(error: Exception) -> float | bool:
+        nonlocal failures
+        if not is_temporary(error) or not goes_on():
+            return False
+        failures += 1
+        log.warning(event, **told, attempt=failures, error=repr(error))
+        return backoff.pause_s(failures)
+
+    async for attempt in stamina.retry_context(on=pause_s, attempts=None, timeout=None):
+        with attempt:
+            return await act()
+    raise AssertionError("unreachable")
