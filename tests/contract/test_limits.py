@@ -56,7 +56,7 @@ def test_every_constant_in_the_table_has_that_value() -> None:
 
 
 def test_every_limit_in_the_table_is_counted_by_the_metric_and_no_other() -> None:
-    source = "".join(each.read_text(encoding="utf-8") for each in (ROOT / "services/jobmonitor/gateway").glob("*.py"))
+    source = "".join(each.read_text(encoding="utf-8") for each in (ROOT / "services/jobmonitor/gateway").rglob("*.py"))
     limits = {row["limit"] for row in _rows()}
 
     assert set(_LABEL.findall(source)) <= limits

@@ -25,6 +25,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """A file somebody uploaded."""
 
     id: UUID
+    job_type: str
+    """The slug of the type it was uploaded for, whose ``inspect`` found its contents."""
     name: str
     media_type: str
     size_bytes: int

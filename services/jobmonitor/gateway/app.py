@@ -16,8 +16,9 @@ from jobmonitor.gateway.adapters.housekeeping import tidy_all_the_time
 from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.downloads import routes as results
 from jobmonitor.gateway.http import openapi, operations, pages, problems
+from jobmonitor.gateway.http.body_limits import JSON_BYTES_AT_MOST
 from jobmonitor.gateway.http.limits import Rates
-from jobmonitor.gateway.http.middleware import Bounded, Hardened, Measured
+from jobmonitor.gateway.http.middleware import ErrorBoundary, Hardened, Measured
 from jobmonitor.gateway.jobs import job_type_routes
 from jobmonitor.gateway.jobs import routes as jobs
 from jobmonitor.gateway.live import routes as stream
@@ -51,12 +52,17 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     for room in (login, stream, job_type_routes, jobs, results, uploads, operations):
         app.include_router(room.router)
     app.router.default = app.state.pages
-    app.add_middleware(Bounded, settings=settings)
+    app.add_middleware(ErrorBoundary, settings=settings, upload_bytes_max=_upload_bytes_max(job_types))
     for middleware in (Hardened, Measured):  # the last added is the outermost
         app.add_middleware(middleware)
     problems.install(app)
     openapi.install(app, job_types)
     return app
+
+
+def _upload_bytes_max(job_types: Sequence[JobType[Any]]) -> int:
+    """Of the largest file that any of them reads."""
+    return max((job_type.upload.bytes_max for job_type in job_types if job_type.upload), default=JSON_BYTES_AT_MOST)
 
 
 def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Services:

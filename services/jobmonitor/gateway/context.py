@@ -8,13 +8,13 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie
 
 from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.access.job_types import JobTypes
 from jobmonitor.gateway.access.policy import may_look
 from jobmonitor.gateway.access.sessions import Sessions
 from jobmonitor.gateway.adapters.broker import Broker
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.http.limits import Rates
 from jobmonitor.gateway.http.problems import Problem
-from jobmonitor.gateway.jobs.items import JobTypes
 from jobmonitor.gateway.live.hub import Hub
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.ledger.kept_results import KeptResults

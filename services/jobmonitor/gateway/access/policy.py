@@ -8,12 +8,9 @@ from typing import Any
 
 from jobmonitor.crm import rights
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.protocol import JobType
-
-IMPORT_PERMISSION = "import"
 
 
 def may_look(viewer: Viewer) -> bool:
@@ -32,20 +29,8 @@ def may_see(viewer: Viewer, job: JobRow) -> bool:
 
 
 def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
-    """Whether the viewer may submit jobs of this type."""
+    """Whether the viewer may submit jobs of this type, see what it offers and upload files for it."""
     return job_type.permission in viewer.permissions
-
-
-def require_start(viewer: Viewer, job_type: JobType[Any]) -> None:
-    """Raises Problem 403 unless the viewer may submit jobs of this type."""
-    if not may_start(viewer, job_type):
-        detail = f"Starting a {job_type.title} needs the permission {job_type.permission!r}."
-        raise Problem(403, detail, code="not_permitted")
-
-
-def may_import(viewer: Viewer) -> bool:
-    """Whether the viewer may upload files to import. Whose uploads they may use: ``crm.import_targets.find_upload``."""
-    return IMPORT_PERMISSION in viewer.permissions
 
 
 def can_stop(job: JobRow, job_type: JobType[Any] | None) -> bool:

@@ -35,6 +35,9 @@ API_HEADERS = {
 """Set unless the answer brings its own. ``same-origin`` and not ``no-referrer``: the latter makes ``Origin`` null."""
 HSTS = "max-age=31536000"
 
+DRAINED_AT_MOST = 2
+"""Times the largest file: so much of a refused body is taken in, so that its sender gets to read why."""
+
 log = structlog.stdlib.get_logger()
 
 
@@ -87,12 +90,13 @@ class Hardened:
         await self._app(scope, receive, sending)
 
 
-class Bounded:
+class ErrorBoundary:
     """Turns unexpected errors into a bare 500, foreign pages' requests into 403, and overlong bodies into 413."""
 
-    def __init__(self, app: ASGIApp, settings: GatewaySettings) -> None:
+    def __init__(self, app: ASGIApp, settings: GatewaySettings, upload_bytes_max: int) -> None:
         self._app = app
         self._settings = settings
+        self._upload_bytes_max = upload_bytes_max
         self._hosts = {each.strip().lower() for each in settings.allowed_hosts.split(",") if each.strip()}
         self._answering = Share("requests at once", settings.requests_at_once)
         self._lines = RequestLines(settings, COOKIE)
@@ -103,7 +107,7 @@ class Bounded:
             return
         started = False
         turn = self._lines.turn(scope)
-        answering = lingering(receive, send)
+        answering = lingering(receive, send, DRAINED_AT_MOST * self._upload_bytes_max)
 
         async def sending(message: Message) -> None:
             nonlocal started
@@ -117,7 +121,8 @@ class Bounded:
             _refuse_foreign_page(scope)
             await turn.begin()
             with self._place(scope):
-                await self._app(scope, limited(scope, receive, self._settings.body_timeout_s), sending)
+                body = limited(scope, receive, self._settings.body_timeout_s, self._upload_bytes_max)
+                await self._app(scope, body, sending)
         except ClientDisconnect:
             log.info("request_broken_off", method=scope["method"], path=scope["path"])
         except Exception as error:

@@ -33,10 +33,12 @@ _MEANINGS = {
 Responses = dict[int | str, dict[str, Any]]
 
 
-def body(body_type: type, example: Mapping[str, Any]) -> dict[str, Any]:
+def body(body_type: type, example: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The ``openapi_extra`` of an operation that reads this body."""
-    content = {"application/json": {"schema": _reference(body_type), "example": dict(example)}}
-    return {"requestBody": {"required": True, "content": content}}
+    content: dict[str, Any] = {"schema": _reference(body_type)}
+    if example is not None:
+        content["example"] = dict(example)
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}
 
 
 def answers(status: int, answer_type: type | str | None, description: str, *problems: int) -> Responses:

@@ -1,19 +1,15 @@
 """From the projection's row to what clients see. Pure, and the same for everybody who may see the job."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from jobmonitor.gateway.access.job_types import JobTypes
 from jobmonitor.gateway.access.policy import can_stop
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.reports import EXTENSION, MEDIA_TYPE, render_report
 from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.gateway.jobs.zones import in_zone
 from jobmonitor.job.state import State, percent
-from jobmonitor.job_types.protocol import JobType
-
-JobTypes = Mapping[str, JobType[Any]]
-"""By slug."""
 
 
 def location(job: JobRow) -> str:

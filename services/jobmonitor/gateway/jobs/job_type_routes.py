@@ -6,7 +6,8 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.access.policy import may_start, require_start
+from jobmonitor.gateway.access.job_types import require_start
+from jobmonitor.gateway.access.policy import may_start
 from jobmonitor.gateway.context import Provided, SignedIn, answer
 from jobmonitor.gateway.http.openapi import JOB_TYPE_OPTIONS, answers
 from jobmonitor.gateway.http.problems import not_found

@@ -16,11 +16,12 @@ import msgspec
 from jobmonitor.contract.events import Instant
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
+from jobmonitor.gateway.access.job_types import JobTypes
 from jobmonitor.gateway.access.policy import owner_seen
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.http.problems import FieldError, Problem
 from jobmonitor.gateway.jobs import models
-from jobmonitor.gateway.jobs.items import JobTypes, item
+from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, SQL, readable
 from jobmonitor.gateway.jobs.rows import View, job_row
 

@@ -86,7 +86,9 @@ class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What a job would be asked to do."""
 
     type: Slug
+    """The slug of a job type, as ``GET /api/v1/job-types`` tells it."""
     parameters: dict[str, Any]
+    """See the job type's ``parameters_schema``."""
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +104,7 @@ class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """A job to be done."""
 
     type: Slug
-    """The slug of a job type."""
+    """The slug of a job type, as ``GET /api/v1/job-types`` tells it."""
     parameters: dict[str, Any]
     """See the job type's ``parameters_schema``."""
     reference: Annotated[str, msgspec.Meta(max_length=160)] | None = None

@@ -33,7 +33,6 @@ def _no_number(text: str) -> str:
 
 _Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
-_EXAMPLE = {"type": "user-data-export", "parameters": {"format": "user"}}
 Key = Annotated[
     str | None,
     Header(
@@ -49,7 +48,7 @@ Key = Annotated[
 @router.post(
     "/job-preview",
     responses=answers(200, models.Preview, "How much work it would be", 400, 401, 403, 408, 413, 415, 422, 429, 503),
-    openapi_extra=body(models.PreviewRequest, _EXAMPLE),
+    openapi_extra=body(models.PreviewRequest),
 )
 async def preview_job(request: Request, services: Provided, viewer: SignedIn) -> Response:
     """Counts what a job would do, without starting it."""
@@ -62,7 +61,7 @@ async def preview_job(request: Request, services: Provided, viewer: SignedIn) ->
     "/jobs",
     status_code=202,
     responses=answers(202, models.Submitted, "Accepted", 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
-    openapi_extra=body(models.SubmissionRequest, {**_EXAMPLE, "reference": "Spring appeal"}),
+    openapi_extra=body(models.SubmissionRequest),
 )
 async def submit_job(request: Request, services: Provided, viewer: SignedIn, idempotency_key: Key = None) -> Response:
     """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key."""

@@ -24,7 +24,7 @@ from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.access.policy import require_start
+from jobmonitor.gateway.access.job_types import startable
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.http.bodies import invalid
@@ -56,7 +56,7 @@ log = structlog.stdlib.get_logger()
 
 async def preview(services: Services, viewer: Viewer, request: models.PreviewRequest) -> models.Preview:
     """How many units the job would have. Raises Problem like a submission would."""
-    job_type = _job_type(services, viewer, request.type)
+    job_type = startable(services.job_types, viewer, request.type)
     params = _params(job_type, request.parameters)
     async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
         context = _context(services, viewer, connection)
@@ -73,7 +73,7 @@ async def submit(
 
     Raises Problem (403, 409, 422) and KafkaUnavailable; after the latter the same key may be sent again.
     """
-    job_type = _job_type(services, viewer, request.type)
+    job_type = startable(services.job_types, viewer, request.type)
     params = _params(job_type, request.parameters)
     submission = JobSubmitted(
         account_id=viewer.account_id,
@@ -122,15 +122,6 @@ async def request_stop(services: Services, viewer: Viewer, job: JobRow) -> JobRo
 
 def _stop_shows(job: JobRow) -> bool:
     return job.stop_requested_at is not None or job.state in ENDED
-
-
-def _job_type(services: Services, viewer: Viewer, slug: str) -> JobType[Any]:
-    job_type = services.job_types.get(slug)
-    if job_type is None:
-        known = ", ".join(sorted(services.job_types))
-        raise invalid([FieldProblem("type", f"There is no job type {slug!r}. Known are: {known}.")])
-    require_start(viewer, job_type)
-    return job_type
 
 
 def _params(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:

@@ -20,9 +20,10 @@ import structlog
 from jobmonitor.crm.users import Viewer, load_viewers
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
+from jobmonitor.gateway.access.job_types import JobTypes
 from jobmonitor.gateway.access.policy import may_look, may_see
 from jobmonitor.gateway.adapters.database import Database, DatabaseUnavailable
-from jobmonitor.gateway.jobs.items import JobTypes, item
+from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.reading import jobs_by_id, readable
 from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.gateway.live.streams import ENDED, Stream, frame

@@ -1,30 +1,34 @@
 """Uploads and what an import can be made of, as the API shows them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from jobmonitor.job_types.user_data_import.targets import ColumnMapping
-
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that can be imported."""
+    """A file for a job to read."""
 
     id: UUID
     """The parameter ``upload`` of the jobs that read it."""
+    type: str
+    """The slug of the job type it was sent for."""
     name: str
     """As the sender calls it."""
-    kind: Literal["csv", "xlsx"]
+    kind: str
+    """The ending of its name, without the dot and in lower case."""
     size_bytes: int
     sha256: str
     """Hex."""
     created_at: datetime
-    columns: list[ColumnMapping]
-    """All columns in the file's order, each with what it most likely is: the parameter ``columns``, ready to use."""
+    columns: list[Any]
+    """All columns in the file's order, each with what it most likely is: the parameter ``columns``, ready to use.
+
+    Empty where the job type maps no columns.
+    """
     rows: int
-    """Data rows."""
+    """Data rows; 0 where the job type does not look for any."""
     first_rows: list[list[str]]
     """Up to five, each as wide as the columns; of long cells the beginning."""
 
@@ -33,8 +37,10 @@ class ListedUpload(msgspec.Struct, frozen=True, kw_only=True):
     """A file that is kept."""
 
     id: UUID
+    type: str
+    """The slug of the job type it was sent for."""
     name: str
-    kind: Literal["csv", "xlsx"]
+    kind: str
     size_bytes: int
     created_at: datetime
     needed: bool

@@ -13,6 +13,7 @@ from fastapi import Request
 
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway import metrics
+from jobmonitor.gateway.http.body_limits import file_too_large
 from jobmonitor.gateway.http.connections import STALL_S
 from jobmonitor.gateway.http.limits import Share, shares
 from jobmonitor.gateway.http.problems import Problem, unavailable
@@ -74,11 +75,13 @@ class ReceivedFile:
 
 
 @asynccontextmanager
-async def received(request: Request, within_s: float) -> AsyncIterator[ReceivedFile]:
+async def received(request: Request, bytes_max: int, within_s: float) -> AsyncIterator[ReceivedFile]:
     """The request's body.
 
-    Raises Problem 408 when the sender falls silent or takes longer in all, and ClientDisconnect when it leaves.
+    Raises Problem: 413 it is larger, 408 the sender falls silent or takes longer in all. Raises ClientDisconnect when
+    it leaves.
     """
+    _refuse_large(int(request.headers.get("content-length", 0)), bytes_max)
     with TemporaryFile(prefix="jobmonitor-upload-") as file:
         digest, size_bytes = hashlib.sha256(), 0
         try:
@@ -86,6 +89,7 @@ async def received(request: Request, within_s: float) -> AsyncIterator[ReceivedF
                 async for piece in _pieces(request):
                     digest.update(piece)
                     size_bytes += len(piece)
+                    _refuse_large(size_bytes, bytes_max)
                     await asyncio.to_thread(file.write, piece)
         except TimeoutError:
             raise _too_slow(f"The file did not arrive within {within_s:g} s") from None
@@ -106,6 +110,11 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
             held.clear()
         if piece is None:
             return
+
+
+def _refuse_large(size_bytes: int, bytes_max: int) -> None:
+    if size_bytes > bytes_max:
+        raise file_too_large(bytes_max)
 
 
 def _too_slow(what: str) -> Problem:

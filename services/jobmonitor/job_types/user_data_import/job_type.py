@@ -120,7 +120,7 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     params_type = UserDataImportParameters
     form = read_form(__package__)
     upload = UploadRule(
-        media_types={"csv": csv_files.MEDIA_TYPE, "xlsx": xlsx_files.MEDIA_TYPE},
+        media_types={"csv": "text/csv", "xlsx": xlsx_files.MEDIA_TYPE},
         bytes_max=FILE_BYTES_MAX,
         inspect=inspect,
     )
@@ -235,8 +235,8 @@ def _tag(params: UserDataImportParameters, targets: ImportTargets) -> tuple[int,
 
 
 async def _contents(upload: Upload, context: Context) -> UploadContents:
-    """As found out when the file came; only of a file from before that is it read again."""
-    if upload.contents is not None:
+    """As found out when the file came; one that came for another job type, or before that was done, is read again."""
+    if upload.contents is not None and upload.job_type == UserDataImport.slug:
         await require_content(upload, context)
         return upload.contents
     inspection = await look_through(await content_of(upload, context))
