@@ -17,6 +17,7 @@ import pytest
 
 from jobmonitor.cli.errors import FAILED, USAGE
 from jobmonitor.cli.tool import READER_LEFT
+from support.documents import code_in
 from support.stack import RunningStack
 
 ROOT = Path(__file__).parents[2]
@@ -290,11 +291,8 @@ def test_a_reader_that_leaves_early_gets_no_complaint(environment: dict[str, str
     tool.stderr.close()
 
 
-@pytest.mark.parametrize("page", ["README.md", "schemas/README.md"])
-def test_the_ten_lines_with_a_bare_kafka_client_start_a_job(
-    stack: RunningStack, cli: Cli, tmp_path: Path, page: str
-) -> None:
-    code = re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL)
+def test_the_ten_lines_with_a_bare_kafka_client_start_a_job(stack: RunningStack, cli: Cli, tmp_path: Path) -> None:
+    code = code_in("schemas/README.md")
     assert len(code) == 1
     key = str(uuid4())
     script = tmp_path / "submit.py"
@@ -306,6 +304,13 @@ def test_the_ten_lines_with_a_bare_kafka_client_start_a_job(
     assert again["state"] == "completed"
     found = json.loads(cli("jobs", "--search", again["number"], "--json").stdout)
     assert [item["id"] for item in found["items"]] == [again["id"]]
+
+
+def test_the_five_lines_with_an_http_client_start_a_job(stack: RunningStack) -> None:
+    lines = code_in("README.md")[0].replace("http://127.0.0.1:8000", stack.http_url)
+    assert lines.count("\n") == 5
+    told = subprocess.run([sys.executable, "-c", lines], check=True, capture_output=True, text=True, timeout=60)
+    assert told.stdout.strip() in ("queued", "running", "completed")
 
 
 def _until_seen(cli: Cli, job: str) -> None:
