@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from jobmonitor.job_types.protocol import Context, Part
-from jobmonitor.job_types.user_data_import.job_type import UserDataImport, UserDataImportParameters
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
+from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
 from support.crm import Crm
 from support.engine import Engine
 from support.import_engine import ImportEngine, import_engine, kill

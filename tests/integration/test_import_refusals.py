@@ -7,7 +7,7 @@ import pytest
 
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.job_types.user_data_import.job_type import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
 from jobmonitor.job_types.user_data_import.store import row_totals
 from support.imports import Imports
 from support.run_job_type import plan_job

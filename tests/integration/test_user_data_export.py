@@ -11,7 +11,8 @@ from python_calamine import CalamineWorkbook
 
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.job_types.user_data_export.job_type import UserDataExport, UserDataExportParameters
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
+from jobmonitor.job_types.user_data_export.parameters import UserDataExportParameters
 from support.crm import NOON, Crm
 from support.run_job_type import Ran, context_of, run_job_type
 

@@ -9,7 +9,7 @@ import xlsxwriter
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.files.tables import FILE_BYTES_MAX
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.job_types.user_data_import.job_type import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
 from jobmonitor.job_types.user_data_import.store import row_totals
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import NOON, Crm

@@ -14,7 +14,8 @@ from uuid import UUID
 
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, Part, PlannedChunk
-from jobmonitor.job_types.user_data_import.job_type import UserDataImport, UserDataImportParameters
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
+from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.settings import ProcessorSettings

@@ -18,7 +18,8 @@ from jobmonitor.crm.uploads import upload_key
 from jobmonitor.database.pool import account_transaction, open_pool
 from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.protocol import PlannedChunk, Refused
-from jobmonitor.job_types.user_data_import.job_type import UserDataImport, UserDataImportParameters
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
+from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.run_job_type import Ran, context_of, owner_of, plan_job, run_job_type

@@ -19,7 +19,8 @@ from uuid import uuid4
 import msgspec
 
 from jobmonitor.database.pool import Pool, account_transaction, open_pool
-from jobmonitor.job_types.user_data_export.job_type import UserDataExport, UserDataExportParameters
+from jobmonitor.job_types.user_data_export.job_type import UserDataExport
+from jobmonitor.job_types.user_data_export.parameters import UserDataExportParameters
 from jobmonitor.runtime.objects import ObjectStore
 from support.run_job_type import assembly_context_of, context_of
 

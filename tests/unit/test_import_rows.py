@@ -1,6 +1,6 @@
 """What one row of an imported file does: its outcome, what changes, and why it is refused."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobmonitor.job_types.files.csv_files import neutralise
 from jobmonitor.job_types.user_data_import.columns import Column
-from jobmonitor.job_types.user_data_import.rows import OUTCOMES, Decision, Row, Rules, addresses, decide
+from jobmonitor.job_types.user_data_import.rows import Decision, Outcome, Row, Rules, addresses, decide
 from jobmonitor.job_types.user_data_import.store import Known, StoredAnswer
 
 COLUMNS = [
@@ -226,7 +226,7 @@ def test_any_row_has_one_outcome_and_repeating_it_changes_nothing_more(
 ) -> None:
     of = Row(3, cells, surplus)
     decision = decided(of, known, address, mode=mode)
-    assert decision.outcome in OUTCOMES
+    assert decision.outcome in get_args(Outcome)
     assert (decision.outcome == "error") == (decision.after is None)
     changes = decision.values or decision.answers or decision.participations
     if decision.outcome in ("error", "unchanged", "ignored_existing"):

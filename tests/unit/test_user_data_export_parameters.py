@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from jobmonitor.crm.supporter_query import SupporterQuery
-from jobmonitor.job_types.user_data_export.job_type import UserDataExportParameters
+from jobmonitor.job_types.user_data_export.parameters import UserDataExportParameters
 
 SCHEMA = msgspec.json.schema(UserDataExportParameters)
 

@@ -8,56 +8,30 @@ own decision; the vendor's pages describe the formats and the columns.)
 """
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
-from jobmonitor.crm.references import Kind, broadcasts_sent_too_long_ago, unknown_references
-from jobmonitor.crm.supporter_query import Id, Ids, SupporterQuery
 from jobmonitor.database.pool import Connection
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.form import read_form
-from jobmonitor.job_types.protocol import (
-    Assembly,
-    AssemblyContext,
-    Context,
-    Part,
-    PlannedChunk,
-    Refused,
+from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, Part, PlannedChunk
+from jobmonitor.job_types.user_data_export.checks import (
+    WORKBOOK_ROWS_MAX,
+    check_hybrid_columns,
+    check_references,
+    check_sent,
+    check_workbook,
 )
-from jobmonitor.job_types.user_data_export.formats import FORMATS, FormatName, Rows
+from jobmonitor.job_types.user_data_export.formats import FORMATS, Rows
 from jobmonitor.job_types.user_data_export.layout import Layout, read_layout
 from jobmonitor.job_types.user_data_export.options import ExportOptions, export_options
+from jobmonitor.job_types.user_data_export.parameters import UserDataExportParameters
 from jobmonitor.job_types.user_data_export.selection import count_rows, row_keys
 
 SMALL_ROWS_MAX = 200
 """Exported in one step."""
-WORKBOOK_ROWS_MAX = 65_535
-"""Data rows of an Excel file. The vendor wants CSV above "65K"; the exact number is our decision."""
-
-
-class UserDataExportParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to export, and how."""
-
-    format: Annotated[
-        FormatName,
-        Meta(
-            description="`user`: a row per supporter. `transaction`: a row for everything a supporter did. "
-            "`hybrid`: a row per supporter with a column for each page and question chosen."
-        ),
-    ] = "user"
-    file_type: Annotated[
-        Literal["csv", "xlsx", "xls"],
-        Meta(description="`xls` and `xlsx` both give an Excel workbook (.xlsx) of at most 65,535 rows."),
-    ] = "csv"
-    export_group_id: Annotated[
-        Id | None, Meta(description="The export group whose fields to export; null exports all supporter fields.")
-    ] = None
-    query: Annotated[SupporterQuery, Meta(description="Whom to export; without filters, everybody.")] = SupporterQuery()
-    hybrid_pages: Annotated[Ids, Meta(description="Pages that become columns; `hybrid` only.")] = []
-    hybrid_questions: Annotated[Ids, Meta(description="Questions that become columns; `hybrid` only.")] = []
 
 
 class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +65,12 @@ class UserDataExport(JobTypeDefaults[UserDataExportParameters]):
 
     async def check(self, params: UserDataExportParameters, context: Context) -> None:
         """Refuses hybrid without columns, ids that do not exist, "sent" of old broadcasts, too many rows for Excel."""
-        _check_hybrid_columns(params)
-        await _check_references(params, context.connection)
-        await _check_sent(params, context.connection)
+        check_hybrid_columns(params)
+        await check_references(params, context.connection)
+        await check_sent(params, context.connection)
         if params.file_type != "csv":
             selection = FORMATS[params.format].selection
-            _check_workbook(await count_rows(context.connection, selection, params.query, most=WORKBOOK_ROWS_MAX + 1))
+            check_workbook(await count_rows(context.connection, selection, params.query, most=WORKBOOK_ROWS_MAX + 1))
 
     async def count(self, params: UserDataExportParameters, context: Context) -> int:
         """Supporters, or rows in the transaction format."""
@@ -115,7 +89,7 @@ class UserDataExport(JobTypeDefaults[UserDataExportParameters]):
         layout = await _layout(params, context.connection)
         total = await self.count(params, context)
         if params.file_type != "csv":
-            _check_workbook(total)
+            check_workbook(total)
         size, with_headings = self._chunk_rows(total), True
         async for keys in row_keys(context.connection, FORMATS[params.format].selection, params.query, batch=size):
             chunk = _Chunk(layout=layout, with_headings=with_headings, keys=keys)
@@ -150,51 +124,6 @@ class UserDataExport(JobTypeDefaults[UserDataExportParameters]):
     def _chunk_rows(self, total: int) -> int:
         finer = max(self._chunk_rows_min, -(-total // self._chunks_aimed_at))
         return min(self._chunk_rows_max, finer)
-
-
-def _check_hybrid_columns(params: UserDataExportParameters) -> None:
-    columns = params.hybrid_pages + params.hybrid_questions
-    if params.format == "hybrid" and not columns:
-        reason = "The hybrid format needs at least one page or question as a column."
-        raise Refused("hybrid_columns_required", reason, parameter="hybrid_pages")
-    if params.format != "hybrid" and columns:
-        reason = "Pages and questions become columns in the hybrid format only."
-        raise Refused("hybrid_only", reason, parameter="hybrid_pages" if params.hybrid_pages else "hybrid_questions")
-
-
-async def _check_references(params: UserDataExportParameters, connection: Connection) -> None:
-    query = params.query
-    named: list[tuple[str, Kind, list[int]]] = [
-        ("export_group_id", "export_group", [] if params.export_group_id is None else [params.export_group_id]),
-        ("query.profiles", "profile", query.profiles),
-        ("query.pages", "page", query.pages),
-        ("query.questions", "question", [wanted.question for wanted in query.questions]),
-        ("query.broadcasts", "broadcast", [each for wanted in query.broadcasts for each in wanted.broadcasts]),
-        ("hybrid_pages", "page", params.hybrid_pages),
-        ("hybrid_questions", "question", params.hybrid_questions),
-    ]
-    by_kind: dict[Kind, list[int]] = {}
-    for _, kind, ids in named:
-        by_kind.setdefault(kind, []).extend(ids)
-    unknown = set(await unknown_references(connection, by_kind))
-    for parameter, kind, ids in named:
-        for missing in ids:
-            if (kind, missing) in unknown:
-                reason = f"There is no {kind.replace('_', ' ')} {missing}."
-                raise Refused(f"unknown_{kind}", reason, parameter=parameter)
-
-
-async def _check_sent(params: UserDataExportParameters, connection: Connection) -> None:
-    wanted = [each for filter_ in params.query.broadcasts if filter_.event == "sent" for each in filter_.broadcasts]
-    for broadcast in await broadcasts_sent_too_long_ago(connection, wanted):
-        reason = f"Broadcast {broadcast} was sent more than a year ago: to whom it went can no longer be asked."
-        raise Refused("sent_too_long_ago", reason, parameter="query.broadcasts")
-
-
-def _check_workbook(rows: int) -> None:
-    if rows > WORKBOOK_ROWS_MAX:
-        reason = f"CSV required: an Excel file holds at most {WORKBOOK_ROWS_MAX:,} rows, and this export has more."
-        raise Refused("csv_required", reason, parameter="file_type")
 
 
 async def _layout(params: UserDataExportParameters, connection: Connection) -> Layout:

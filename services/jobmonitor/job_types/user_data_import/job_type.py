@@ -10,16 +10,12 @@ rollback.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
 import msgspec
-import structlog
-from msgspec import Meta
 
-from jobmonitor.crm.supporter_query import Id
 from jobmonitor.crm.uploads import Upload, UploadContents, find_upload
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.defaults import JobTypeDefaults
@@ -38,74 +34,22 @@ from jobmonitor.job_types.protocol import (
     UploadRule,
 )
 from jobmonitor.job_types.uploads import content_of, read_upload, require_content, usable_upload
-from jobmonitor.job_types.user_data_import.columns import (
-    Column,
-    check_format,
-    check_mappings,
-    find_page,
-    participation,
-    resolve,
-    suggest,
+from jobmonitor.job_types.user_data_import.chunk import Chunk, import_chunk
+from jobmonitor.job_types.user_data_import.columns import Column, suggest
+from jobmonitor.job_types.user_data_import.mapping import (
+    check_without_file,
+    find_saved_format,
+    imported_columns,
+    rules_of,
 )
 from jobmonitor.job_types.user_data_import.options import ImportOptions, import_options
-from jobmonitor.job_types.user_data_import.rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide
-from jobmonitor.job_types.user_data_import.store import (
-    Changes,
-    Known,
-    RowOutcome,
-    currency_decimals,
-    find_known,
-    record_rows,
-    row_totals,
-    write_changes,
-)
-from jobmonitor.job_types.user_data_import.targets import (
-    ColumnMapping,
-    ImportFormat,
-    ImportMode,
-    ImportTargets,
-    find_format,
-    read_targets,
-)
-
-log = structlog.stdlib.get_logger()
+from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
+from jobmonitor.job_types.user_data_import.report import report_file, report_rows
+from jobmonitor.job_types.user_data_import.rows import Row
+from jobmonitor.job_types.user_data_import.targets import ColumnMapping, read_targets
 
 CHUNK_ROWS = 500
 SMALL_BYTES_MAX = 64 * 1024
-HEADINGS = ("Row", "Email", "Outcome", "Supporter ID", "Code", "Message")
-
-
-class UserDataImportParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to import, and how."""
-
-    upload: Annotated[UUID, Meta(description="The uploaded file: CSV in UTF-8 or an Excel workbook, at most 20 MiB.")]
-    mode: Annotated[
-        ImportMode | None,
-        Meta(
-            description="`add_and_update`, or `only_create`, which ignores supporters that exist. "
-            "null: as the saved format says, else `add_and_update`."
-        ),
-    ] = None
-    page: Annotated[
-        Id | None, Meta(description="Everybody in the file is recorded as having taken part on this live page.")
-    ] = None
-    columns: Annotated[
-        list[ColumnMapping],
-        Meta(description="What each column means; columns not named are skipped. Empty: by their headings."),
-    ] = []
-    format_id: Annotated[
-        Id | None, Meta(description="A saved format instead of `columns`; the file has to match it exactly.")
-    ] = None
-    resubscribe: Annotated[
-        bool, Meta(description="Whether `Y` also counts for those who unsubscribed by themselves.")
-    ] = False
-
-
-class _Chunk(msgspec.Struct, frozen=True, kw_only=True):
-    """The payload of a chunk."""
-
-    rules: Rules
-    rows: list[Row]
 
 
 class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
@@ -144,12 +88,11 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
         """
         upload = await usable_upload(params.upload, self.upload, context)
         targets = await read_targets(context.connection)
-        saved = await _saved_format(params, context)
-        _tag(params, targets)
-        _check_mappings(params, saved, targets)
+        saved = await find_saved_format(params, context.connection)
+        check_without_file(params, saved, targets)
         if context.job_id is None:
             contents = await _contents(upload, context)
-            _resolve(contents.headings, params, saved, targets)
+            imported_columns(contents.headings, params, saved, targets)
 
     async def count(self, params: UserDataImportParameters, context: Context) -> int:
         """Data rows, as they were counted when the file came."""
@@ -165,34 +108,22 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
         """The file's rows in their order, read once; only the cells of imported columns."""
         content = await read_upload(params.upload, self.upload, context)
         targets = await read_targets(context.connection)
-        saved = await _saved_format(params, context)
+        saved = await find_saved_format(params, context.connection)
         table = await asyncio.to_thread(read_table, content)
-        columns = _resolve(table.headings, params, saved, targets)
-        rules = Rules(
-            columns=columns,
-            mode=params.mode or (saved.mode if saved else "add_and_update"),
-            resubscribe=params.resubscribe,
-            tag=_tag(params, targets),
-            guarded=table.guarded,
-        )
+        columns = imported_columns(table.headings, params, saved, targets)
+        rules = rules_of(params, saved, targets, columns, guarded=table.guarded)
         for rows in _batches(_rows(table, columns), self._chunk_rows):
-            yield PlannedChunk(units=len(rows), payload=msgspec.to_builtins(_Chunk(rules=rules, rows=rows)))
+            yield PlannedChunk(units=len(rows), payload=msgspec.to_builtins(Chunk(rules=rules, rows=rows)))
 
     async def run_chunk(self, params: UserDataImportParameters, payload: Any, context: Context) -> Part:
-        """Find everybody, decide row by row, write what changed, and keep what became of each row.
-
-        Raises SupporterAddedMeanwhile: temporary.
-        """
-        chunk = msgspec.convert(payload, _Chunk)
-        job_id = _job_id(context)
-        keys, known = await _find(chunk, job_id, context)
-        rows, changes = _decide_all(chunk, keys, known, await currency_decimals(context.connection))
-        ids = {key: supporter.id for key, supporter in known.items() if supporter.id is not None}
-        ids = await write_changes(context.connection, context.account_id, job_id, changes, ids)
-        await record_rows(context.connection, context.account_id, job_id, rows, ids)
+        """Raises SupporterAddedMeanwhile: temporary."""
+        if context.job_id is None:
+            raise LookupError("Rows are imported for a job only.")
+        chunk = msgspec.convert(payload, Chunk)
+        rows, ids = await import_chunk(chunk, context.connection, context.account_id, context.job_id)
         outcomes = Counter(row.outcome for row in rows)
         return Part(
-            content=csv_files.csv_bytes(_report(chunk, rows, ids)),
+            content=csv_files.csv_bytes(report_rows(chunk, rows, ids)),
             outcomes=outcomes,
             rejected=outcomes["error"],
             rows=len(rows),
@@ -201,37 +132,8 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     def assemble(
         self, params: UserDataImportParameters, parts: AsyncIterator[bytes], context: AssemblyContext
     ) -> Assembly:
-        """The rows' outcomes behind their headings. The totals go to the log."""
-        return Assembly(content=_file(parts, context), media_type=csv_files.MEDIA_TYPE, extension="csv")
-
-
-async def _saved_format(params: UserDataImportParameters, context: Context) -> ImportFormat | None:
-    if params.format_id is None:
-        return None
-    if params.columns:
-        reason = "Either a saved format says what the columns mean, or the request does."
-        raise Refused("format_and_columns", reason, parameter="columns")
-    saved = await find_format(context.connection, params.format_id)
-    if saved is None:
-        raise Refused("unknown_format", f"There is no saved format {params.format_id}.", parameter="format_id")
-    return saved
-
-
-def _check_mappings(params: UserDataImportParameters, saved: ImportFormat | None, targets: ImportTargets) -> None:
-    """A saved format may be older than what there is."""
-    try:
-        check_mappings(saved.columns if saved else params.columns, targets)
-    except Refused as refused:
-        if saved is None:
-            raise
-        reason = f"The saved format {saved.name!r} does not fit any more. {refused}"
-        raise Refused(refused.code, reason, parameter="format_id") from None
-
-
-def _tag(params: UserDataImportParameters, targets: ImportTargets) -> tuple[int, str] | None:
-    if params.page is None:
-        return None
-    return participation(find_page(params.page, targets, "page"), "page")
+        """The rows' outcomes behind their headings."""
+        return Assembly(content=report_file(parts, context), media_type=csv_files.MEDIA_TYPE, extension="csv")
 
 
 async def _contents(upload: Upload, context: Context) -> UploadContents:
@@ -245,14 +147,6 @@ async def _contents(upload: Upload, context: Context) -> UploadContents:
     return inspection.contents
 
 
-def _resolve(
-    headings: Sequence[str], params: UserDataImportParameters, saved: ImportFormat | None, targets: ImportTargets
-) -> list[Column]:
-    if saved is not None:
-        check_format(headings, saved)
-    return resolve(headings, saved.columns if saved else params.columns, targets)
-
-
 def _rows(table: Table, columns: Sequence[Column]) -> Iterator[Row]:
     width = len(table.headings)
     for number, cells in table.rows:
@@ -263,67 +157,3 @@ def _rows(table: Table, columns: Sequence[Column]) -> Iterator[Row]:
 def _batches(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
     while batch := list(islice(rows, size)):
         yield batch
-
-
-def _job_id(context: Context) -> UUID:
-    if context.job_id is None:
-        raise LookupError("Rows are imported for a job only.")
-    return context.job_id
-
-
-async def _find(chunk: _Chunk, job_id: UUID, context: Context) -> tuple[dict[str, str], dict[str, Known]]:
-    rules = chunk.rules
-    campaigns = [column.id for column in rules.columns if column.to == "page"]
-    return await find_known(
-        context.connection,
-        job_id,
-        [address for row in chunk.rows for address in addresses(row, rules) if len(address) <= EMAIL_LENGTH_MAX],
-        fields=[column.id for column in rules.columns if column.to == "field"],
-        questions=[column.id for column in rules.columns if column.to == "question"],
-        campaigns=[*campaigns, *([] if rules.tag is None else [rules.tag[0]])],
-    )
-
-
-def _decide_all(
-    chunk: _Chunk, keys: Mapping[str, str], known: Mapping[str, Known], decimals: Mapping[str, int]
-) -> tuple[list[RowOutcome], Changes]:
-    """Row by row, each on what the ones before it left."""
-    seen, changes, outcomes = dict(known), Changes(), []
-    for row in chunk.rows:
-        readings = [keys.get(address, address) for address in addresses(row, chunk.rules)]
-        key = next((reading for reading in readings if reading in seen), readings[0] if readings else "")
-        decision = decide(row, key, seen.get(key), chunk.rules, decimals)
-        if decision.after is not None:
-            _note(changes, key, decision, is_new=key not in seen)
-            seen[key] = decision.after
-        about = None if decision.after is None else key
-        done = RowOutcome(
-            row_no=row.number, outcome=decision.outcome, key=about, code=decision.code, message=decision.message
-        )
-        outcomes.append(done)
-    return outcomes, changes
-
-
-def _note(changes: Changes, key: str, decision: Decision, *, is_new: bool) -> None:
-    if is_new:
-        changes.created.append(key)
-    changes.values |= {(key, field): text for field, text in decision.values.items()}
-    changes.answers |= {(key, question): text for question, text in decision.answers.items()}
-    changes.participations |= {(key, campaign): type_ for campaign, type_ in decision.participations.items()}
-
-
-def _report(chunk: _Chunk, rows: Sequence[RowOutcome], ids: Mapping[str, int]) -> Iterator[list[str]]:
-    for row, done in zip(chunk.rows, rows, strict=True):
-        email = next(iter(addresses(row, chunk.rules)), "")[:EMAIL_LENGTH_MAX]
-        supporter = "" if done.key is None else str(ids[done.key])
-        cells = [str(done.row_no), email, done.outcome, supporter, done.code, done.message]
-        yield [csv_files.neutralise(cell) for cell in cells]
-
-
-async def _file(parts: AsyncIterator[bytes], context: AssemblyContext) -> AsyncIterator[bytes]:
-    yield csv_files.BOM + csv_files.csv_bytes([HEADINGS])
-    async for piece in parts:
-        yield piece
-    async with context.reading() as connection:
-        totals = await row_totals(connection, context.job_id)
-    log.info("import_totals", job_id=str(context.job_id), rows=sum(totals.values()), **totals)

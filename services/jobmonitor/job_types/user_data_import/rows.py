@@ -7,6 +7,7 @@ text like any other.
 import re
 from collections.abc import Mapping
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -16,7 +17,8 @@ from jobmonitor.job_types.user_data_import.store import Known, StoredAnswer
 from jobmonitor.job_types.user_data_import.targets import ImportMode
 
 EMAIL_LENGTH_MAX = 500
-OUTCOMES = ("created", "updated", "unchanged", "ignored_existing", "duplicate_in_file", "error")
+
+Outcome = Literal["created", "updated", "unchanged", "ignored_existing", "duplicate_in_file", "error"]
 
 _LOCAL = r"[^\s@.\"(),:;<>\[\]\\\x00-\x1f\x7f]+"
 _LABEL = r"[^\W_]([\w-]*[^\W_])?"
@@ -60,7 +62,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What a row does."""
 
-    outcome: str
+    outcome: Outcome
     code: str = ""
     message: str = ""
     values: dict[int, str] = {}
@@ -110,7 +112,7 @@ def _apply(row: Row, known: Known | None, rules: Rules, decimals: Mapping[str, i
     participations = _new_participations(row, before, rules)
     if known is not None and rules.mode == "only_create":
         return Decision(outcome="ignored_existing", after=known)
-    outcome = "created" if known is None else "updated" if values or answers or participations else "unchanged"
+    outcome: Outcome = "created" if known is None else "updated" if values or answers or participations else "unchanged"
     message = "" if not kept else f"Unsubscribed by the supporter, and kept so: {', '.join(kept)}."
     if before.first_row is not None:
         outcome, message = "duplicate_in_file", f"The same address as in row {before.first_row}. {message}".strip()
