@@ -27,7 +27,7 @@ import msgspec
 from bench.engine_servers import EngineServers, engine_servers, service
 from bench.figures import Figure, percentile, tell, times
 from bench.history_rows import FEW, OWNER, PASSWORD, SUPER, fill
-from jobmonitor.gateway.context import COOKIE
+from jobmonitor.gateway.http.cookies import SESSION_COOKIE
 from jobmonitor.local.ports import HOST
 from jobmonitor.local.postgres import NOT_DURABLE
 from jobmonitor.local.service import GATEWAY, ServiceSpec
@@ -62,7 +62,7 @@ class Reader:
         response = self.http.getresponse()
         response.read()
         self.cookie = (response.getheader("set-cookie") or "").split(";")[0]
-        if not self.cookie.startswith(COOKIE):
+        if not self.cookie.startswith(SESSION_COOKIE):
             raise SystemExit(f"The bench could not log in: {response.status}.")
 
     def page(self, query: Query) -> tuple[dict[str, Any], float]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.database.pool import Pool
 from jobmonitor.gateway.jobs.items import item
-from jobmonitor.gateway.jobs.rows import job_row
+from jobmonitor.gateway.jobs.records import job_record
 from jobmonitor.job_types.registry import offered
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.projection.batch import Rejected, read
@@ -85,7 +85,7 @@ class Tables:
                 for name in ("parameters", "outcomes", "result")
                 if row[name] is not None
             }
-            msgspec.json.encode(item(job_row(values), TYPES, datetime.now(UTC)))
+            msgspec.json.encode(item(job_record(values), TYPES, datetime.now(UTC)))
         return len(rows)
 
 

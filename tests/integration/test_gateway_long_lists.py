@@ -11,7 +11,7 @@ import pytest
 
 from jobmonitor.crm.users import Viewer, load_viewer
 from jobmonitor.gateway.adapters.database import Database as GatewayDatabase
-from jobmonitor.gateway.jobs.lists import COUNTED_AT_MOST, LOOKED_AT, Wanted, page_of
+from jobmonitor.gateway.jobs.lists import COUNTED_AT_MOST, LOOKED_AT, ListQuery, page_of
 from support.gateway import ADMIN, NOON, SUPER, USER, RunningGateway
 from support.servers import Database
 
@@ -218,7 +218,7 @@ async def test_no_page_reads_more_jobs_than_it_shows_or_may_look_at(
             assert viewer is not None
             explaining.rows_read = 0
 
-            page = await page_of(explaining, viewer, Wanted(view="history", limit=50, **wanted), {})
+            page = await page_of(explaining, viewer, ListQuery(view="history", limit=50, **wanted), {})
 
             assert len(page.items) <= explaining.rows_read <= at_most
 
@@ -237,9 +237,9 @@ async def test_a_name_of_many_others_jobs_is_looked_for_among_ones_own_only(
         viewer = await load_viewer(connection, 1, user_id)
     assert viewer is not None
 
-    page = await page_of(explaining, viewer, Wanted(view="history", limit=50, q="weekly", **wanted), {})
+    page = await page_of(explaining, viewer, ListQuery(view="history", limit=50, q="weekly", **wanted), {})
     rows_read = explaining.rows_read
-    oldest = await page_of(explaining, viewer, Wanted(view="history", limit=50, q="own 1012000", **wanted), {})
+    oldest = await page_of(explaining, viewer, ListQuery(view="history", limit=50, q="own 1012000", **wanted), {})
 
     assert (page.items, page.further_back) == ([], [])
     assert LOOKED_AT <= rows_read <= LOOKED_AT + 20

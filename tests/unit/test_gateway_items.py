@@ -9,15 +9,15 @@ import pytest
 
 from jobmonitor.contract.events import Result
 from jobmonitor.gateway.jobs.items import file_name, item, result_file
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.jobs.reports import render_report
-from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import State
 from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.registry import offered
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 TYPES = {each.slug: each for each in offered()}
-JOB = JobRow(
+JOB = JobRecord(
     view="monitor",
     job_id=UUID(int=1),
     number=10_001,
@@ -41,7 +41,7 @@ RESULT = Result(
 )
 
 
-def job(**fields: Any) -> JobRow:
+def job(**fields: Any) -> JobRecord:
     return replace(JOB, **fields)
 
 
@@ -81,7 +81,7 @@ def test_a_files_name_has_the_time_of_completion_in_the_accounts_zone(
 def test_a_result_expires_at_its_time_or_when_it_was_purged() -> None:
     done = job(state=State.COMPLETED, result=RESULT, completed_at=NOW)
 
-    def expired(row: JobRow, now: datetime) -> bool:
+    def expired(row: JobRecord, now: datetime) -> bool:
         file = result_file(row, TYPES, now)
         assert file is not None
         return file.expired

@@ -8,12 +8,13 @@ import pytest
 
 from jobmonitor.crm.permissions import permissions_of
 from jobmonitor.crm.users import UserType, Viewer
-from jobmonitor.gateway.access.policy import can_stop, may_look, may_see, may_start
-from jobmonitor.gateway.jobs.rows import JobRow
+from jobmonitor.gateway.access.policy import may_look, may_see, may_start
+from jobmonitor.gateway.jobs.items import can_stop
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.job.state import State
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 
-JOB = JobRow(
+JOB = JobRecord(
     view="monitor",
     job_id=UUID(int=1),
     number=1,

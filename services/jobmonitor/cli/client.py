@@ -10,7 +10,8 @@ import msgspec
 
 from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import USAGE, CommandError
-from jobmonitor.cli.session import COOKIE, SessionFile
+from jobmonitor.cli.session import SessionFile
+from jobmonitor.gateway.http.cookies import SESSION_COOKIE
 
 DEMO_EMAIL = "super@demo.test"
 DEMO_PASSWORD = "jobmonitor-demo"  # noqa: S105 - public: it opens nothing but the demo
@@ -50,7 +51,7 @@ class Client:
         """Start a session and remember it. Returns the user and the account."""
         response = self._send("POST", SESSION, json={"email": email, "password": password})
         who = self._checked(response)
-        self._sessions.save(self.url, response.cookies.get(COOKIE))
+        self._sessions.save(self.url, response.cookies.get(SESSION_COOKIE))
         return who
 
     def log_out(self) -> None:
@@ -101,7 +102,7 @@ class Client:
 
 
 def _http_client(url: str, cookie: str | None) -> httpx2.Client:
-    cookies = {COOKIE: cookie} if cookie else None
+    cookies = {SESSION_COOKIE: cookie} if cookie else None
     try:
         is_local = httpx2.URL(url).host in ("127.0.0.1", "localhost", "::1")
         return httpx2.Client(base_url=url, timeout=TIMEOUT_S, cookies=cookies, trust_env=not is_local)

@@ -6,8 +6,6 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-COOKIE = "jobmonitor_session"
-
 
 @dataclass(frozen=True, slots=True)
 class SessionFile:

@@ -8,14 +8,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from jobmonitor.gateway import operations
 from jobmonitor.gateway.access import login
+from jobmonitor.gateway.access.context import Services
 from jobmonitor.gateway.access.sessions import Sessions
 from jobmonitor.gateway.adapters.broker import Broker
+from jobmonitor.gateway.adapters.changes import JobChanges
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.adapters.housekeeping import tidy_all_the_time
-from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.downloads import routes as results
-from jobmonitor.gateway.http import openapi, operations, pages, problems
+from jobmonitor.gateway.http import openapi, pages, problems
 from jobmonitor.gateway.http.body_limits import JSON_BYTES_AT_MOST
 from jobmonitor.gateway.http.limits import Rates
 from jobmonitor.gateway.http.middleware import ErrorBoundary, Hardened, Measured
@@ -43,9 +45,12 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # the redirect would name whatever host the request did
-        lifespan=lambda app: _running(app.state.services, crash),
+        lifespan=lambda app: _running(app.state.services, app.state.hub, crash),
     )
-    app.state.services = _services(settings, job_types)
+    services = _services(settings, job_types)
+    hub = Hub(services.database, services.changes, services.job_types)
+    services.sessions.when_ended(hub.end_session)
+    app.state.services, app.state.hub, app.state.end_streams = services, hub, hub.close
     app.state.pages = pages.Pages(pages.DIST)
     app.state.intake = Intake(settings)
     # the stream's address would otherwise be taken for a job called "stream"
@@ -67,27 +72,27 @@ def _upload_bytes_max(job_types: Sequence[JobType[Any]]) -> int:
 
 def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Services:
     database = Database(settings.database_url, size=settings.database_pool_size)
-    by_slug = {job_type.slug: job_type for job_type in job_types}
     return Services(
         settings=settings,
-        job_types=by_slug,
+        job_types={job_type.slug: job_type for job_type in job_types},
         database=database,
         broker=Broker(settings),
+        changes=JobChanges(database),
         objects=ObjectStore(settings.object_store_url),
         sessions=Sessions(database, settings),
         rates=Rates(settings),
         kept_results=KeptResults(settings.result_bytes_per_account),
-        hub=Hub(database, by_slug),
     )
 
 
 @asynccontextmanager
-async def _running(services: Services, crash: Crash) -> AsyncIterator[None]:
+async def _running(services: Services, hub: Hub, crash: Crash) -> AsyncIterator[None]:
     """What runs in the background while the application serves. Nothing here waits for Kafka or PostgreSQL."""
     upload_age = timedelta(days=services.settings.upload_retention_days)
     work = (
         services.broker.run(),
-        services.hub.run(),
+        services.changes.run(),
+        hub.run(),
         tidy_all_the_time(services.database),
         sweep_all_the_time(services.database, services.objects, upload_age),
     )

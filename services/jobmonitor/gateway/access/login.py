@@ -3,12 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.access.sessions import GREATEST_AGE, digest
-from jobmonitor.gateway.context import COOKIE, Provided, SignedIn, answer
+from jobmonitor.gateway.access import models
+from jobmonitor.gateway.access.context import ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.sessions import GREATEST_AGE
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.clients import client_key
+from jobmonitor.gateway.http.cookies import SESSION_COOKIE
 from jobmonitor.gateway.http.openapi import answers, body
-from jobmonitor.gateway.jobs import models
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
 
@@ -31,7 +32,7 @@ def _session(viewer: Viewer) -> models.Session:
     responses=answers(200, models.Session, "Logged in; the cookie is set", 400, 401, 403, 408, 413, 415, 422, 429, 503),
     openapi_extra=body(models.Credentials, {"email": "user@demo.test", "password": "jobmonitor-demo"}),
 )
-async def log_in(request: Request, services: Provided) -> Response:
+async def log_in(request: Request, services: ServicesDep) -> Response:
     """Log in. A session this browser had before ends."""
     credentials = await read_body(request, models.Credentials)
     client = client_key(request.client.host if request.client else "unknown")
@@ -39,7 +40,7 @@ async def log_in(request: Request, services: Provided) -> Response:
     await _end(request, services)
     response = answer(_session(viewer))
     response.set_cookie(
-        COOKIE,
+        SESSION_COOKIE,
         token,
         max_age=int(GREATEST_AGE.total_seconds()),
         httponly=True,
@@ -56,16 +57,15 @@ async def get_session(viewer: SignedIn) -> Response:
 
 
 @router.delete("", status_code=204, responses=answers(204, None, "Logged out", 503))
-async def log_out(request: Request, services: Provided) -> Response:
+async def log_out(request: Request, services: ServicesDep) -> Response:
     """Log out; open streams of this session end. Repeatable."""
     await _end(request, services)
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
     return response
 
 
-async def _end(request: Request, services: Provided) -> None:
-    token = request.cookies.get(COOKIE)
+async def _end(request: Request, services: ServicesDep) -> None:
+    token = request.cookies.get(SESSION_COOKIE)
     if token:
         await services.sessions.end(token)
-        services.hub.end_session(digest(token))

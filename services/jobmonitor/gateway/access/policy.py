@@ -4,13 +4,21 @@ A User and an Admin see their own jobs; a Super Admin all of the account (domain
 does not exist for them.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 from jobmonitor.crm import rights
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.jobs.rows import JobRow
-from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.protocol import JobType
+
+
+class Owned(Protocol):
+    """A job, as far as its being seen depends on it."""
+
+    @property
+    def account_id(self) -> int: ...
+
+    @property
+    def owner_id(self) -> int: ...
 
 
 def may_look(viewer: Viewer) -> bool:
@@ -23,7 +31,7 @@ def owner_seen(viewer: Viewer) -> int | None:
     return None if rights.sees_all(viewer.user_type) else viewer.user_id
 
 
-def may_see(viewer: Viewer, job: JobRow) -> bool:
+def may_see(viewer: Viewer, job: Owned) -> bool:
     """Whether the job exists for this viewer. Who sees a job may also download its result and ask for its stop."""
     return may_look(viewer) and job.account_id == viewer.account_id and owner_seen(viewer) in (None, job.owner_id)
 
@@ -31,8 +39,3 @@ def may_see(viewer: Viewer, job: JobRow) -> bool:
 def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
     """Whether the viewer may submit jobs of this type, see what it offers and upload files for it."""
     return job_type.permission in viewer.permissions
-
-
-def can_stop(job: JobRow, job_type: JobType[Any] | None) -> bool:
-    """Whether asking for a stop makes sense. Most types cannot be stopped (domain rule 2.1)."""
-    return job_type is not None and job_type.stoppable and job.state not in ENDED

@@ -7,6 +7,7 @@ opens nothing. It ends after 12 hours without use (a setting), a week after the 
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -15,9 +16,9 @@ from jobmonitor.crm.users import Viewer, how_to_hash, load_viewer
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.guesses import Guesses, PasswordChecks
+from jobmonitor.gateway.access.models import Credentials
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.http.problems import Problem
-from jobmonitor.gateway.jobs.models import Credentials
 from jobmonitor.gateway.settings import GatewaySettings
 
 GREATEST_AGE = timedelta(days=7)
@@ -39,6 +40,7 @@ class Sessions:
 
     def __init__(self, database: Database, settings: GatewaySettings) -> None:
         self._database = database
+        self._on_end: list[Callable[[bytes], None]] = []
         self._idle = timedelta(hours=settings.session_idle_h)
         self._demo = settings.demo
         self._guesses = Guesses(settings.failed_logins, settings.failed_logins_per_address)
@@ -78,10 +80,16 @@ class Sessions:
             )
             return None if row is None else await load_viewer(connection, row["account_id"], row["user_id"])
 
+    def when_ended(self, on_end: Callable[[bytes], None]) -> None:
+        """Call this with the digest of each token whose session is ended here."""
+        self._on_end.append(on_end)
+
     async def end(self, token: str) -> None:
         """Log out. Repeatable."""
         async with self._database.connection() as connection:
             await _SQL["end_session"].execute(connection, token_sha256=digest(token))
+        for on_end in self._on_end:
+            on_end(digest(token))
 
     async def _hash(self, credentials: Credentials) -> str | None:
         """To be compared by the database, which shows nobody its own. As long for an unknown address as for a known."""

@@ -13,7 +13,7 @@ import asyncpg
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection, Pool, open_pool
 from jobmonitor.database.statement import statements
-from jobmonitor.gateway.http.lines import Lines
+from jobmonitor.gateway.keyed_semaphores import KeyedSemaphores
 from jobmonitor.runtime.failures import is_temporary
 
 _SQL = statements("jobmonitor.gateway.adapters.sql")
@@ -39,8 +39,8 @@ class Database:
         self._size = size
         self._pool: Pool | None = None
         self._opening = asyncio.Lock()
-        self._of_user = Lines(max(1, int(OF_USER * size)))
-        self._of_account = Lines(max(1, int(OF_ACCOUNT * size)))
+        self._of_user = KeyedSemaphores(max(1, int(OF_USER * size)))
+        self._of_account = KeyedSemaphores(max(1, int(OF_ACCOUNT * size)))
 
     async def pool(self) -> Pool:
         """The pool, opened if it is not. Raises DatabaseUnavailable."""

@@ -19,8 +19,8 @@ from fastapi import APIRouter, Request, Response
 from jobmonitor.contract.events import result_key
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.statement import statements
+from jobmonitor.gateway.access.context import MonitorUser, Services, ServicesDep
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
-from jobmonitor.gateway.context import Onlooker, Provided, Services
 from jobmonitor.gateway.downloads.ranges import Span, Unsatisfiable, requested_span
 from jobmonitor.gateway.downloads.transfers import Damaged, Transfer
 from jobmonitor.gateway.http.limits import Held
@@ -29,8 +29,8 @@ from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs.items import result_file, title
 from jobmonitor.gateway.jobs.models import ResultFile
 from jobmonitor.gateway.jobs.reading import job_at
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.jobs.reports import render_report
-from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.job.state import ENDED
 from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
@@ -52,7 +52,7 @@ _FILE[304] = {"description": "You have this file already"}
 class _Download:
     """What one request asked for and may have."""
 
-    job: JobRow
+    job: JobRecord
     file: ResultFile
     sha256: str
     key: str | None
@@ -65,7 +65,7 @@ class _Download:
 
 
 @router.get("/jobs/{job}/result", responses=_FILE, response_class=Response)
-async def download_result(request: Request, services: Provided, viewer: Onlooker, job: str) -> Response:
+async def download_result(request: Request, services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
     """Download the result. Once you have received all of it the job moves to the history."""
     row, _ = await job_at(services.database, viewer, job)
     download = _offered(row, services)
@@ -90,12 +90,12 @@ async def download_result(request: Request, services: Provided, viewer: Onlooker
 
 
 @router.head("/jobs/{job}/result", responses=_FILE, response_class=Response)
-async def describe_result(request: Request, services: Provided, viewer: Onlooker, job: str) -> Response:
+async def describe_result(request: Request, services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
     """The headers of the download. Never counts as one."""
     return await download_result(request, services, viewer, job)
 
 
-def _offered(job: JobRow, services: Services) -> _Download:
+def _offered(job: JobRecord, services: Services) -> _Download:
     """Raises Problem: 404 there never will be a result, 409 there is none yet, 410 it expired."""
     file = result_file(job, services.job_types, datetime.now(UTC))
     if file is None and job.state in ENDED:

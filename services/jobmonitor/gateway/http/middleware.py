@@ -11,12 +11,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.context import COOKIE
 from jobmonitor.gateway.http.body_limits import limited, lingering
 from jobmonitor.gateway.http.clients import is_loopback
 from jobmonitor.gateway.http.limits import Share, shares
 from jobmonitor.gateway.http.problems import Problem, not_found, problem_of, problem_response, unavailable
-from jobmonitor.gateway.http.request_lines import RequestLines
+from jobmonitor.gateway.http.request_queue import RequestQueue
 from jobmonitor.gateway.settings import GatewaySettings
 
 NOT_COUNTED = frozenset({"/api/v1/jobs/stream", "/healthz", "/readyz", "/metrics"})
@@ -99,7 +98,7 @@ class ErrorBoundary:
         self._upload_bytes_max = upload_bytes_max
         self._hosts = {each.strip().lower() for each in settings.allowed_hosts.split(",") if each.strip()}
         self._answering = Share("requests at once", settings.requests_at_once)
-        self._lines = RequestLines(settings, COOKIE)
+        self._lines = RequestQueue(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

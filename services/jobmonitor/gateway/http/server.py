@@ -49,6 +49,6 @@ async def serve_http(app: FastAPI, settings: GatewaySettings, listening: socket.
         log.info("gateway_listening", host=settings.http_host, port=listening.getsockname()[1])
         await ended
     finally:
-        app.state.services.hub.close()
+        app.state.end_streams()
         server.should_exit = True
         await serving

@@ -4,36 +4,38 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobmonitor.gateway.access.job_types import JobTypes
-from jobmonitor.gateway.access.policy import can_stop
 from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.jobs.reports import EXTENSION, MEDIA_TYPE, render_report
-from jobmonitor.gateway.jobs.rows import JobRow
 from jobmonitor.gateway.jobs.zones import in_zone
-from jobmonitor.job.state import State, percent
+from jobmonitor.job.state import ENDED, State, percent
+from jobmonitor.job_types.protocol import JobType
 
 
-def location(job: JobRow) -> str:
+def location(job: JobRecord) -> str:
     """The job's address: by Job#, or by id until it has one."""
     return f"/api/v1/jobs/{job.job_id if job.number is None else job.number}"
 
 
-def title(job: JobRow, job_types: JobTypes) -> str:
+def title(job: JobRecord, job_types: JobTypes) -> str:
     """The job type's name; its slug where the type is of another version of the software."""
     job_type = job_types.get(job.job_type)
     return job.job_type if job_type is None else job_type.title
 
 
-def item(job: JobRow, job_types: JobTypes, now: datetime) -> models.Item:
+def item(job: JobRecord, job_types: JobTypes, now: datetime) -> models.Item:
     """The job as lists and the stream show it."""
     return models.Item(**_fields(job, job_types, now))
 
 
-def details(job: JobRow, job_types: JobTypes, now: datetime, timeline: list[models.TimelineEntry]) -> models.JobDetails:
+def details(
+    job: JobRecord, job_types: JobTypes, now: datetime, timeline: list[models.TimelineEntry]
+) -> models.JobDetails:
     """The job with its timeline."""
     return models.JobDetails(**_fields(job, job_types, now), timeline=timeline)
 
 
-def _fields(job: JobRow, job_types: JobTypes, now: datetime) -> dict[str, Any]:
+def _fields(job: JobRecord, job_types: JobTypes, now: datetime) -> dict[str, Any]:
     job_type = job_types.get(job.job_type)
     unit = job.unit or (job_type.unit if job_type else None)
     return {
@@ -62,13 +64,18 @@ def _fields(job: JobRow, job_types: JobTypes, now: datetime) -> dict[str, Any]:
     }
 
 
-def _failure(job: JobRow) -> models.Failure | None:
+def can_stop(job: JobRecord, job_type: JobType[Any] | None) -> bool:
+    """Whether asking for a stop makes sense. Most types cannot be stopped (domain rule 2.1)."""
+    return job_type is not None and job_type.stoppable and job.state not in ENDED
+
+
+def _failure(job: JobRecord) -> models.Failure | None:
     if job.failure_code is None:
         return None
     return models.Failure(code=job.failure_code, reason=job.failure_reason or "")
 
 
-def result_file(job: JobRow, job_types: JobTypes, now: datetime) -> models.ResultFile | None:
+def result_file(job: JobRecord, job_types: JobTypes, now: datetime) -> models.ResultFile | None:
     """What can be downloaded of an ended job; None: nothing, or not yet."""
     if job.state is State.FAILED:
         return _report(job, job_types)
@@ -89,7 +96,7 @@ def result_file(job: JobRow, job_types: JobTypes, now: datetime) -> models.Resul
     )
 
 
-def _report(job: JobRow, job_types: JobTypes) -> models.ResultFile:
+def _report(job: JobRecord, job_types: JobTypes) -> models.ResultFile:
     return models.ResultFile(
         kind="report",
         name=file_name(job, EXTENSION),
@@ -104,7 +111,7 @@ def _report(job: JobRow, job_types: JobTypes) -> models.ResultFile:
     )
 
 
-def file_name(job: JobRow, extension: str) -> str:
+def file_name(job: JobRecord, extension: str) -> str:
     """``J{job_no}_{slug}_{YYYYMMDD-HHMM}.{ext}``, of the completion in the account's zone (domain rule 2.1)."""
     ended_at = in_zone(job.completed_at or datetime.fromtimestamp(0, UTC), job.zone)
     return f"J{job.number}_{job.job_type}_{ended_at:%Y%m%d-%H%M}.{extension}"

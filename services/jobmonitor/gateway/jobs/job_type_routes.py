@@ -6,9 +6,9 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from jobmonitor.crm.users import Viewer
+from jobmonitor.gateway.access.context import ServicesDep, SignedIn, answer
 from jobmonitor.gateway.access.job_types import require_start
 from jobmonitor.gateway.access.policy import may_start
-from jobmonitor.gateway.context import Provided, SignedIn, answer
 from jobmonitor.gateway.http.openapi import JOB_TYPE_OPTIONS, answers
 from jobmonitor.gateway.http.problems import not_found
 from jobmonitor.gateway.jobs import models
@@ -18,13 +18,13 @@ router = APIRouter(prefix="/api/v1/job-types", tags=["job types"])
 
 
 @router.get("", responses=answers(200, models.JobTypeList, "All job types", 401, 503))
-async def list_job_types(services: Provided, viewer: SignedIn) -> Response:
+async def list_job_types(services: ServicesDep, viewer: SignedIn) -> Response:
     """The job types, and which of them you may start."""
     return answer(models.JobTypeList(items=[_info(viewer, job_type) for job_type in services.job_types.values()]))
 
 
 @router.get("/{job_type}/options", responses=answers(200, JOB_TYPE_OPTIONS, "What it offers", 401, 403, 404, 503))
-async def get_options(services: Provided, viewer: SignedIn, job_type: str) -> Response:
+async def get_options(services: ServicesDep, viewer: SignedIn, job_type: str) -> Response:
     """What a form can offer for jobs of this type: lists of what your account has. An empty object if it has none."""
     offered = services.job_types.get(job_type)
     if offered is None:

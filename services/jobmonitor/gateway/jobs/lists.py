@@ -23,7 +23,7 @@ from jobmonitor.gateway.http.problems import FieldError, Problem
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, SQL, readable
-from jobmonitor.gateway.jobs.rows import View, job_row
+from jobmonitor.gateway.jobs.records import View, job_record
 
 LOOKED_AT = 1000
 """Jobs one request looks through."""
@@ -61,7 +61,7 @@ BOTTOM = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ListQuery:
     """Which page of which list."""
 
     view: View
@@ -84,7 +84,7 @@ class Wanted:
         return start if self.until is None else min(start, Place(self.until, 0))
 
 
-async def page_of(database: Database, viewer: Viewer, wanted: Wanted, job_types: JobTypes) -> models.JobList:
+async def page_of(database: Database, viewer: Viewer, wanted: ListQuery, job_types: JobTypes) -> models.JobList:
     """The page, and on the first one the monitor's counts."""
     async with database.as_viewer(viewer, snapshot=True, in_index_order=True) as connection:
         page = await _Lists(connection, viewer, wanted, job_types).page()
@@ -116,7 +116,7 @@ _STATES_BY_INDEX: Mapping[str, str] = {
 class _Lists:
     """One request's statements: what they have in common."""
 
-    def __init__(self, connection: Connection, viewer: Viewer, wanted: Wanted, job_types: JobTypes) -> None:
+    def __init__(self, connection: Connection, viewer: Viewer, wanted: ListQuery, job_types: JobTypes) -> None:
         self._connection = connection
         self._wanted = wanted
         self._job_types = job_types
@@ -196,7 +196,7 @@ class _Lists:
 
     def _items(self, rows: Rows) -> list[models.Item]:
         now = datetime.now(UTC)
-        return list(readable(lambda row: item(job_row(dict(row)), self._job_types, now), rows))
+        return list(readable(lambda row: item(job_record(dict(row)), self._job_types, now), rows))
 
 
 async def _fetch(connection: Connection, name: str, view: View, whose: str, values: Mapping[str, Any]) -> Rows:

@@ -16,7 +16,7 @@ from jobmonitor.gateway.access.policy import may_see
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.http.problems import not_found
 from jobmonitor.gateway.jobs import models
-from jobmonitor.gateway.jobs.rows import JobRow, job_row
+from jobmonitor.gateway.jobs.records import JobRecord, job_record
 from jobmonitor.job.state import State
 
 Source = TypeVar("Source")
@@ -26,9 +26,9 @@ SQL = statements("jobmonitor.gateway.jobs.sql")
 NUMBER_AT_MOST = 2**63 - 1
 
 
-async def jobs_by_id(connection: Connection, job_ids: Iterable[UUID]) -> list[JobRow]:
+async def jobs_by_id(connection: Connection, job_ids: Iterable[UUID]) -> list[JobRecord]:
     """Those of the jobs that the projection knows and row-level security shows."""
-    return list(readable(job_row, map(dict, await SQL["jobs_by_id"].fetch(connection, job_ids=list(job_ids)))))
+    return list(readable(job_record, map(dict, await SQL["jobs_by_id"].fetch(connection, job_ids=list(job_ids)))))
 
 
 def readable(convert: Callable[[Source], Target], sources: Iterable[Source]) -> Iterator[Target]:
@@ -41,14 +41,14 @@ def readable(convert: Callable[[Source], Target], sources: Iterable[Source]) -> 
             log.exception("job_unreadable", job=str(source)[:500])
 
 
-async def find_job(connection: Connection, viewer: Viewer, job_id: UUID) -> JobRow | None:
+async def find_job(connection: Connection, viewer: Viewer, job_id: UUID) -> JobRecord | None:
     """The job as listed or, before the projection has seen it, as submitted here; None unless the viewer sees it."""
     jobs = await jobs_by_id(connection, [job_id])
     job = jobs[0] if jobs else await _submitted_job(connection, job_id)
     return job if job is not None and may_see(viewer, job) else None
 
 
-async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[JobRow, list[models.TimelineEntry]]:
+async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[JobRecord, list[models.TimelineEntry]]:
     """The job a URL names, by Job# or by id, and its timeline. Raises Problem: 404 unless the viewer sees it."""
     async with database.as_viewer(viewer, snapshot=True) as connection:
         # what does not exist is looked for as long as what may not be seen
@@ -77,7 +77,7 @@ async def find_submission(connection: Connection, job_id: UUID) -> asyncpg.Recor
     return await SQL["find_submission"].fetchrow(connection, job_id=job_id)
 
 
-async def _submitted_job(connection: Connection, job_id: UUID) -> JobRow | None:
+async def _submitted_job(connection: Connection, job_id: UUID) -> JobRecord | None:
     """An accepted job is never "not found" for its owner, however late the projection is."""
     record = await find_submission(connection, job_id)
     if record is None or record["unconfirmed_at"] is not None:
@@ -95,4 +95,4 @@ async def _submitted_job(connection: Connection, job_id: UUID) -> JobRow | None:
         "run_at",
     )
     values: dict[str, Any] = {name: record[name] for name in names}
-    return JobRow(view="monitor", number=None, state=State.SCHEDULED if waits else State.QUEUED, **values)
+    return JobRecord(view="monitor", number=None, state=State.SCHEDULED if waits else State.QUEUED, **values)

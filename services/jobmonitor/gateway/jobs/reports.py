@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from jobmonitor.gateway.jobs.rows import JobRow
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.jobs.zones import in_zone
 
 MEDIA_TYPE = "text/plain; charset=utf-8"
 EXTENSION = "txt"
 
 
-def render_report(job: JobRow, title: str) -> bytes:
+def render_report(job: JobRecord, title: str) -> bytes:
     """The report. The same job always gives the same bytes."""
     name = f"{title} ({job.reference})" if job.reference else title
     lines = [
@@ -22,7 +22,7 @@ def render_report(job: JobRow, title: str) -> bytes:
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _facts(job: JobRow) -> list[tuple[str, str | None]]:
+def _facts(job: JobRecord) -> list[tuple[str, str | None]]:
     return [
         ("Submitted", _time(job.submitted_at, job.zone)),
         ("Started", _time(job.started_at, job.zone)),

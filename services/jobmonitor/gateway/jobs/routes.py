@@ -8,15 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime, BeforeValidator
 
-from jobmonitor.gateway.context import Onlooker, Provided, SignedIn, answer
+from jobmonitor.gateway.access.context import MonitorUser, ServicesDep, SignedIn, answer
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.openapi import answers, body
 from jobmonitor.gateway.http.problems import FieldError, Problem
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.items import details, item, location
-from jobmonitor.gateway.jobs.lists import Filter, Place, Wanted, page_of
+from jobmonitor.gateway.jobs.lists import Filter, ListQuery, Place, page_of
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at
-from jobmonitor.gateway.jobs.rows import View
+from jobmonitor.gateway.jobs.records import View
 from jobmonitor.gateway.jobs.submissions import preview, request_stop, submit
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -50,7 +50,7 @@ Key = Annotated[
     responses=answers(200, models.Preview, "How much work it would be", 400, 401, 403, 408, 413, 415, 422, 429, 503),
     openapi_extra=body(models.PreviewRequest),
 )
-async def preview_job(request: Request, services: Provided, viewer: SignedIn) -> Response:
+async def preview_job(request: Request, services: ServicesDep, viewer: SignedIn) -> Response:
     """Counts what a job would do, without starting it."""
     asked = await read_body(request, models.PreviewRequest)
     with services.rates.preview(viewer):
@@ -63,7 +63,9 @@ async def preview_job(request: Request, services: Provided, viewer: SignedIn) ->
     responses=answers(202, models.Submitted, "Accepted", 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
     openapi_extra=body(models.SubmissionRequest),
 )
-async def submit_job(request: Request, services: Provided, viewer: SignedIn, idempotency_key: Key = None) -> Response:
+async def submit_job(
+    request: Request, services: ServicesDep, viewer: SignedIn, idempotency_key: Key = None
+) -> Response:
     """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key."""
     asked = await read_body(request, models.SubmissionRequest)
     services.rates.note_submission(viewer, asyncio.get_running_loop().time())
@@ -80,8 +82,8 @@ async def submit_job(request: Request, services: Provided, viewer: SignedIn, ide
 
 @router.get("/jobs", responses=answers(200, models.JobList, "A page of jobs", 401, 403, 422, 503))
 async def list_jobs(
-    services: Provided,
-    viewer: Onlooker,
+    services: ServicesDep,
+    viewer: MonitorUser,
     view: View = "monitor",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
@@ -101,7 +103,7 @@ async def list_jobs(
     A search with `q`, and some other conditions, look at a thousand jobs at a time: a page may hold fewer jobs than
     `limit`, even none, and still have a `next`.
     """
-    wanted = Wanted(
+    wanted = ListQuery(
         view=view,
         limit=limit,
         after=Place.decode(after) if after else None,
@@ -125,7 +127,7 @@ def _in_utc(field: str, moment: datetime | None) -> datetime | None:
 
 
 @router.get("/jobs/{job}", responses=answers(200, models.JobDetails, "The job", 401, 403, 404, 503))
-async def get_job(services: Provided, viewer: Onlooker, job: str) -> Response:
+async def get_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
     """One job, by its Job# or its id, with all that happened to it."""
     row, timeline = await job_at(services.database, viewer, job)
     return answer(details(row, services.job_types, datetime.now(UTC), timeline))
@@ -136,7 +138,7 @@ async def get_job(services: Provided, viewer: Onlooker, job: str) -> Response:
     status_code=202,
     responses=answers(202, models.Item, "The stop was asked for", 401, 403, 404, 409, 503),
 )
-async def stop_job(services: Provided, viewer: Onlooker, job: str) -> Response:
+async def stop_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
     """Ask for a job to be stopped. It may end before the wish is heard."""
     row, _ = await job_at(services.database, viewer, job)
     stopping = await request_stop(services, viewer, row)

@@ -24,17 +24,17 @@ from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics
+from jobmonitor.gateway.access.context import Services
 from jobmonitor.gateway.access.job_types import startable
+from jobmonitor.gateway.adapters.changes import Watch
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
-from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.http.bodies import invalid
 from jobmonitor.gateway.http.limits import too_many
 from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.items import title
 from jobmonitor.gateway.jobs.reading import SQL, find_job, find_submission, jobs_by_id
-from jobmonitor.gateway.jobs.rows import JobRow
-from jobmonitor.gateway.live.hub import Watch
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import Context, JobType, Refused
@@ -68,7 +68,7 @@ async def preview(services: Services, viewer: Viewer, request: models.PreviewReq
 
 async def submit(
     services: Services, viewer: Viewer, request: models.SubmissionRequest, key: str | None
-) -> tuple[UUID, JobRow | None]:
+) -> tuple[UUID, JobRecord | None]:
     """Accept a job; returns its id, and the job if the monitor shows it within two seconds.
 
     Raises Problem (403, 409, 422) and KafkaUnavailable; after the latter the same key may be sent again.
@@ -93,14 +93,14 @@ async def submit(
         async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
             await _check(job_type, params, _context(services, viewer, connection))
             _refuse_full(await _kept_results(services, viewer, connection))
-    with services.hub.watching(job_id) as watch:
+    with services.changes.watching(job_id) as watch:
         if earlier != "listed":
             await _publish_submission(services, viewer, job_id, submission)
         metrics.SUBMISSIONS.labels(job_type.slug, "repeated" if earlier else "accepted").inc()
         return job_id, await _shown(services, viewer, job_id, watch, lambda _: True)
 
 
-async def request_stop(services: Services, viewer: Viewer, job: JobRow) -> JobRow:
+async def request_stop(services: Services, viewer: Viewer, job: JobRecord) -> JobRecord:
     """Ask for the stop of a job the viewer sees; returns the job as far as the view knows of it.
 
     Raises Problem 409 where a stop makes no sense, and KafkaUnavailable.
@@ -114,13 +114,13 @@ async def request_stop(services: Services, viewer: Viewer, job: JobRow) -> JobRo
     if job.stop_requested_at is not None:
         return job
     wish = JobStopRequested(account_id=viewer.account_id, requested_by=viewer.user_id)
-    with services.hub.watching(job.job_id) as watch:
+    with services.changes.watching(job.job_id) as watch:
         await _publish(services, job.job_type, job.job_id, wish)
         shown = await _shown(services, viewer, job.job_id, watch, _stop_shows)
     return replace(shown or job, stop_requested_at=(shown or job).stop_requested_at or datetime.now(UTC))
 
 
-def _stop_shows(job: JobRow) -> bool:
+def _stop_shows(job: JobRecord) -> bool:
     return job.stop_requested_at is not None or job.state in ENDED
 
 
@@ -191,7 +191,7 @@ async def _earlier(
     return "listed" if jobs else "noted" if record is not None else None
 
 
-def _same(job: JobRow, submission: JobSubmitted, job_type: JobType[Any]) -> bool:
+def _same(job: JobRecord, submission: JobSubmitted, job_type: JobType[Any]) -> bool:
     """Whether the job the view knows was submitted like this; parameters are compared with their defaults filled in."""
     try:
         parameters = msgspec.to_builtins(read_parameters(job_type.params_type, job.parameters or {}))
@@ -254,8 +254,8 @@ async def _publish(services: Services, job_type: str, job_id: UUID, data: EventD
 
 
 async def _shown(
-    services: Services, viewer: Viewer, job_id: UUID, watch: Watch, wanted: Callable[[JobRow], bool]
-) -> JobRow | None:
+    services: Services, viewer: Viewer, job_id: UUID, watch: Watch, wanted: Callable[[JobRecord], bool]
+) -> JobRecord | None:
     """The job once the view shows what is wanted of it, or as it shows it after two seconds; None if it does not."""
     ends_at_s = asyncio.get_running_loop().time() + VIEW_WAIT_S
     while True:

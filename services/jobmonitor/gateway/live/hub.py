@@ -1,7 +1,7 @@
 """Pushes changes of jobs to open pages: NOTIFY -> one read per batch -> the same bytes to all who may see them.
 
-One connection listens for the whole process, whoever looks. While a batch is read the next one gathers, so a burst of
-changes costs few reads; a slow reader gets a job's newest state only. Whether a page may still see what it gets is
+While a batch is read the next one gathers, so a burst of changes costs few reads; a slow reader gets a job's newest
+state only. Whether a page may still see what it gets is
 checked every two seconds: the session, the user, the role.
 """
 
@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -22,76 +21,39 @@ from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.job_types import JobTypes
 from jobmonitor.gateway.access.policy import may_look, may_see
+from jobmonitor.gateway.adapters.changes import Change, JobChanges
 from jobmonitor.gateway.adapters.database import Database, DatabaseUnavailable
 from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.reading import jobs_by_id, readable
-from jobmonitor.gateway.jobs.rows import JobRow
+from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.live.streams import ENDED, Stream, frame
-from jobmonitor.runtime.backoff import Backoff
-from jobmonitor.runtime.monitoring import Check
 
 _SQL = statements("jobmonitor.gateway.live.sql")
-CHANNEL = "jobs_changed"
 RECHECK_EVERY_S = 2.0
-RELISTEN = Backoff(most_s=2.0)
 CHECKED_AT_MOST_AGO_S = 4.0
 """No frame leaves on the word of an older check: 5 s after a log-out the last one has (invariant 26)."""
-LISTENER_PING_S = 5.0
 BATCH_AT_MOST = 500
 """Jobs read with one query."""
 
 log = structlog.stdlib.get_logger()
 
 
-class _Change(msgspec.Struct):
-    account_id: int
-    job_ids: list[UUID]
-
-
-class Watch:
-    """Wakes somebody who waits for a change of one job."""
-
-    def __init__(self) -> None:
-        self._changed = asyncio.Event()
-
-    def wake(self) -> None:
-        self._changed.set()
-
-    async def changed(self, timeout_s: float) -> bool:
-        """Whether the job changed since the last call, or does so in time."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._changed.wait()
-        except TimeoutError:
-            return False
-        self._changed.clear()
-        return True
-
-
 class Hub:
     """All open pages of this process, and what they are told."""
 
-    def __init__(self, database: Database, job_types: JobTypes) -> None:
+    def __init__(self, database: Database, changes: JobChanges, job_types: JobTypes) -> None:
+        changes.subscribe(self._on_change, self._on_gap)
         self._database = database
         self._job_types = job_types
         self._streams: dict[int, set[Stream]] = defaultdict(set)
-        self._watches: dict[UUID, set[Watch]] = defaultdict(set)
         self._changed: dict[int, set[UUID]] = defaultdict(set)
         self._something_changed = asyncio.Event()
-        self._lost = asyncio.Event()
-        self._listening = False
         self._closed = False
         self._checked_at_s = 0.0
 
     @property
     def open_streams(self) -> int:
         return sum(len(streams) for streams in self._streams.values())
-
-    def check(self) -> Check:
-        """Whether changes are heard."""
-        return Check(
-            ok=self._listening, detail="listening for changes" if self._listening else "no connection to listen on"
-        )
 
     @contextmanager
     def opened(self, stream: Stream) -> Iterator[None]:
@@ -107,18 +69,6 @@ class Hub:
             streams.discard(stream)
             metrics.OPEN_STREAMS.set(self.open_streams)
 
-    @contextmanager
-    def watching(self, job_id: UUID) -> Iterator[Watch]:
-        """Hear of changes of one job while the context lasts."""
-        watch = Watch()
-        self._watches[job_id].add(watch)
-        try:
-            yield watch
-        finally:
-            self._watches[job_id].discard(watch)
-            if not self._watches[job_id]:
-                del self._watches[job_id]
-
     def end_session(self, token_sha256: bytes) -> None:
         """Somebody logged out here: their pages hear it at once."""
         for stream in self._all():
@@ -132,66 +82,25 @@ class Hub:
             stream.end(None)
 
     async def run(self) -> None:
-        """Listen, push and check until cancelled."""
+        """Push and check until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
             group.create_task(self._push())
             group.create_task(self._recheck_all_the_time())
 
     def _all(self) -> list[Stream]:
         return [stream for streams in self._streams.values() for stream in streams]
 
-    # Listening ---------------------------------------------------------------------------------------------------
+    # Changes -----------------------------------------------------------------------------------------------------
 
-    async def _listen(self) -> None:
-        attempt = 1
-        while True:
-            try:
-                async with self._database.listener() as connection:
-                    connection.add_termination_listener(self._on_lost)
-                    await connection.add_listener(CHANNEL, self._on_notify)
-                    log.info("listening")
-                    attempt = 1
-                    await self._while_connected(connection)
-            except DatabaseUnavailable as error:
-                log.warning("listener_lost", attempt=attempt, error=str(error))
-            await asyncio.sleep(RELISTEN.pause_s(attempt))
-            attempt += 1
-
-    async def _while_connected(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """What was notified while nobody listened is unknown: every page starts from a fresh list."""
-        self._lost.clear()
-        self._listening = True
-        for stream in self._all():
-            stream.offer_reset()
-        for watches in self._watches.values():
-            for watch in watches:
-                watch.wake()
-        try:
-            while not self._lost.is_set():
-                try:
-                    async with asyncio.timeout(LISTENER_PING_S):
-                        await self._lost.wait()
-                except TimeoutError:
-                    await connection.execute("SELECT 1", timeout=LISTENER_PING_S)
-        finally:
-            self._listening = False
-
-    def _on_lost(self, _: object) -> None:
-        self._lost.set()
-
-    def _on_notify(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        try:
-            change = msgspec.json.decode(str(payload), type=_Change)
-        except msgspec.DecodeError:
-            log.warning("notification_unreadable", payload=str(payload)[:200])
-            return
-        for job_id in change.job_ids:
-            for watch in self._watches.get(job_id, ()):
-                watch.wake()
+    def _on_change(self, change: Change) -> None:
         if self._streams.get(change.account_id):
             self._changed[change.account_id].update(change.job_ids)
             self._something_changed.set()
+
+    def _on_gap(self) -> None:
+        """Changes may have been missed: every page starts from a fresh list."""
+        for stream in self._all():
+            stream.offer_reset()
 
     # Pushing -----------------------------------------------------------------------------------------------------
 
@@ -222,7 +131,7 @@ class Hub:
                 if job.updated_at is not None:
                     metrics.PUSHED_AGE_SECONDS.observe((now - job.updated_at).total_seconds())
 
-    def _framed(self, now: datetime, job: JobRow) -> tuple[JobRow, bytes]:
+    def _framed(self, now: datetime, job: JobRecord) -> tuple[JobRecord, bytes]:
         return job, frame("job", msgspec.json.encode(item(job, self._job_types, now)))
 
     # Checking ----------------------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
+from jobmonitor.gateway.access.context import Services
 from jobmonitor.gateway.access.job_types import require_start
-from jobmonitor.gateway.context import Services
 from jobmonitor.gateway.http.bodies import invalid
 from jobmonitor.gateway.http.limits import too_many
 from jobmonitor.gateway.http.problems import Problem, not_found, unavailable

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from jobmonitor.crm.uploads import upload_key
+from jobmonitor.gateway.access.context import ServicesDep, SignedIn, answer
 from jobmonitor.gateway.access.job_types import startable
-from jobmonitor.gateway.context import Provided, SignedIn, answer
 from jobmonitor.gateway.http.body_limits import UPLOADS
 from jobmonitor.gateway.http.openapi import answers
 from jobmonitor.gateway.http.problems import Problem, not_found, unavailable
@@ -47,7 +47,7 @@ _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream
     openapi_extra=_BODY,
 )
 async def upload_file(
-    request: Request, services: Provided, viewer: SignedIn, name: Name, job_type: Reads = None
+    request: Request, services: ServicesDep, viewer: SignedIn, name: Name, job_type: Reads = None
 ) -> Response:
     """Send a file for a job to read, as the body, whatever its Content-Type. Which files a job type reads, and how
     large they may be, its ``upload`` says.
@@ -71,7 +71,7 @@ async def upload_file(
 
 
 @router.get("/uploads", responses=answers(200, UploadList, "Your files, the newest first", 401, 403, 422, 503))
-async def list_uploads(services: Provided, viewer: SignedIn, job_type: ReadBy = None) -> Response:
+async def list_uploads(services: ServicesDep, viewer: SignedIn, job_type: ReadBy = None) -> Response:
     """The files you sent that are still kept."""
     require_uploads(services.job_types, viewer)
     if job_type is not None:
@@ -92,7 +92,7 @@ async def list_uploads(services: Provided, viewer: SignedIn, job_type: ReadBy = 
 
 
 @router.get("/uploads/{upload}", responses=answers(200, Upload, "What is in the file", 401, 403, 404, 503))
-async def get_upload(services: Provided, viewer: SignedIn, upload: str) -> Response:
+async def get_upload(services: ServicesDep, viewer: SignedIn, upload: str) -> Response:
     """What is in an uploaded file; for who sent it, and Super Admins of the account."""
     require_uploads(services.job_types, viewer)
     async with services.database.as_viewer(viewer, snapshot=True) as connection:
@@ -105,7 +105,7 @@ async def get_upload(services: Provided, viewer: SignedIn, upload: str) -> Respo
 @router.delete(
     "/uploads/{upload}", status_code=204, responses=answers(204, None, "It is gone", 401, 403, 404, 409, 503)
 )
-async def delete_upload(services: Provided, viewer: SignedIn, upload: str) -> Response:
+async def delete_upload(services: ServicesDep, viewer: SignedIn, upload: str) -> Response:
     """Delete an uploaded file, unless a job that has not ended needs it."""
     require_uploads(services.job_types, viewer)
     async with services.database.as_viewer(viewer) as connection:

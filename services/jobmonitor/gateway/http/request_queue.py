@@ -12,8 +12,9 @@ from starlette.types import Scope
 
 from jobmonitor.gateway.http.body_limits import UPLOADS
 from jobmonitor.gateway.http.clients import client_key
+from jobmonitor.gateway.http.cookies import SESSION_COOKIE
 from jobmonitor.gateway.http.limits import too_many
-from jobmonitor.gateway.http.lines import Lines
+from jobmonitor.gateway.keyed_semaphores import KeyedSemaphores
 from jobmonitor.gateway.settings import GatewaySettings
 
 NEVER_IN_LINE = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -45,14 +46,13 @@ class Turn:
             self._held.pop().release()
 
 
-class RequestLines:
+class RequestQueue:
     """The lines of this gateway."""
 
-    def __init__(self, settings: GatewaySettings, cookie: str) -> None:
-        self._sessions = Lines(settings.requests_at_once_per_session)
-        self._addresses = Lines(settings.requests_at_once_per_address)
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._sessions = KeyedSemaphores(settings.requests_at_once_per_session)
+        self._addresses = KeyedSemaphores(settings.requests_at_once_per_address)
         self._timeout_s = settings.line_timeout_s
-        self._cookie = cookie
 
     def turn(self, scope: Scope) -> Turn:
         """To be ended in any case, and as soon as the answer begins: how long that takes is limited elsewhere."""
@@ -61,6 +61,6 @@ class RequestLines:
     def _lines_of(self, scope: Scope) -> list[asyncio.Semaphore]:
         if scope["path"] in NEVER_IN_LINE or (scope["path"] == UPLOADS and scope["method"] == "POST"):
             return []
-        token = HTTPConnection(scope).cookies.get(self._cookie)
+        token = HTTPConnection(scope).cookies.get(SESSION_COOKIE)
         host = scope["client"][0] if scope.get("client") else ""
         return [*([self._sessions.of(token)] if token else []), self._addresses.of(client_key(host))]

@@ -12,16 +12,16 @@ from jobmonitor.gateway.access.job_types import JobTypes
 from jobmonitor.gateway.access.policy import may_look
 from jobmonitor.gateway.access.sessions import Sessions
 from jobmonitor.gateway.adapters.broker import Broker
+from jobmonitor.gateway.adapters.changes import JobChanges
 from jobmonitor.gateway.adapters.database import Database
+from jobmonitor.gateway.http.cookies import SESSION_COOKIE
 from jobmonitor.gateway.http.limits import Rates
 from jobmonitor.gateway.http.problems import Problem
-from jobmonitor.gateway.live.hub import Hub
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.runtime.objects import ObjectStore
 
-COOKIE = "jobmonitor_session"
-_cookie = APIKeyCookie(name=COOKIE, scheme_name="session", auto_error=False)
+_cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", auto_error=False)
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Services:
     job_types: JobTypes
     database: Database
     broker: Broker
+    changes: JobChanges
     objects: ObjectStore
     sessions: Sessions
-    hub: Hub
     rates: Rates
     kept_results: KeptResults
 
@@ -52,16 +52,16 @@ async def signed_in(request: Request, token: Annotated[str | None, Security(_coo
     return viewer
 
 
-async def onlooker(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:
+async def monitor_user(viewer: Annotated[Viewer, Depends(signed_in)]) -> Viewer:
     """Who is asking, if the job monitor is open to them. Raises Problem 403 when it is not."""
     if not may_look(viewer):
         raise Problem(403, "Your permission group does not include the job monitor.", code="not_permitted")
     return viewer
 
 
-Provided = Annotated[Services, Depends(services_of)]
+ServicesDep = Annotated[Services, Depends(services_of)]
 SignedIn = Annotated[Viewer, Depends(signed_in)]
-Onlooker = Annotated[Viewer, Depends(onlooker)]
+MonitorUser = Annotated[Viewer, Depends(monitor_user)]
 
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -1,11 +1,11 @@
-"""Lines: so much of each key goes on at once; the rest waits behind its own, and holds up nobody else's."""
+"""KeyedSemaphores: so much of each key goes on at once; the rest waits behind its own, and holds up nobody else's."""
 
 import asyncio
 from collections.abc import Hashable
 from weakref import WeakValueDictionary
 
 
-class Lines:
+class KeyedSemaphores:
     """So many at once of each key; the others of the same key wait in the order they came."""
 
     def __init__(self, at_most: int) -> None:

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from jobmonitor.gateway.access.context import Services, ServicesDep, answer
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
-from jobmonitor.gateway.context import Provided, Services, answer
 from jobmonitor.gateway.http.pages import Pages
 from jobmonitor.runtime.monitoring import Check
 
@@ -18,13 +18,13 @@ async def healthz() -> Response:
 
 
 @router.get("/readyz", responses={200: {"description": "Ready"}, 503: {"description": "Not ready; says why"}})
-async def readyz(request: Request, services: Provided) -> Response:
+async def readyz(request: Request, services: ServicesDep) -> Response:
     """Whether the gateway can do its work now: database, Kafka, the connection it listens on, the page."""
     pages: Pages = request.app.state.pages
     checks = {
         "database": await _database(services),
         "kafka": services.broker.check(),
-        "changes": services.hub.check(),
+        "changes": services.changes.check(),
         "page": pages.check(),
     }
     ready = all(check.ok for check in checks.values())

@@ -15,7 +15,7 @@ View = Literal["monitor", "history"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRow:
+class JobRecord:
     """One job, and what its presentation needs to know besides."""
 
     view: View
@@ -52,16 +52,16 @@ class JobRow:
     """When the newest event known of it happened."""
 
 
-_COLUMNS = tuple(field.name for field in fields(JobRow))
+_COLUMNS = tuple(field.name for field in fields(JobRecord))
 
 
-def job_row(record: Mapping[str, Any]) -> JobRow:
+def job_record(record: Mapping[str, Any]) -> JobRecord:
     """The row of a query that gives all columns of the projection, the view, the owner's name and the zone."""
     values = {name: _with_zone(record[name]) for name in _COLUMNS}
     values["state"] = State(values["state"])
     if values["result"] is not None:
         values["result"] = msgspec.convert(values["result"], Result)
-    return JobRow(**values)
+    return JobRecord(**values)
 
 
 def _with_zone(value: Any) -> Any:

@@ -1,0 +1,3 @@
+"""The cookie of a session."""
+
+SESSION_COOKIE = "jobmonitor_session"
