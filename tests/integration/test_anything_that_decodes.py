@@ -114,7 +114,7 @@ async def test_every_submission_is_stored_or_refused_with_a_short_reason(
     tables: Tables, engine: Engine, sent: list[bytes]
 ) -> None:
     asked = [event for event in map(_decoded, sent) if event is not None]
-    await RequestHandler(engine.probe, engine.ledger, engine.taking_up).handle(asked)
+    await RequestHandler(engine.probe, engine.ledger, engine.acceptor).handle(asked)
     await tables.fold(sent)
     jobs = {event.job_id for event in asked}
     runs = await engine.owner.fetch("SELECT job_id FROM ledger.runs WHERE job_id = ANY ($1::uuid[])", list(jobs))

@@ -22,10 +22,10 @@ from jobmonitor.contract.events import (
 )
 from jobmonitor.crm.rights import Person, Standings, load_standings
 from jobmonitor.database.pool import account_transaction
-from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.acceptor import Acceptor
+from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.processor.result_files import ResultFiles
-from jobmonitor.processor.taking_up import TakingUp
 from support.engine import Engine, create_topics, open_engine, read_events
 from support.people import add_people
 from support.waiting import until
@@ -54,16 +54,16 @@ def submission(job_id: UUID, **says: Any) -> bytes:
 
 
 def handler(engine: Engine) -> RequestHandler:
-    return RequestHandler(engine.probe, engine.ledger, engine.taking_up)
+    return RequestHandler(engine.probe, engine.ledger, engine.acceptor)
 
 
 def strict_handler(engine: Engine) -> RequestHandler:
     """As a worker has it: who is named in a request is looked up."""
     files = ResultFiles(engine.objects, engine.settings.result_retention_days)
-    taking_up = TakingUp(
-        engine.probe, engine.ledger, OneStep(engine.probe, engine.objects, files), engine.taking_up._planner
+    acceptor = Acceptor(
+        engine.probe, engine.ledger, InlineRunner(engine.probe, engine.objects, files), engine.acceptor._planner
     )
-    return RequestHandler(engine.probe, engine.ledger, taking_up)
+    return RequestHandler(engine.probe, engine.ledger, acceptor)
 
 
 UNACCEPTABLE: dict[str, dict[str, Any]] = {
@@ -301,7 +301,7 @@ async def test_a_stop_at_the_very_moment_its_job_is_taken_up_is_obeyed(engine: E
         await may_go_on.wait()
         return await load_standings(*arguments)
 
-    slow._taking_up.load_standings = load_slowly
+    slow._acceptor.load_standings = load_slowly
     taking_up = asyncio.create_task(slow.handle([decode(big(job_id))]))
     await has_looked.wait()
     stopping = asyncio.create_task(other.handle([stop(job_id, 2)]))
@@ -329,7 +329,7 @@ async def test_a_worker_that_others_forestall_twice_makes_no_second_job(engine: 
         await other.handle([next(forestalled)])
         return await load_standings(*arguments)
 
-    late._taking_up.load_standings = load_late
+    late._acceptor.load_standings = load_late
     await late.handle(messages)
 
     assert next(forestalled, None) is None, "both races were run"
@@ -340,7 +340,7 @@ async def test_a_worker_that_others_forestall_twice_makes_no_second_job(engine: 
 async def test_early_stops_are_obeyed_where_their_jobs_take_several_transactions(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobmonitor.processor.taking_up.STEPS_S", 0)
+    monkeypatch.setattr("jobmonitor.processor.acceptor.BATCH_S", 0)
     jobs = [uuid4() for _ in range(3)]
     await strict_handler(engine).handle([stop(job_id, 2) for job_id in jobs])
     await strict_handler(engine).handle([decode(submission(job_id)) for job_id in jobs])

@@ -25,8 +25,8 @@ from jobmonitor.contract.topics import work_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.ledger.claims import LeaseLost, claim, extend
 from jobmonitor.ledger.runs import lock_run
-from jobmonitor.processor.chunks import Bury
-from jobmonitor.reconciler.duties import Duties
+from jobmonitor.processor.chunks import KeepLetter
+from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import KafkaUnavailable
@@ -37,16 +37,16 @@ LEASE = timedelta(seconds=30)
 STOP = JobStopRequested(account_id=1, requested_by=2)
 
 
-def into(buried: list[str]) -> Bury:
+def into(buried: list[str]) -> KeepLetter:
     """Keeps the reasons of dead letters in this list."""
 
-    async def bury(reason: str) -> None:
+    async def dead_letter(reason: str) -> None:
         buried.append(reason)
 
-    return bury
+    return dead_letter
 
 
-def duties_of(engine: Engine) -> Duties:
+def repairs_of(engine: Engine) -> Repairs:
     settings = ReconcilerSettings(
         database_url=engine.settings.database_url,
         object_store_url=engine.settings.object_store_url,
@@ -54,7 +54,7 @@ def duties_of(engine: Engine) -> Duties:
         outbox_after_s=60,
         unclaimed_after_s=0,
     )
-    return Duties(engine.ledger, engine.producer, engine.objects, settings)
+    return Repairs(engine.ledger, engine.producer, engine.objects, settings)
 
 
 async def test_a_job_runs_from_submission_to_result(engine: Engine) -> None:
@@ -145,7 +145,7 @@ async def test_a_temporary_failure_leaves_no_effect_and_is_tried_again_later(eng
     await engine.runner.run(job_id, 1)
     assert await engine.effects() == [], "it has to wait for its pause first"
     await engine.end_leases(job_id)
-    assert await duties_of(engine).redispatch_chunks() == 1
+    assert await repairs_of(engine).redispatch_chunks() == 1
     await engine.run_to_end(job_id)
     assert await engine.effects() == [0, 1]
 
@@ -231,7 +231,7 @@ async def test_a_chunk_whose_workers_keep_dying_fails_its_job(engine: Engine) ->
     await engine.runner.run(job_id, 0)
     for _ in range(5):
         await crash_tries(engine, job_id, 1)
-        assert await duties_of(engine).redispatch_chunks() == 1
+        assert await repairs_of(engine).redispatch_chunks() == 1
     await engine.runner.run(job_id, 1, into(buried))
     assert len(buried) == 1
     failed = (await engine.facts(job_id))[-1]
@@ -282,9 +282,9 @@ async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: En
     await engine.runner.run(job_id, 0)
     await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
     await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
-    assert await duties_of(engine).finish_stops() == 0
+    assert await repairs_of(engine).finish_stops() == 0
     await engine.end_leases(job_id)
-    assert await duties_of(engine).finish_stops() == 1
+    assert await repairs_of(engine).finish_stops() == 1
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
 
 
@@ -304,9 +304,9 @@ async def test_a_type_that_cannot_be_stopped_goes_on(engine: Engine) -> None:
 
 async def test_a_scheduled_job_starts_once_when_due_however_many_look(engine: Engine) -> None:
     job_id = await engine.submit(units=2, run_at=datetime.now(UTC) + timedelta(hours=1))
-    assert await duties_of(engine).start_due_jobs() == 0
+    assert await repairs_of(engine).start_due_jobs() == 0
     await engine.owner.execute("UPDATE ledger.runs SET run_at = now() WHERE job_id = $1", job_id)
-    started = await asyncio.gather(*[duties_of(engine).start_due_jobs() for _ in range(4)])
+    started = await asyncio.gather(*[repairs_of(engine).start_due_jobs() for _ in range(4)])
     assert sum(started) == 1
     await engine.run_to_end(job_id)
     assert [type(fact) for fact in await engine.facts(job_id)][:2] == [JobScheduled, JobQueued]
@@ -326,7 +326,7 @@ async def test_messages_a_dying_process_left_behind_are_sent(engine: Engine) -> 
         + b'"data":{"account_id":1,"job_type":"probe","chunk":0,"kind":"plan","attempt":7}}',
     )
     assert left is not None
-    assert await duties_of(engine).send_leftover_messages() == 1
+    assert await repairs_of(engine).send_leftover_messages() == 1
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.outbox WHERE id = $1", left) == 0
     events = await read_events(engine.bootstrap, work_topic("probe"))
     assert [e.data for e in events if e.job_id == job_id and e.id == "left"] == [
@@ -339,7 +339,7 @@ async def test_an_ended_job_leaves_its_result_and_no_parts(engine: Engine, tmp_p
     await engine.run_to_end(job_id)
     lost = tmp_path / "results" / "1" / str(job_id) / "of-a-worker-that-lost-its-lease.csv"
     lost.write_bytes(b"half a file")
-    assert await duties_of(engine).sweep_parts() == 1
+    assert await repairs_of(engine).sweep_parts() == 1
     name = await engine.owner.fetchval("SELECT result ->> 'name' FROM ledger.runs WHERE job_id = $1", job_id)
     assert _files(tmp_path) == [f"results/1/{job_id}/{name}"]
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.chunks") == 0
@@ -349,11 +349,11 @@ async def test_a_result_past_its_time_is_marked_and_purged(engine: Engine, tmp_p
     job_id = await engine.submit(units=4)
     await engine.run_to_end(job_id)
     await engine.owner.execute("UPDATE ledger.runs SET expires_at = now() - interval '1 s'")
-    assert await duties_of(engine).expire_results() == 1
-    assert await duties_of(engine).expire_results() == 0
+    assert await repairs_of(engine).expire_results() == 1
+    assert await repairs_of(engine).expire_results() == 0
     # as if the one that marked it had died here
-    assert await duties_of(engine).purge_results() == 1
-    assert await duties_of(engine).purge_results() == 0
+    assert await repairs_of(engine).purge_results() == 1
+    assert await repairs_of(engine).purge_results() == 0
     assert [path for path in _files(tmp_path) if path.startswith("results/")] == []
 
 
@@ -364,7 +364,7 @@ def _files(folder: Path) -> list[str]:
 async def test_a_failed_job_whose_report_nobody_fetched_leaves_the_monitor_in_the_end(engine: Engine) -> None:
     job_id = await engine.submit(units=-1)
     await engine.run_to_end(job_id)
-    assert await duties_of(engine).expire_results() == 0
+    assert await repairs_of(engine).expire_results() == 0
     await engine.owner.execute("UPDATE ledger.runs SET updated_at = now() - interval '31 days'")
-    assert await duties_of(engine).expire_results() == 1
+    assert await repairs_of(engine).expire_results() == 1
     assert isinstance((await engine.facts(job_id))[-1], ResultExpired)

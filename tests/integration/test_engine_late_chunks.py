@@ -47,13 +47,13 @@ async def test_what_a_plan_writes_while_its_stopped_job_is_tidied_up_is_tidied_u
     job_id = await engine.submit(units=4)
     plan = await claim(engine.ledger.pool, job_id, 0, job_type="probe", lease=LEASE)
     assert plan is not None
-    async with engine.ledger.transaction() as ledger:
-        await hold_plan(ledger.connection, plan)
+    async with engine.ledger.transaction() as transaction:
+        await hold_plan(transaction.connection, plan)
         stop = JobStopRequested(account_id=1, requested_by=2)
         await engine.ledger.stop(job_id, stop, NOON, stoppable=True)
-        tidying = asyncio.ensure_future(engine.ledger.forget_chunks(job_id))
+        tidying = asyncio.ensure_future(engine.ledger.cleanup.forget_chunks(job_id))
         await until(lambda: waits_for_a_lock(engine))
-        await ledger.add_chunks(job_id, "work", [(1, 2, None), (2, 2, None)])
+        await transaction.add_chunks(job_id, "work", [(1, 2, None), (2, 2, None)])
     await tidying
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
     assert await engine.owner.fetchval("SELECT count(*) FROM ledger.chunks") == 0

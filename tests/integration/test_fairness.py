@@ -19,7 +19,7 @@ async def submit(engine: Engine, jobs: int, account_id: int = 1, **says: Any) ->
     """So many jobs of an account, taken up together; in the order they wait."""
     job = JobSubmitted(account_id=account_id, owner_id=2, job_type="probe", parameters={"units": 1}, **says)
     batch = [heard(uuid4(), job) for _ in range(jobs)]
-    await engine.taking_up.take_up(batch)
+    await engine.acceptor.accept(batch)
     rows = await engine.owner.fetch("SELECT job_id FROM ledger.runs ORDER BY created_at, job_id")
     ours = {submission.job_id for submission in batch}
     return [row["job_id"] for row in rows if row["job_id"] in ours]
@@ -89,12 +89,12 @@ async def test_scheduled_jobs_that_come_due_together_take_turns_as_well(engine: 
 
 async def test_many_workers_at_once_never_admit_more(engine: Engine) -> None:
     job = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters={"units": 1})
-    await asyncio.gather(*[engine.taking_up.take_up([heard(uuid4(), job)]) for _ in range(12)])
+    await asyncio.gather(*[engine.acceptor.accept([heard(uuid4(), job)]) for _ in range(12)])
     assert len(await at_work(engine)) == ROOM
 
 
 async def test_of_jobs_that_write_the_same_one_works_at_a_time(engine: Engine) -> None:
-    engine.probe.writes = "supporters"
+    engine.probe.exclusive_resource = "supporters"
     first, second = await submit(engine, 2)
     (theirs,) = await submit(engine, 1, account_id=2)
     assert await at_work(engine) == [first]
@@ -104,7 +104,7 @@ async def test_of_jobs_that_write_the_same_one_works_at_a_time(engine: Engine) -
 
 
 async def test_a_small_job_waits_while_another_writes_the_same(engine: Engine) -> None:
-    engine.probe.writes = "supporters"
+    engine.probe.exclusive_resource = "supporters"
     (large,) = await submit(engine, 1)
     engine.probe.small = True
     (small,) = await submit(engine, 1)
@@ -163,7 +163,7 @@ async def probes(engine: Engine) -> list[UUID]:
 async def test_what_is_written_is_written_by_one_job_whatever_its_type(engine: Engine) -> None:
     await runs_of_another_type(engine, 1, admitted=True)
     await engine.owner.execute("UPDATE ledger.runs SET writes = 'supporters'")
-    engine.probe.writes = "supporters"
+    engine.probe.exclusive_resource = "supporters"
     await submit(engine, 1)
     assert await of_type(engine, "probe") == 0
     await engine.owner.execute("UPDATE ledger.runs SET state = 'failed' WHERE job_type = 'away'")
@@ -174,8 +174,8 @@ async def test_what_is_written_is_written_by_one_job_whatever_its_type(engine: E
 async def test_an_account_whose_lock_is_held_keeps_no_other_waiting(engine: Engine) -> None:
     for account_id in (1, 2, 3):
         await runs_of_another_type(engine, 1, admitted=False, account_id=account_id)
-    async with engine.ledger.transaction() as ledger:
-        await engine.ledger.find_room(ledger, 2)
+    async with engine.ledger.transaction() as transaction:
+        await transaction.capacity(2)
         admitting = asyncio.create_task(engine.ledger.admit_waiting())
         await until(lambda: _is(at_work(engine, 1), 1))
         assert len(await at_work(engine, 2)) == 0

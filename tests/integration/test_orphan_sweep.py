@@ -30,14 +30,14 @@ def files(folder: Path) -> set[str]:
 
 async def sweep_all(engine: Engine) -> int:
     """A whole round, however it is cut into batches."""
-    sweep = OrphanSweep(engine.ledger.pool, engine.objects, every_s=3600)
+    sweep = OrphanSweep(engine.ledger.cleanup, engine.objects, every_s=3600)
     return sum([await sweep.sweep() for _ in range(5)])
 
 
 async def ended_and_tidied(engine: Engine) -> UUID:
     job_id = await engine.submit(units=4)
     await engine.run_to_end(job_id)
-    await engine.ledger.forget_chunks(job_id)
+    await engine.ledger.cleanup.forget_chunks(job_id)
     await engine.objects.delete_under(f"parts/1/{job_id}")
     return job_id
 
@@ -71,7 +71,7 @@ async def test_what_is_needed_or_may_be_yet_stays(engine: Engine, tmp_path: Path
 
 async def test_the_next_round_begins_only_after_its_pause(engine: Engine, tmp_path: Path) -> None:
     job_id = await ended_and_tidied(engine)
-    sweep = OrphanSweep(engine.ledger.pool, engine.objects, every_s=3600)
+    sweep = OrphanSweep(engine.ledger.cleanup, engine.objects, every_s=3600)
     for _ in range(5):
         await sweep.sweep()
     write(tmp_path, f"parts/1/{job_id}/0000001-{uuid4().hex}")

@@ -45,7 +45,7 @@ class Workers:
         self.kept: list[UUID] = []
         self.waiting: dict[UUID, Event] = {}
         self._is_broken = is_broken
-        self._handler = RequestHandler(engine.probe, engine.ledger, engine.taking_up)
+        self._handler = RequestHandler(engine.probe, engine.ledger, engine.acceptor)
         self._suspects = Suspects(engine.ledger.pool, TOPIC)
         self._put_aside = self._of_next()
 

@@ -12,8 +12,8 @@ from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import work_topic
 from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
-from jobmonitor.reconciler.duties import Duties
 from jobmonitor.reconciler.loops import Loops
+from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.tasks import tasks
 from jobmonitor.reconciler.watching import Watching
@@ -60,8 +60,8 @@ async def reconciling(engine: Engine, objects: ObjectStore | None = None) -> Asy
         outbox_after_s=60,
         unclaimed_after_s=0,
     )
-    duties = Duties(engine.ledger, engine.producer, objects or engine.objects, settings)
-    loops = Loops(tasks(duties, Watching(engine.ledger.pool, broker_at(engine.bootstrap)), settings))
+    repairs = Repairs(engine.ledger, engine.producer, objects or engine.objects, settings)
+    loops = Loops(tasks(repairs, Watching(engine.ledger.pool, broker_at(engine.bootstrap)), settings))
     going = asyncio.create_task(loops.go_on())
     try:
         yield loops

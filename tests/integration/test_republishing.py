@@ -31,7 +31,7 @@ async def published(engine: Engine, job_type: str) -> list[UUID]:
 
 
 def republishing(engine: Engine) -> Republishing:
-    return Republishing(engine.ledger.pool, engine.producer, slugs(with_probe=True), untaken_after_s=0)
+    return Republishing(engine.ledger, engine.producer, slugs(with_probe=True), untaken_after_s=0)
 
 
 async def test_submissions_to_a_type_nobody_serves_keep_no_other_types_waiting(engine: Engine) -> None:
@@ -84,9 +84,9 @@ async def test_a_submission_that_can_no_longer_be_read_ends_nothing(engine: Engi
 
 
 LOOKED_FOR: dict[str, tuple[dict[str, Statement], dict[str, Any]]] = {
-    "untaken_submissions": (RECONCILER_SQL, {"job_types": [SERVED, UNSERVED], "behind": [0, 0], "limit": 200}),
+    "unaccepted_submissions": (RECONCILER_SQL, {"job_types": [SERVED, UNSERVED], "behind": [0, 0], "limit": 200}),
     "asked_stops": (RECONCILER_SQL, {"behind": 0, "limit": 200}),
-    "unheard_stops": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
+    "unconsumed_stops": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "submissions_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "stops_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "known_runs": (LEDGER_SQL, {"job_ids": [UUID(int=1)]}),

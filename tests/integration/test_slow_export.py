@@ -36,7 +36,7 @@ async def test_a_workbook_that_takes_longer_than_its_lease_completes_at_the_firs
     job_id = uuid4()
     asked = JobSubmitted(account_id=1, owner_id=2, job_type=SLUG, parameters={"format": "user", "file_type": "xlsx"})
 
-    await engine.taking_up.take_up([heard(job_id, asked)])
+    await engine.acceptor.accept([heard(job_id, asked)])
     await engine.run_to_end(job_id)
 
     completed = [

@@ -24,11 +24,11 @@ from jobmonitor.job_types.registry import slugs
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
-from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.acceptor import Acceptor
+from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.result_files import ResultFiles
-from jobmonitor.processor.taking_up import TakingUp
 from jobmonitor.projection.settings import ProjectionSettings
-from jobmonitor.reconciler.duties import Duties
+from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Outgoing, Producer
 from jobmonitor.runtime.topic_admin import create_topics as create_the_catalogues_topics
@@ -262,10 +262,10 @@ class _Jobs:
             parameters={"upload": str(upload_id)},
         )
         job_id = await self._publish(submission)
-        one_step = OneStep(job_type, engine.objects, ResultFiles(engine.objects, 30))
-        planner = engine.taking_up._planner
-        taking_up = TakingUp(job_type, engine.ledger, one_step, planner, load_standings=everybody_may)
-        await taking_up.take_up([heard(job_id, submission)])
+        inline = InlineRunner(job_type, engine.objects, ResultFiles(engine.objects, 30))
+        planner = engine.acceptor._planner
+        acceptor = Acceptor(job_type, engine.ledger, inline, planner, load_standings=everybody_may)
+        await acceptor.accept([heard(job_id, submission)])
         return job_id
 
 
@@ -277,7 +277,7 @@ async def _finish(engine: Engine, jobs: dict[str, UUID]) -> None:
     settings = ReconcilerSettings(
         database_url=engine.settings.database_url, object_store_url=engine.settings.object_store_url
     )
-    await Duties(engine.ledger, engine.producer, engine.objects, settings).sweep_parts()
+    await Repairs(engine.ledger, engine.producer, engine.objects, settings).sweep_parts()
 
 
 async def project(database: Database, kafka: KafkaServer, *job_types: str) -> None:

@@ -19,14 +19,14 @@ from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
+from jobmonitor.processor.acceptor import Acceptor, Submission
 from jobmonitor.processor.chunks import ChunkRunner
-from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.slots import Hint, Slots
-from jobmonitor.processor.taking_up import Submission, TakingUp
-from jobmonitor.reconciler.duties import Duties
+from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import Producer
@@ -49,7 +49,7 @@ class Engine:
     objects: ObjectStore
     probe: FailingProbe
     runner: ChunkRunner
-    taking_up: TakingUp
+    acceptor: Acceptor
     owner: "asyncpg.Connection[asyncpg.Record]"
     owner_url: str
     bootstrap: str
@@ -68,9 +68,9 @@ class Engine:
     def serve(self, job_type: JobType[Any]) -> None:
         """Work on jobs of this type from now on."""
         self.runner = ChunkRunner(job_type, self.ledger, self.objects, self.settings)
-        one_step = OneStep(job_type, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
+        inline = InlineRunner(job_type, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
         planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
-        self.taking_up = TakingUp(job_type, self.ledger, one_step, planner, load_standings=everybody_may)
+        self.acceptor = Acceptor(job_type, self.ledger, inline, planner, load_standings=everybody_may)
 
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
         """Take a probe job up, as if its submission had been heard."""
@@ -82,7 +82,7 @@ class Engine:
             parameters={"units": 10, "chunk_units": 2} | parameters,
             run_at=run_at,
         )
-        await self.taking_up.take_up([heard(job_id, submission)])
+        await self.acceptor.accept([heard(job_id, submission)])
         return job_id
 
     async def dispatched(self, job_id: UUID) -> list[int]:
@@ -137,11 +137,11 @@ class Engine:
             with_probe=True,
             unclaimed_after_s=1,
         )
-        duties = Duties(self.ledger, self.producer, self.objects, settings)
+        repairs = Repairs(self.ledger, self.producer, self.objects, settings)
 
         async def mended() -> bool:
-            await _if_reachable(duties.send_leftover_messages())
-            await _if_reachable(duties.redispatch_chunks())
+            await _if_reachable(repairs.send_leftover_messages())
+            await _if_reachable(repairs.redispatch_chunks())
             return await state() == wanted
 
         await until(mended, within_s=within_s)
@@ -175,12 +175,12 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
     ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
     objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
     runner = ChunkRunner(probe, ledger, objects, settings)
-    one_step = OneStep(probe, objects, ResultFiles(objects, settings.result_retention_days))
+    inline = InlineRunner(probe, objects, ResultFiles(objects, settings.result_retention_days))
     planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
-    taking_up = TakingUp(probe, ledger, one_step, planner, load_standings=everybody_may)
+    acceptor = Acceptor(probe, ledger, inline, planner, load_standings=everybody_may)
     try:
         yield Engine(
-            ledger, producer, objects, probe, runner, taking_up, owner, database.owner_url, kafka.bootstrap, settings
+            ledger, producer, objects, probe, runner, acceptor, owner, database.owner_url, kafka.bootstrap, settings
         )
     finally:
         await ledger.outbox.close()

@@ -13,10 +13,10 @@ from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
+from jobmonitor.processor.acceptor import Acceptor
 from jobmonitor.processor.chunks import ChunkRunner
-from jobmonitor.processor.one_step import OneStep
+from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.result_files import ResultFiles
-from jobmonitor.processor.taking_up import TakingUp
 from support.crm import Crm
 from support.engine import Engine, create_topics, heard, read_events
 from support.imports import Imports
@@ -35,7 +35,7 @@ class ImportEngine:
     imports: Imports
     job_type: JobType[Any]
     runner: ChunkRunner
-    taking_up: TakingUp
+    acceptor: Acceptor
 
     @property
     def account_id(self) -> int:
@@ -51,7 +51,7 @@ class ImportEngine:
         job_id = uuid4()
         owner_id = owner_of(self.account_id)
         submission = JobSubmitted(account_id=self.account_id, owner_id=owner_id, job_type=SLUG, parameters=parameters)
-        await self.taking_up.take_up([heard(job_id, submission)])
+        await self.acceptor.accept([heard(job_id, submission)])
         return job_id
 
     async def run_to_end(self, job_id: UUID) -> None:
@@ -127,11 +127,11 @@ async def import_engine(engine: Engine, crm: Crm, job_type: UserDataImport) -> I
     """Imports of this account in the engine."""
     await create_topics(engine.bootstrap, *view_topics(SLUG), work_topic(SLUG))
     files = ResultFiles(engine.objects, engine.settings.result_retention_days)
-    one_step = OneStep(job_type, engine.objects, files)
+    inline = InlineRunner(job_type, engine.objects, files)
     return ImportEngine(
         engine=engine,
         imports=Imports(crm, engine.objects),
         job_type=job_type,
         runner=ChunkRunner(job_type, engine.ledger, engine.objects, engine.settings),
-        taking_up=TakingUp(job_type, engine.ledger, one_step, engine.taking_up._planner, load_standings=everybody_may),
+        acceptor=Acceptor(job_type, engine.ledger, inline, engine.acceptor._planner, load_standings=everybody_may),
     )

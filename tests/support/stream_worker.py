@@ -47,7 +47,7 @@ def build(
         await asyncio.sleep(float(slow_s))
 
     app.on_rebalance_complete.connect(take_time, weak=False)
-    Streams(app, job_type, crash=crash).hear_work(pass_by, write_down)
+    Streams(app, job_type, crash=crash).consume_work(pass_by, write_down)
     return app
 
 

@@ -7,11 +7,11 @@ from jobmonitor.gateway.app import create_app
 from jobmonitor.gateway.http.server import bind, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.job_types.registry import enabled
-from jobmonitor.runtime.process import Life, run_process
+from jobmonitor.runtime.process import Lifecycle, run_process
 
 
-async def serve(settings: GatewaySettings, life: Life) -> None:
-    """Serve until the life ends."""
+async def serve(settings: GatewaySettings, lifecycle: Lifecycle) -> None:
+    """Serve until the lifecycle ends."""
     try:
         listening = bind(settings)
     except OSError as error:
@@ -20,8 +20,8 @@ async def serve(settings: GatewaySettings, life: Life) -> None:
             f"Cannot listen on {place}: {error.strerror}. Set JOBMONITOR_HTTP_HOST or JOBMONITOR_HTTP_PORT to another."
         )
     with listening:
-        app = create_app(settings, enabled(settings.job_types), life.crash)
-        await serve_http(app, settings, listening, life.ended())
+        app = create_app(settings, enabled(settings.job_types), lifecycle.crash)
+        await serve_http(app, settings, listening, lifecycle.ended())
 
 
 if __name__ == "__main__":

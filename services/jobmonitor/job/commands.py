@@ -9,7 +9,7 @@ from jobmonitor.contract.events import Asked, Result
 
 
 class AcceptJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker heard of the submission."""
+    """A worker consumed the submission."""
 
     asked: Asked
     """Without ``run_at``, or with a past one, the job starts at once."""

@@ -3,7 +3,7 @@
 A newer one is believed, but no fact takes a job out of its end: there, only what happens to the result counts.
 """
 
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import msgspec
 
@@ -23,8 +23,10 @@ from jobmonitor.contract.events import (
 )
 from jobmonitor.job.state import Job, State
 
+AnyJob = TypeVar("AnyJob", bound=Job)
 
-def evolve(job: Job, fact: JobFact) -> Job:
+
+def evolve(job: AnyJob, fact: JobFact) -> AnyJob:
     """The job after this fact; the same job if the fact's sequence is not above the job's."""
     if fact.sequence <= job.sequence:
         return job

@@ -20,7 +20,7 @@ class JobTypeDefaults(Generic[Params]):
     params_type: type[Params]
     stoppable: bool = False
     in_order: bool = False
-    writes: str | None = None
+    exclusive_resource: str | None = None
     retries: RetryPolicy = RetryPolicy()
     effects: EffectsCount | None = None
     upload: UploadRule | None = None

@@ -164,11 +164,10 @@ class JobType(Protocol[Params]):
         ...
 
     @property
-    def writes(self) -> str | None:
-        """What it changes; None for a type that only reads.
+    def exclusive_resource(self) -> str | None:
+        """What only one job of an account may change at a time; None for a type that only reads.
 
-        Of the jobs of one account that change the same only one is at work, the others wait in the queue (domain rule
-        2.1).
+        Other jobs with the same resource wait in the queue (domain rule 2.1).
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The ledger: which jobs were taken up, which chunk may be run by whom, and the facts that still have to be sent.
+"""The ledger: which jobs were accepted, which chunk may be run by whom, and the facts that still have to be sent.
 
 PostgreSQL gives the guarantee that Kafka's delivery cannot: a chunk's effects, its mark here, the job's new state and
 the facts about it commit in one transaction. Kafka messages only say that there is something to look at.

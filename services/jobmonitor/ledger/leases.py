@@ -18,7 +18,7 @@ from jobmonitor.runtime.failures import is_temporary
 log = structlog.stdlib.get_logger()
 
 LOOK_EVERY_S = 0.3
-"""A chunk under way hears of its job's stop within half a second."""
+"""A chunk under way learns of its job's stop within half a second."""
 _GOES_ON = {State.QUEUED.value, State.RUNNING.value, State.STOPPING.value}
 
 
@@ -40,7 +40,7 @@ class _Held:
         self._task = task
         self._cancelling = task.cancelling()
 
-    def hear(self, state: str | None) -> None:
+    def note_state(self, state: str | None) -> None:
         """The job's state; None: the lease is lost."""
         if state not in _GOES_ON:
             self.end(LeaseLost(f"Chunk {self.claim.chunk} of job {self.claim.job_id} was lost, or its job has ended."))
@@ -119,7 +119,7 @@ class Leases:
         states: dict[Any, str] = {row["token"]: row["state"] for row in rows}
         for each in held:
             if each.claim.token in self._held:
-                each.hear(states.get(each.claim.token))
+                each.note_state(states.get(each.claim.token))
 
     def _pause_s(self) -> float:
         leases = [each.lease.total_seconds() for each in self._held.values()]

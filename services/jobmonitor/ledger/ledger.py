@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -15,16 +15,14 @@ from jobmonitor.job.commands import (
     CompleteJob,
     ExpireResult,
     FailJob,
-    FinishStop,
     QueueJob,
     StartJob,
     StopJob,
 )
-from jobmonitor.job.state import Job, State
-from jobmonitor.ledger.admission import Room, find_room
-from jobmonitor.ledger.chunk_flow import Finished, finish_chunk, start_chunks
+from jobmonitor.job.state import Job
 from jobmonitor.ledger.claims import Claim, give_back, hold_plan, mark_done
-from jobmonitor.ledger.kept_results import Kept, KeptResults
+from jobmonitor.ledger.cleanup import Cleanup
+from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.ledger.leases import Leases
 from jobmonitor.ledger.outbox import Outbox
 from jobmonitor.ledger.runs import SQL, Run
@@ -51,6 +49,7 @@ class Ledger:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
         self.leases = Leases(pool)
+        self.cleanup = Cleanup(pool)
         connections = pool.get_max_size()
         self.working = asyncio.Semaphore(max(1, connections // 2))
         """Chunks that hold a connection while they work. The others wait, unclaimed, so that requests, plans and signs
@@ -64,16 +63,16 @@ class Ledger:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[LedgerTransaction]:
         """A transaction whose facts leave after its commit, and never without it."""
-        place = None
+        row_id = None
         async with self.pool.acquire() as connection, connection.transaction():
-            ledger = LedgerTransaction(connection, self._source, account_jobs_max=self._fairness.account_jobs_max)
-            yield ledger
-            await ledger.write()
-            if ledger.messages:
-                place = await self.outbox.put(connection, ledger.messages)
+            transaction = LedgerTransaction(connection, self._source, self._fairness, self._kept_results)
+            yield transaction
+            await transaction.flush()
+            if transaction.messages:
+                row_id = await self.outbox.put(connection, transaction.messages)
         # Only now, with the pool's connection given back: whoever holds one and waits for another stops everybody.
-        if place is not None:
-            await self.outbox.send(place, ledger.messages)
+        if row_id is not None:
+            await self.outbox.send(row_id, transaction.messages)
 
     async def send_leftovers(self, producer: Producer, *, older_than: timedelta) -> int:
         """Send the messages of processes that died before they could; returns how many went out.
@@ -88,38 +87,25 @@ class Ledger:
 
     async def queue_due(self, limit: int = 100) -> int:
         """Start scheduled jobs whose time has come; returns how many. Any number of callers start each job once."""
-        async with self.transaction() as ledger:
-            rows = await SQL["due_runs"].fetch(ledger.connection, limit=limit)
-            runs = [ledger.apply(await ledger.lock(row["job_id"]), QueueJob()) for row in rows]
-            for account_id in sorted({run.job.account_id for run in runs}):
-                room = await self.find_room(ledger, account_id)
+        async with self.transaction() as transaction:
+            rows = await SQL["due_runs"].fetch(transaction.connection, limit=limit)
+            runs = [transaction.apply(await transaction.lock(row["job_id"]), QueueJob()) for row in rows]
+            for account_id in sorted({run.account_id for run in runs}):
+                capacity = await transaction.capacity(account_id)
                 for run in runs:
-                    if run.job.account_id == account_id and room.take(run.job.job_type, run.writes):
-                        ledger.admit(run)
+                    if run.account_id == account_id and capacity.take(run.job_type, run.exclusive_resource):
+                        transaction.admit(run)
         return len(rows)
 
-    async def find_room(self, ledger: LedgerTransaction, account_id: int) -> Room:
-        """How many more jobs of this account may begin. Accounts are asked for in ascending order, lest two block."""
-        return await find_room(ledger.connection, account_id, self._fairness.account_jobs_max)
-
-    async def kept_results(self, ledger: LedgerTransaction, account_ids: Collection[int]) -> dict[int, Kept]:
-        """What the results of each of these accounts take of the object store."""
-
-        async def load(asked: Collection[int]) -> dict[int, int]:
-            rows = await SQL["kept_result_bytes"].fetch(ledger.connection, account_ids=list(asked))
-            return {row["account_id"]: row["size_bytes"] for row in rows}
-
-        return await self._kept_results.of(account_ids, load)
-
     async def admit_waiting(self) -> int:
-        """Let queued jobs begin where their account has room. Who ends a job does so already; this mends a loss.
+        """Let queued jobs begin where their account has capacity. Who ends a job does so already; this repairs a loss.
 
         Each account in a transaction of its own: nobody waits for the lock of another.
         """
         admitted = 0
         for row in await SQL["accounts_waiting"].fetch(self.pool, account_jobs_max=self._fairness.account_jobs_max):
-            async with self.transaction() as ledger:
-                admitted += await ledger.admit_waiting([row["account_id"]])
+            async with self.transaction() as transaction:
+                admitted += await transaction.admit_waiting([row["account_id"]])
         return admitted
 
     async def stop(
@@ -135,125 +121,120 @@ class Ledger:
         """Let a job's stop, asked for ``at`` this time, take effect, or tell why it does not.
 
         ``refused`` says why whoever asks may not stop this job. A request in the name of another account changes
-        nothing. One for a job that no worker took up yet is kept for a day, and obeyed when the job comes.
+        nothing. One for a job that no worker accepted yet is kept for a day, and obeyed when the job comes.
         """
-        async with self.transaction() as ledger:
-            run = await ledger.find(job_id) or await self._find_taken_up_now(ledger, job_id, request.account_id)
+        async with self.transaction() as transaction:
+            run = await transaction.find(job_id) or await self._find_being_accepted(
+                transaction, job_id, request.account_id
+            )
             if run is None:
                 await SQL["keep_early_stop"].execute(
-                    ledger.connection,
+                    transaction.connection,
                     job_id=job_id,
                     account_id=request.account_id,
                     requested_by=request.requested_by,
                     requested_at=at,
                 )
                 return
-            if run.job.account_id != request.account_id or (at, request.requested_by) == _stop_of(run):
+            if run.account_id != request.account_id or (at, request.requested_by) == _stop_of(run):
                 return
-            run = ledger.save(msgspec.structs.replace(run, stop_heard_at=max(at, run.stop_heard_at or at)))
-            if refusal := _stop_impossible(run.job, stoppable=stoppable) or refused(run.job):
-                ledger.reject(run, "stop", request_id or f"{job_id}:stop:{at.isoformat()}", at, refusal)
+            run = transaction.save(msgspec.structs.replace(run, stop_heard_at=max(at, run.stop_heard_at or at)))
+            if refusal := _stop_impossible(run, stoppable=stoppable) or refused(run):
+                transaction.reject(run, "stop", request_id or f"{job_id}:stop:{at.isoformat()}", at, refusal)
                 return
-            await self._obey_stop(ledger, run, request.requested_by, at)
+            await self._obey_stop(transaction, run, request.requested_by, at)
 
-    async def _find_taken_up_now(self, ledger: LedgerTransaction, job_id: UUID, account_id: int) -> Run | None:
-        """The job, if somebody is taking it up at this moment; None is then true until the transaction ends."""
-        await SQL["await_taking_up"].execute(ledger.connection, account_id=account_id)
-        return await ledger.find(job_id)
+    async def _find_being_accepted(self, transaction: LedgerTransaction, job_id: UUID, account_id: int) -> Run | None:
+        """The job, if somebody is accepting it at this moment; None is then true until the transaction ends."""
+        await SQL["await_acceptance"].execute(transaction.connection, account_id=account_id)
+        return await transaction.find(job_id)
 
-    async def _obey_stop(self, ledger: LedgerTransaction, run: Run, requested_by: int, at: datetime) -> None:
+    async def _obey_stop(self, transaction: LedgerTransaction, run: Run, requested_by: int, at: datetime) -> None:
         if run.stop_requested_at is None:
             run = msgspec.structs.replace(run, stop_requested_by=requested_by, stop_requested_at=at)
-        ledger.apply(run, StopJob(requested_by=requested_by, requested_at=at))
-        await self._finish_stop(ledger, run.job_id)
+        transaction.apply(run, StopJob(requested_by=requested_by, requested_at=at))
+        await transaction.finish_stop(run.job_id)
 
     async def finish_stops(self, limit: int = 100) -> int:
         """End stopping jobs whose last chunk has ended, or whose worker has died; returns how many."""
-        async with self.transaction() as ledger:
-            rows = await SQL["stopping_runs"].fetch(ledger.connection, limit=limit)
+        async with self.transaction() as transaction:
+            rows = await SQL["stopping_runs"].fetch(transaction.connection, limit=limit)
             for row in rows:
-                await self._finish_stop(ledger, row["job_id"])
+                await transaction.finish_stop(row["job_id"])
         return len(rows)
 
     async def fail(self, job_id: UUID, code: str, reason: str) -> None:
         """End a job that cannot be done, with a reason its owner understands."""
-        async with self.transaction() as ledger:
-            run = await ledger.find(job_id)
+        async with self.transaction() as transaction:
+            run = await transaction.find(job_id)
             if run is not None:
-                ledger.apply(run, FailJob(code=code, reason=reason))
+                transaction.apply(run, FailJob(code=code, reason=reason))
 
     async def begin_plan(self, claim: Claim) -> None:
         """Forget what an earlier attempt at this plan has written. Raises LeaseLost."""
-        async with self.transaction() as ledger:
-            await hold_plan(ledger.connection, claim)
-            await SQL["delete_planned"].execute(ledger.connection, job_id=claim.job_id)
+        async with self.transaction() as transaction:
+            await hold_plan(transaction.connection, claim)
+            await SQL["delete_planned"].execute(transaction.connection, job_id=claim.job_id)
 
     async def add_planned(self, claim: Claim, planned: Sequence[tuple[int, int, object]]) -> None:
         """Add some (chunk, units, payload) of the plan, which nobody may claim before the start. Raises LeaseLost."""
-        async with self.transaction() as ledger:
-            await hold_plan(ledger.connection, claim)
-            await ledger.add_chunks(claim.job_id, "work", planned)
+        async with self.transaction() as transaction:
+            await hold_plan(transaction.connection, claim)
+            await transaction.add_chunks(claim.job_id, "work", planned)
 
     async def start(self, claim: Claim, *, unit: str, chunks: int, total: int, in_order: bool) -> None:
         """The plan's chunks are in the ledger: mark it done, start the job, dispatch the first window.
 
         Raises LeaseLost.
         """
-        async with self.transaction() as ledger:
-            run = await ledger.lock(claim.job_id)
-            await mark_done(ledger.connection, claim, None)
-            run = ledger.apply(run, StartJob(total=total, unit=unit))
+        async with self.transaction() as transaction:
+            run = await transaction.lock(claim.job_id)
+            await mark_done(transaction.connection, claim, None)
+            run = transaction.apply(run, StartJob(total=total, unit=unit))
             window = 1 if in_order else self._fairness.chunks_in_flight
-            await start_chunks(ledger, run, chunks=chunks, window=window)
-
-    async def finish_chunk(self, ledger: LedgerTransaction, claim: Claim, finished: Finished) -> None:
-        """Mark a work chunk done with its effects, and dispatch what comes next. Raises LeaseLost."""
-        run = await ledger.lock(claim.job_id)
-        await mark_done(ledger.connection, claim, finished.part_key)
-        await finish_chunk(ledger, run, finished)
-        await self._finish_stop(ledger, run.job_id)
+            await transaction.start_chunks(run, chunks=chunks, window=window)
 
     async def complete(self, claim: Claim, result: Result | None) -> None:
         """The result, if there is one, is stored (its ``rows`` are counted here): the job is complete.
 
         Raises LeaseLost.
         """
-        async with self.transaction() as ledger:
-            run = await ledger.lock(claim.job_id)
-            await mark_done(ledger.connection, claim, None)
+        async with self.transaction() as transaction:
+            run = await transaction.lock(claim.job_id)
+            await mark_done(transaction.connection, claim, None)
             counted = msgspec.structs.replace(result, rows=run.rows) if result else None
             command = CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted)
-            ledger.apply(run, command)
-            await self._finish_stop(ledger, claim.job_id)
+            transaction.apply(run, command)
+            await transaction.finish_stop(claim.job_id)
 
     async def fail_chunk(self, claim: Claim, code: str, reason: str) -> None:
         """End the job whose chunk turned out to be impossible, with a reason its owner understands.
 
         Raises LeaseLost: only who holds the chunk may say so.
         """
-        async with self.transaction() as ledger:
-            run = await ledger.lock(claim.job_id)
-            await mark_done(ledger.connection, claim, None)
-            ledger.apply(run, FailJob(code=code, reason=reason))
-            await self._finish_stop(ledger, claim.job_id)
+        async with self.transaction() as transaction:
+            run = await transaction.lock(claim.job_id)
+            await mark_done(transaction.connection, claim, None)
+            transaction.apply(run, FailJob(code=code, reason=reason))
+            await transaction.finish_stop(claim.job_id)
 
     async def give_back(self, claim: Claim) -> None:
         """A chunk that was not tried to its end: anybody may claim it, and a stop need not wait for it. Repeatable."""
-        async with self.transaction() as ledger:
-            await ledger.lock(claim.job_id)
-            await give_back(ledger.connection, claim)
-            await self._finish_stop(ledger, claim.job_id)
+        async with self.transaction() as transaction:
+            await transaction.lock(claim.job_id)
+            await give_back(transaction.connection, claim)
+            await transaction.finish_stop(claim.job_id)
 
     async def hint_open_chunks(self, *, unclaimed_after: timedelta, limit: int = 100) -> int:
         """Tell the workers again of chunks that nobody runs; returns of how many.
 
         One that nobody claims is told of after ``unclaimed_after``, then after ever longer pauses.
         """
-        async with self.transaction() as ledger:
-            rows = await SQL["open_chunks"].fetch(ledger.connection, unclaimed_after=unclaimed_after, limit=limit)
+        async with self.transaction() as transaction:
+            rows = await SQL["open_chunks"].fetch(transaction.connection, unclaimed_after=unclaimed_after, limit=limit)
             for row in rows:
-                await SQL["touch_chunk"].execute(ledger.connection, job_id=row["job_id"], chunk=row["chunk"])
-                ledger.hint(
+                await SQL["touch_chunk"].execute(transaction.connection, job_id=row["job_id"], chunk=row["chunk"])
+                transaction.hint(
                     row["job_id"],
                     row["account_id"],
                     row["job_type"],
@@ -269,29 +250,21 @@ class Ledger:
 
         A result says itself when it expires; its file may go then.
         """
-        async with self.transaction() as ledger:
-            rows = await SQL["expired_runs"].fetch(ledger.connection, reports_after=reports_after, limit=limit)
-            runs = [await ledger.lock(row["job_id"]) for row in rows]
+        async with self.transaction() as transaction:
+            rows = await SQL["expired_runs"].fetch(transaction.connection, reports_after=reports_after, limit=limit)
+            runs = [await transaction.lock(row["job_id"]) for row in rows]
             for run in runs:
-                ledger.apply(run, ExpireResult())
+                transaction.apply(run, ExpireResult())
         return len(runs)
 
     async def part_keys(self, job_id: UUID) -> list[str]:
         """Where the job's parts lie, in plan order."""
         return [row["part_key"] for row in await SQL["part_keys"].fetch(self.pool, job_id=job_id)]
 
-    async def forget_chunks(self, job_id: UUID) -> None:
-        """Drop an ended job's chunks, its parts being gone from the object store."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await SQL["await_planner"].execute(connection, job_id=job_id)
-            await SQL["forget_chunks"].execute(connection, job_id=job_id)
-
-    async def _finish_stop(self, ledger: LedgerTransaction, job_id: UUID) -> None:
-        """Cancel the job if it is stopping and nobody runs a chunk of it."""
-        run = await ledger.lock(job_id)
-        if run.job.state is State.STOPPING and not await SQL["live_leases"].fetchval(ledger.connection, job_id=job_id):
-            requested_by, requested_at = run.stop_requested_by or run.job.owner_id, run.stop_requested_at
-            ledger.apply(run, FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC)))
+    async def known(self, job_ids: Collection[UUID]) -> set[UUID]:
+        """Those of these jobs that were accepted."""
+        rows = await SQL["known_runs"].fetch(self.pool, job_ids=list(job_ids)) if job_ids else []
+        return {row["job_id"] for row in rows}
 
 
 def _stop_of(run: Run) -> tuple[datetime | None, int | None]:

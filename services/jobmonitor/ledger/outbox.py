@@ -50,17 +50,17 @@ class Outbox:
 
     async def put(self, connection: Connection, messages: Sequence[Outgoing]) -> int:
         """Let these messages, one at least, leave with the connection's transaction; returns their row in the table."""
-        place: int = await SQL["insert_outbox"].fetchval(connection, **_columns(messages))
-        return place
+        row_id: int = await SQL["insert_outbox"].fetchval(connection, **_columns(messages))
+        return row_id
 
-    async def send(self, place: int, messages: Sequence[Outgoing]) -> None:
+    async def send(self, row_id: int, messages: Sequence[Outgoing]) -> None:
         """Send committed messages and forget them soon. What is not confirmed stays for the reconciler."""
         try:
             await self._producer.send_messages(messages)
         except (KafkaUnavailable, MessageRefused) as error:
             log.warning("outbox_kept", messages=len(messages), error=str(error))
             return
-        self._sent.append(place)
+        self._sent.append(row_id)
         if self._deleting is None or self._deleting.done():
             self._deleting = asyncio.create_task(self._delete_sent())
 

@@ -1,8 +1,8 @@
-"""One ledger transaction: commands are decided on locked runs; what they come to is written at its end, all at once."""
+"""One ledger transaction: commands are decided on locked runs; what they come to is flushed just before the commit."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,22 +12,27 @@ from jobmonitor.contract.events import ChunkDispatched, EventData
 from jobmonitor.contract.limits import Refusal
 from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.database.pool import Connection
-from jobmonitor.job.commands import Command, RejectRequest
+from jobmonitor.job.commands import Command, FinishStop, RecordProgress, RejectRequest
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
+from jobmonitor.job.state import State
 from jobmonitor.ledger import admission
-from jobmonitor.ledger.claims import Kind
+from jobmonitor.ledger.admission import Capacity
+from jobmonitor.ledger.chunk_flow import ChunkCounts, counted
+from jobmonitor.ledger.claims import Claim, Kind, mark_done
+from jobmonitor.ledger.kept_results import Kept, KeptResults
 from jobmonitor.ledger.runs import SQL, Run, insert_runs, lock_run, save_runs
 from jobmonitor.runtime.failures import Temporary
 from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
+from jobmonitor.runtime.settings import FairnessSettings
 
 PLAN_CHUNK = 0
 REJECTIONS_MAX = 20
 """Facts about rejected requests, of one job: a producer that errs without end fills no log."""
 
 
-class TakenUpMeanwhile(Temporary):
-    """Another worker took one of these jobs up; nothing of this transaction may count. Looking again finds it."""
+class AcceptedMeanwhile(Temporary):
+    """Another worker accepted one of these jobs; nothing of this transaction may count. Looking again finds it."""
 
 
 class MessageTooLarge(Exception):
@@ -38,50 +43,68 @@ class MessageTooLarge(Exception):
         self.job_id = job_id
 
 
-class LedgerTransaction:
-    """What a transaction has decided so far. Made by ``Ledger.transaction``, which writes, commits and sends."""
+class KnownRun(NamedTuple):
+    """What a repeated submission is compared with."""
 
-    def __init__(self, connection: Connection, source: str, *, account_jobs_max: int) -> None:
+    account_id: int
+    request_sha256: str | None
+
+
+class EarlyStop(NamedTuple):
+    """A stop that came before its job."""
+
+    account_id: int
+    requested_by: int
+    requested_at: datetime
+
+
+class LedgerTransaction:
+    """What a transaction has decided so far. Made by ``Ledger.transaction``, which flushes, commits and sends."""
+
+    def __init__(
+        self, connection: Connection, source: str, fairness: FairnessSettings, kept_results: KeptResults
+    ) -> None:
         self.connection = connection
         self.messages: list[Outgoing] = []
         self._source = source
-        self._account_jobs_max = account_jobs_max
+        self._fairness = fairness
+        self._kept_results = kept_results
         self._runs: dict[UUID, Run] = {}
         """As they stand now: all that were locked or made."""
         self._new: set[UUID] = set()
         self._changed: set[UUID] = set()
         self._plans: list[UUID] = []
         self._left: set[int] = set()
-        """Accounts that have room for another job."""
+        """Accounts that have capacity for another job."""
 
     async def find(self, job_id: UUID) -> Run | None:
-        """The run, locked; None when no worker took the job up yet."""
+        """The run, locked; None when no worker accepted the job yet."""
         run = self._runs.get(job_id) or await lock_run(self.connection, job_id)
         if run is not None:
             self._runs[job_id] = run
         return run
 
     async def lock(self, job_id: UUID) -> Run:
-        """The run, locked, of a job that is known to be taken up. Raises LookupError otherwise: a bug."""
+        """The run, locked, of a job that is known to be accepted. Raises LookupError otherwise: a bug."""
         run = await self.find(job_id)
         if run is None:
             raise LookupError(f"No run of job {job_id}.")
         return run
 
-    def take_up(self, run: Run) -> Run:
-        """Add a job nobody took up before. Should somebody do so meanwhile, the end raises TakenUpMeanwhile."""
+    def accept(self, run: Run) -> Run:
+        """Add a job nobody accepted before. Should somebody do so meanwhile, ``flush`` raises AcceptedMeanwhile."""
         self._new.add(run.job_id)
         return self.save(run)
 
     def apply(self, run: Run, command: Command) -> Run:
         """Decide the command, let its facts leave, and keep the job they make. A repeat changes nothing."""
-        job = run.job
-        for fact in decide(command, job):
-            self._publish(jobs_topic(job.job_type), run.job_id, f"{run.job_id}:{fact.sequence}", fact)
-            job = evolve(job, fact)
-        if job.ended and not run.job.ended and run.admitted:
-            self._left.add(job.account_id)
-        return self.save(msgspec.structs.replace(run, job=job))
+        after = run
+        for fact in decide(command, run):
+            self._publish(jobs_topic(run.job_type), run.job_id, f"{run.job_id}:{fact.sequence}", fact)
+            after = evolve(after, fact)
+        if after.ended and not run.ended and run.admitted:
+            self._left.add(run.account_id)
+        return self.save(after)
 
     def reject(self, run: Run, request: Literal["submit", "stop"], request_id: str, at: datetime, why: Refusal) -> None:
         """Tell that this request about the job cannot be granted: once, and of one job not more than 20."""
@@ -100,10 +123,13 @@ class LedgerTransaction:
         return run
 
     def admit(self, run: Run, *, hint: bool = True) -> Run:
-        """Let a queued job be worked on: its plan may be claimed from the commit on. Without ``hint`` by who knows."""
+        """Let a queued job be worked on: its plan may be claimed from the commit on.
+
+        Without ``hint`` no worker is told: the caller has to see to the plan.
+        """
         self._plans.append(run.job_id)
         if hint:
-            self.hint(run.job_id, run.job.account_id, run.job.job_type, PLAN_CHUNK, kind="plan")
+            self.hint(run.job_id, run.account_id, run.job_type, PLAN_CHUNK, kind="plan")
         return self.save(msgspec.structs.replace(run, admitted=True))
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
@@ -118,7 +144,7 @@ class LedgerTransaction:
         """Hand the job's waiting chunks ``first..last`` to the workers; returns how many there were."""
         rows = await SQL["dispatch_chunks"].fetch(self.connection, job_id=run.job_id, first=first, last=last)
         for row in rows:
-            self.hint(run.job_id, run.job.account_id, run.job.job_type, row["chunk"], kind=row["kind"])
+            self.hint(run.job_id, run.account_id, run.job_type, row["chunk"], kind=row["kind"])
         return len(rows)
 
     def hint(
@@ -132,19 +158,97 @@ class LedgerTransaction:
         key = f"{job_id}:{chunk}:{attempt}" + (f":{hints}" if hints else "")
         self._publish(work_topic(job_type), job_id, key, data, key=key)
 
-    async def write(self) -> None:
-        """Write what was decided, and let the queued jobs of accounts that now have room begin.
+    async def capacity(self, account_id: int) -> Capacity:
+        """How many more jobs of this account may begin. Accounts are asked for in ascending order, lest two block."""
+        return await admission.lock_capacity(self.connection, account_id, self._fairness.account_jobs_max)
 
-        Raises TakenUpMeanwhile.
+    async def kept_results(self, account_ids: Collection[int]) -> dict[int, Kept]:
+        """What the results of each of these accounts take of the object store."""
+
+        async def load(asked: Collection[int]) -> dict[int, int]:
+            rows = await SQL["kept_result_bytes"].fetch(self.connection, account_ids=list(asked))
+            return {row["account_id"]: row["size_bytes"] for row in rows}
+
+        return await self._kept_results.of(account_ids, load)
+
+    async def known_runs(self, job_ids: Collection[UUID]) -> dict[UUID, KnownRun]:
+        """Those of these jobs that were accepted before."""
+        rows = await SQL["known_runs"].fetch(self.connection, job_ids=list(job_ids))
+        return {row["job_id"]: KnownRun(row["account_id"], row["request_sha256"]) for row in rows}
+
+    async def hold_off_early_stops(self, account_ids: Collection[int]) -> None:
+        """Until the commit no stop decides that a job of these accounts is not accepted yet."""
+        await SQL["hold_off_early_stops"].execute(self.connection, account_ids=sorted(account_ids))
+
+    async def early_stops(self, job_ids: Collection[UUID]) -> dict[UUID, list[EarlyStop]]:
+        """The stops that came before these jobs did, by job, the first asked for last."""
+        found: dict[UUID, list[EarlyStop]] = {}
+        for row in await SQL["early_stops"].fetch(self.connection, job_ids=list(job_ids)):
+            stop = EarlyStop(row["account_id"], row["requested_by"], row["requested_at"])
+            found.setdefault(row["job_id"], []).append(stop)
+        return found
+
+    async def forget_early_stops(self, job_ids: Collection[UUID]) -> None:
+        """These jobs are accepted."""
+        await SQL["forget_early_stops"].execute(self.connection, job_ids=list(job_ids))
+
+    async def start_chunks(self, run: Run, *, chunks: int, window: int) -> None:
+        """Dispatch the first window of a started job; a plan without chunks goes straight to its assembly."""
+        if run.state is not State.RUNNING:
+            return
+        run = msgspec.structs.replace(run, chunks_total=chunks)
+        if chunks == 0:
+            await self._dispatch_assembly(self.save(run))
+            return
+        sent = await self.dispatch(run, 1, min(window, chunks))
+        self.save(msgspec.structs.replace(run, chunks_dispatched=sent))
+
+    async def finish_chunk(self, claim: Claim, counts: ChunkCounts, *, part_key: str | None) -> None:
+        """Mark a work chunk done with its effects, tell the progress, and dispatch the next chunk, or the assembly.
+
+        ``part_key``: where its part was stored, if it has one. Raises LeaseLost.
+        """
+        run = await self.lock(claim.job_id)
+        await mark_done(self.connection, claim, part_key)
+        run = self.count_chunk(run, counts, units=claim.units)
+        if run.state is not State.RUNNING:
+            await self.finish_stop(run.job_id)
+        elif run.chunks_done == run.chunks_total:
+            await self._dispatch_assembly(run)
+        elif run.chunks_dispatched < run.chunks_total:
+            following = run.chunks_dispatched + 1
+            await self.dispatch(run, following, following)
+            self.save(msgspec.structs.replace(run, chunks_dispatched=following))
+
+    def count_chunk(self, run: Run, counts: ChunkCounts, *, units: int) -> Run:
+        """Count a chunk of so many units that ended, and tell the progress."""
+        return self.apply(counted(run, counts), RecordProgress(units=units))
+
+    async def _dispatch_assembly(self, run: Run) -> None:
+        assembly = run.chunks_total + 1
+        await self.add_chunks(run.job_id, "assemble", [(assembly, 0, None)])
+        await self.dispatch(run, assembly, assembly)
+
+    async def finish_stop(self, job_id: UUID) -> None:
+        """Cancel the job if it is stopping and nobody runs a chunk of it."""
+        run = await self.lock(job_id)
+        if run.state is State.STOPPING and not await SQL["live_leases"].fetchval(self.connection, job_id=job_id):
+            requested_by, requested_at = run.stop_requested_by or run.owner_id, run.stop_requested_at
+            self.apply(run, FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC)))
+
+    async def flush(self) -> None:
+        """Write what was decided, and let the queued jobs of accounts that now have capacity begin.
+
+        Raises AcceptedMeanwhile.
         """
         await self._write_runs()
         await self.admit_waiting(self._left)
 
     async def admit_waiting(self, accounts: Iterable[int]) -> int:
-        """Admit what waits in these accounts, as far as they have room; returns how many jobs."""
+        """Admit what waits in these accounts, as far as they have capacity; returns how many jobs."""
         admitted = 0
         for account_id in sorted(accounts):
-            async for job_id in admission.next_jobs(self.connection, account_id, self._account_jobs_max):
+            async for job_id in admission.next_jobs(self.connection, account_id, self._fairness.account_jobs_max):
                 self.admit(await self.lock(job_id))
                 await self._write_runs()
                 admitted += 1
@@ -154,7 +258,7 @@ class LedgerTransaction:
         new = [self._runs[job_id] for job_id in self._new]
         changed = [self._runs[job_id] for job_id in self._changed - self._new]
         if new and await insert_runs(self.connection, new) < len(new):
-            raise TakenUpMeanwhile
+            raise AcceptedMeanwhile
         if changed:
             await save_runs(self.connection, changed)
         if self._plans:

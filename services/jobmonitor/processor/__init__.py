@@ -1,1 +1,1 @@
-"""The processors: one Faust app per job type hears its requests and runs its chunks."""
+"""The processors: one Faust app per job type consumes its requests and runs its chunks."""

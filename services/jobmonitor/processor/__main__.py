@@ -1,4 +1,4 @@
-"""The processor: hears the requests of its job types and runs their chunks."""
+"""The processor: consumes the requests of its job types and runs their chunks."""
 
 import os
 import sys
@@ -12,13 +12,13 @@ from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import enabled
 from jobmonitor.ledger import Ledger
-from jobmonitor.processor.last_words import give_back_at_crash
+from jobmonitor.processor.crash_hooks import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.versions import untested_version
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check, serve_monitoring
 from jobmonitor.runtime.objects import ObjectStore
-from jobmonitor.runtime.process import Life, run_process
+from jobmonitor.runtime.process import Lifecycle, run_process
 
 SOURCE = "/jobmonitor/processor"
 
@@ -28,15 +28,15 @@ def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
     return [probe if value.slug == probe.slug else value for value in enabled(settings.job_types)]
 
 
-async def serve(settings: ProcessorSettings, life: Life) -> None:
-    """Run until the life ends: by a signal, or by a bug in one of the workers."""
+async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:
+    """Run until the lifecycle ends: by a signal, or by a bug in one of the workers."""
     # Only here, as an import from other versions of Faust could fail before they are told.
     from jobmonitor.processor.worker import Worker, leave_groups, stop_workers
 
     job_types = _served(settings)
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
-        pool = await life.when_reachable(
+        pool = await lifecycle.when_reachable(
             lambda: open_pool(
                 settings.database_url,
                 size=settings.database_pool_size,
@@ -46,18 +46,18 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
         )
         stack.push_async_callback(pool.close)
         producer = Producer(settings)
-        await life.when_reachable(producer.start)
+        await lifecycle.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
         ledger = Ledger(pool, producer, SOURCE, settings)
         stack.push_async_callback(ledger.outbox.close)
         objects = ObjectStore(settings.object_store_url)
         workers = [
-            Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=life.crash)
+            Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=lifecycle.crash)
             for value in job_types
         ]
         started: list[Worker] = []
-        life.before_crash(lambda: give_back_at_crash(settings.database_url, ledger.leases.held()))
-        life.before_crash(lambda: leave_groups(started))
+        lifecycle.before_crash(lambda: give_back_at_crash(settings.database_url, ledger.leases.held()))
+        lifecycle.before_crash(lambda: leave_groups(started))
         stack.push_async_callback(stop_workers, started)
         for worker in workers:
             await worker.start()
@@ -68,7 +68,7 @@ async def serve(settings: ProcessorSettings, life: Life) -> None:
             return {"database": Check(ok=True, detail="answers"), **{w.slug: w.check() for w in workers}}
 
         await stack.enter_async_context(serve_monitoring(settings, checks))
-        await life.ended()
+        await lifecycle.ended()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from jobmonitor.database.pool import Connection, account_snapshot, account_trans
 from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, JobType, PlannedChunk, Stopped
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.leases import JobStopped
-from jobmonitor.processor.counting import finished
+from jobmonitor.processor.counting import must_add_up
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.runtime.failures import FILE_STORE, ServiceAway
@@ -93,15 +93,15 @@ class ChunkWork:
             raise
 
     async def _work_in_transaction(self, claimed: Claim, params: Any, key: str) -> None:
-        async with self._ledger.transaction() as ledger:
-            await see_account(ledger.connection, claimed.account_id)
+        async with self._ledger.transaction() as transaction:
+            await see_account(transaction.connection, claimed.account_id)
             async with self._kept(claimed) as stop:
-                context = self._context(claimed, ledger.connection, stop)
+                context = self._context(claimed, transaction.connection, stop)
                 part = await self._job_type.run_chunk(params, claimed.payload, context)
-                counted = finished(part, units=claimed.units, part_key=key if part.content else None)
+                must_add_up(part, units=claimed.units)
                 if part.content:
                     await self._store_part(key, part.content)
-            await self._ledger.finish_chunk(ledger, claimed, counted)
+            await transaction.finish_chunk(claimed, part, part_key=key if part.content else None)
 
     async def _store_part(self, key: str, content: bytes) -> None:
         try:

@@ -34,7 +34,7 @@ from jobmonitor.runtime.retry import until_passed
 
 log = structlog.stdlib.get_logger()
 
-Bury = Callable[[str], Awaitable[None]]
+KeepLetter = Callable[[str], Awaitable[None]]
 """Keeps the message that asked for a chunk among the dead letters, with this reason."""
 
 LEDGER_AWAY = "ledger_away"
@@ -54,12 +54,16 @@ class ChunkRunner:
         self._lease = timedelta(seconds=settings.lease_s)
 
     async def run(
-        self, job_id: UUID, chunk: int, bury: Bury | None = None, on_claim: Callable[[], object] = lambda: None
+        self,
+        job_id: UUID,
+        chunk: int,
+        dead_letter: KeepLetter | None = None,
+        on_claim: Callable[[], object] = lambda: None,
     ) -> None:
         """Run the chunk if it still needs to be and nobody else does; ``on_claim`` is called when the ledger knows.
 
         A failure that may pass gives it back for a later try, a refusal fails the job. So does the last try, after
-        ``bury`` has kept the message that asked for it, with a reason; without ``bury`` the next to ask gives it up.
+        ``dead_letter`` has kept the message that asked for it, with a reason; without it the next to ask gives it up.
         Raises what is none of these: a bug.
         """
         slug = self._job_type.slug
@@ -68,21 +72,21 @@ class ChunkRunner:
         if claimed is None:
             return
         with CHUNKS_IN_FLIGHT.labels(slug).track_inprogress(), CHUNK_SECONDS.labels(slug, claimed.kind).time():
-            outcome = await self._run_claimed(claimed, bury)
+            outcome = await self._run_claimed(claimed, dead_letter)
         CHUNKS.labels(slug, claimed.kind, outcome).inc()
 
-    async def _run_claimed(self, claimed: Claim, bury: Bury | None = None) -> str:
+    async def _run_claimed(self, claimed: Claim, dead_letter: KeepLetter | None = None) -> str:
         tries_max = self._job_type.retries.tries_max
         try:
             if claimed.tries > tries_max:
                 reason = tried_too_often(tries_max, told_an_error=claimed.last_error is not None)
-                return await self._give_up(claimed, reason, bury)
-            return await self._try(claimed, bury)
+                return await self._give_up(claimed, reason, dead_letter)
+            return await self._try(claimed, dead_letter)
         except LeaseLost:
             log.warning("lease_lost", job_id=str(claimed.job_id), chunk=claimed.chunk)
             return "lease_lost"
 
-    async def _try(self, claimed: Claim, bury: Bury | None) -> str:
+    async def _try(self, claimed: Claim, dead_letter: KeepLetter | None) -> str:
         try:
             await self._work.do(claimed)
         except LeaseLost:
@@ -102,22 +106,22 @@ class ChunkRunner:
             await self._ledger.fail_chunk(claimed, TOO_LARGE, TOO_LARGE_REASON)
             return "refused"
         except BadPart as bug:
-            return await self._fail_for_bad_part(claimed, bug, bury)
+            return await self._fail_for_bad_part(claimed, bug, dead_letter)
         except Exception as error:
             if not is_temporary(error):
                 raise
-            return await self._after_failure(claimed, error, bury)
+            return await self._after_failure(claimed, error, dead_letter)
         return "done"
 
-    async def _fail_for_bad_part(self, claimed: Claim, bug: BadPart, bury: Bury | None) -> str:
+    async def _fail_for_bad_part(self, claimed: Claim, bug: BadPart, dead_letter: KeepLetter | None) -> str:
         """A bug of the job type that shows in this part only: no reason to end the process, which others use too."""
         log.error("bad_part", job_id=str(claimed.job_id), chunk=claimed.chunk, job_type=claimed.job_type, bug=str(bug))
-        if bury is not None:
-            await bury(f"Chunk {claimed.chunk} of job {claimed.job_id}: {bug}")
+        if dead_letter is not None:
+            await dead_letter(f"Chunk {claimed.chunk} of job {claimed.job_id}: {bug}")
         await self._ledger.fail_chunk(claimed, "bad_part", f"{bug} This is a fault of the software.")
         return "bad_part"
 
-    async def _after_failure(self, claimed: Claim, error: Exception, bury: Bury | None) -> str:
+    async def _after_failure(self, claimed: Claim, error: Exception, dead_letter: KeepLetter | None) -> str:
         """Let somebody try again after a pause, unless this was the last try."""
         failure = Failure(
             tries=claimed.tries,
@@ -127,10 +131,12 @@ class ChunkRunner:
         )
         told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt, "error": repr(error)}
         decision = decide_retry(self._job_type.retries, failure)
-        if isinstance(decision, GiveUp) and bury is not None:
+        if isinstance(decision, GiveUp) and dead_letter is not None:
             log.warning("chunk_failed_again", **told)
             await extend(self._ledger.pool, claimed, lease=self._lease, error=repr(error))
-            return await self._give_up(msgspec.structs.replace(claimed, last_error=repr(error)), decision.reason, bury)
+            return await self._give_up(
+                msgspec.structs.replace(claimed, last_error=repr(error)), decision.reason, dead_letter
+            )
         log.warning("chunk_retried", service_away=failure.service_away, **told)
         again = decision if isinstance(decision, TryAgain) else TryAgain(1, uses_up_a_try=failure.service_away is None)
         await self._release(claimed, again, error)
@@ -162,15 +168,15 @@ class ChunkRunner:
             LEDGER_AWAY,
         )
 
-    async def _give_up(self, claimed: Claim, reason: str, bury: Bury | None) -> str:
+    async def _give_up(self, claimed: Claim, reason: str, dead_letter: KeepLetter | None) -> str:
         """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails.
 
         Where that does not work, the chunk may be claimed at once: the same message then gives it up.
         """
         log.error("chunk_gave_up", job_id=str(claimed.job_id), chunk=claimed.chunk, reason=reason)
         try:
-            if bury is not None:
-                await bury(f"Chunk {claimed.chunk} of job {claimed.job_id}: {reason}")
+            if dead_letter is not None:
+                await dead_letter(f"Chunk {claimed.chunk} of job {claimed.job_id}: {reason}")
             await self._ledger.fail_chunk(claimed, "gave_up", reason)
         except LeaseLost:
             raise

@@ -31,7 +31,7 @@ LANES = 2
 """Batches under way at once: while one waits for its messages to be confirmed, the next is decided."""
 
 GIVE_BACK_S = 2.0
-"""For the database to hear that the worker is stopped in good order."""
+"""To tell the database that the worker is stopped in good order."""
 
 WAITS = "requests_wait"
 
@@ -39,7 +39,7 @@ Handler = Callable[[list[Event]], Awaitable[None]]
 
 
 class Request(NamedTuple):
-    """A request that waits, and how to say that it needs not come again."""
+    """A request that waits, and how to acknowledge it."""
 
     message: str
     """What all copies of it have in common."""

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-REQUESTS = Counter("jobmonitor_processor_requests_total", "Requests heard", ["job_type", "request"])
+REQUESTS = Counter("jobmonitor_processor_requests_total", "Requests consumed", ["job_type", "request"])
 SKIPPED = Counter("jobmonitor_processor_undecodable_total", "Messages that do not decode", ["topic"])
 CHUNK_SECONDS = Histogram(
     "jobmonitor_processor_chunk_seconds",

@@ -11,19 +11,19 @@ from jobmonitor.crm.rights import Person, Standings, stop_refused
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
+from jobmonitor.processor.acceptor import Acceptor, Submission
 from jobmonitor.processor.metrics import REQUESTS
-from jobmonitor.processor.taking_up import Submission, TakingUp
 
 log = structlog.stdlib.get_logger()
 
 
 class RequestHandler:
-    """Takes submissions up and lets stops take effect, for one job type."""
+    """Accepts submissions and lets stops take effect, for one job type."""
 
-    def __init__(self, job_type: JobType[Any], ledger: Ledger, taking_up: TakingUp) -> None:
+    def __init__(self, job_type: JobType[Any], ledger: Ledger, acceptor: Acceptor) -> None:
         self._job_type = job_type
         self._ledger = ledger
-        self._taking_up = taking_up
+        self._acceptor = acceptor
         self._known = {*slugs(with_probe=False), job_type.slug}
 
     def account_of(self, event: Event) -> int | None:
@@ -41,8 +41,8 @@ class RequestHandler:
         submissions = [submission for event in events if (submission := _submission(event))]
         if submissions:
             REQUESTS.labels(self._job_type.slug, "submit").inc(len(submissions))
-            await self._taking_up.take_up(submissions)
-            log.info("jobs_taken_up", jobs=len(submissions), job_id=str(submissions[0].job_id))
+            await self._acceptor.accept(submissions)
+            log.info("jobs_accepted", jobs=len(submissions), job_id=str(submissions[0].job_id))
         stops = [(event, event.data) for event in events if isinstance(event.data, JobStopRequested)]
         if stops:
             standings = await self._standings({Person(data.account_id, data.requested_by) for _, data in stops})
@@ -50,13 +50,13 @@ class RequestHandler:
             await self._stop(event, data, standings)
 
     async def fail(self, event: Event, code: str, reason: str) -> None:
-        """End the job of a submission that cannot be taken up, with a reason its owner understands."""
+        """End the job of a submission that cannot be accepted, with a reason its owner understands."""
         if submission := _submission(event):
-            await self._taking_up.refuse(submission, code, reason)
+            await self._acceptor.refuse(submission, code, reason)
 
     async def _standings(self, people: Collection[Person]) -> Standings:
         async with self._ledger.pool.acquire() as connection, connection.transaction():
-            return await self._taking_up.load_standings(connection, people)
+            return await self._acceptor.load_standings(connection, people)
 
     async def _stop(self, event: Event, request: JobStopRequested, standings: Standings) -> None:
         REQUESTS.labels(self._job_type.slug, "stop").inc()
@@ -69,7 +69,7 @@ class RequestHandler:
             request_id=event.id,
             refused=lambda job: stop_refused(person, standings.of[person], job.owner_id),
         )
-        log.info("stop_heard", job_id=str(event.job_id), stoppable=self._job_type.stoppable)
+        log.info("stop_consumed", job_id=str(event.job_id), stoppable=self._job_type.stoppable)
 
 
 def _submission(event: Event) -> Submission | None:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, NoReturn
 from uuid import UUID
 
-from jobmonitor.processor.chunks import Bury
+from jobmonitor.processor.chunks import KeepLetter
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.retry import until_passed
 
@@ -29,7 +29,7 @@ class Hint(NamedTuple):
     account_id: int
     job_id: UUID
     chunk: int
-    bury: Bury | None = None
+    dead_letter: KeepLetter | None = None
     settled: Callable[[], object] = _nothing
     """Called when the hint need not come again: the ledger knows who runs the chunk, or nobody has to."""
 

@@ -9,7 +9,7 @@ publishes again whatever was asked for and not done. Measured traps and the sett
 - messages of both topics are gathered and acknowledged later, so a stream waits for nothing: what Faust does wrong with
   many in flight (a crash skips events, faust-streaming/faust#606) lies in what no_skip replaces;
 - ``stream_wait_empty``: a rebalance waits for acknowledgements, in no_skip for a second only. Whoever takes a partition
-  over hears again of what was gathered and not acknowledged, and the ledger knows what was done;
+  over consumes again what was gathered and not acknowledged, and the ledger knows what was done;
 - ``stream_buffer_maxsize``: messages of a partition that wait in Faust, of a megabyte each at worst (4,096 otherwise).
 """
 
@@ -35,7 +35,7 @@ BUFFERED_MAX = 16
 log = structlog.stdlib.get_logger()
 
 Take = Callable[[Event, "faust.types.Message", Callable[[], object]], str | None]
-"""Takes a hint, and acknowledges it by the last argument once it need not come again. Or says why it is none."""
+"""Takes a hint, and acknowledges it by the last argument. Or says why it is none."""
 Refusal = Callable[["faust.types.Message", str], Awaitable[None]]
 
 
@@ -82,7 +82,7 @@ class Streams:
         self._job_type = job_type
         self._crash = crash
 
-    def hear_requests(self, intake: Intake, account_of: Callable[[Event], int | None], refuse: Refusal) -> None:
+    def consume_requests(self, intake: Intake, account_of: Callable[[Event], int | None], refuse: Refusal) -> None:
         """Requests go to the intake. ``account_of`` tells whose request an event is; None passes by. What the intake
         puts aside goes to ``refuse``, as a dead letter.
 
@@ -102,7 +102,7 @@ class Streams:
 
         self._listen(requests_topic(self._job_type), listen)
 
-    def hear_work(self, take: Take, refuse: Refusal) -> None:
+    def consume_work(self, take: Take, refuse: Refusal) -> None:
         """Hints of chunks go to ``take``, which holds nothing up. What is none goes to ``refuse``: a dead letter."""
 
         async def listen(stream: "faust.StreamT[bytes]") -> None:
@@ -118,7 +118,7 @@ class Streams:
         topic = self._app.topic(
             topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        self._app.agent(topic, name=f"hear {topic_name}", concurrency=1, isolated_partitions=True)(listen)
+        self._app.agent(topic, name=f"consume {topic_name}", concurrency=1, isolated_partitions=True)(listen)
 
     async def _until_refused(self, message: "faust.types.Message", reason: str, refuse: Refusal) -> None:
         """While the broker is away, those behind it wait too. Anything else unexpected is a bug: the process ends."""

@@ -16,10 +16,11 @@ from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.claims import Kind
 from jobmonitor.ledger.suspects import Suspects
+from jobmonitor.processor.acceptor import Acceptor
 from jobmonitor.processor.chunks import ChunkRunner
+from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.intake import Intake
 from jobmonitor.processor.metrics import LAG
-from jobmonitor.processor.one_step import OneStep
 from jobmonitor.processor.planner import PLANS_MAX, Planner
 from jobmonitor.processor.put_aside import PutAside
 from jobmonitor.processor.requests import RequestHandler
@@ -27,8 +28,7 @@ from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
 from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.processor.streams import Streams, build_app
-from jobmonitor.processor.taking_up import TakingUp
-from jobmonitor.runtime.dead_letters import dead_letter
+from jobmonitor.runtime import dead_letters
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.objects import ObjectStore
@@ -68,8 +68,8 @@ class Worker:
         }
         planner = Planner(self._slots["plan"])
         files = ResultFiles(objects, settings.result_retention_days)
-        taking_up = TakingUp(job_type, ledger, OneStep(job_type, objects, files), planner)
-        requests = RequestHandler(job_type, ledger, taking_up)
+        acceptor = Acceptor(job_type, ledger, InlineRunner(job_type, objects, files), planner)
+        requests = RequestHandler(job_type, ledger, acceptor)
         topic = requests_topic(job_type.slug)
         self._suspects = Suspects(ledger.pool, topic)
         self._intake = Intake(requests.handle, PutAside(self._suspects, topic, requests.fail), crash=crash)
@@ -77,8 +77,8 @@ class Worker:
         self._progress: tuple[float, int] = (time.monotonic(), -1)
         self._watching: asyncio.Task[None] | None = None
         streams = Streams(self._app, job_type.slug, crash=crash)
-        streams.hear_requests(self._intake, requests.account_of, self._bury)
-        streams.hear_work(self._take, self._bury)
+        streams.consume_requests(self._intake, requests.account_of, self._dead_letter)
+        streams.consume_work(self._take, self._dead_letter)
 
     async def start(self) -> None:
         await until_passed(self._suspects.forget_old, "start_waits")
@@ -107,22 +107,22 @@ class Worker:
         return self._app.leave_group()
 
     async def _run(self, hint: Hint) -> None:
-        await self._chunks.run(hint.job_id, hint.chunk, hint.bury, on_claim=hint.settled)
+        await self._chunks.run(hint.job_id, hint.chunk, hint.dead_letter, on_claim=hint.settled)
 
     def _take(self, event: Event, message: "faust.types.Message", ack: Callable[[], object]) -> str | None:
         data = event.data
         if not isinstance(data, ChunkDispatched) or data.job_type != self.slug:
             return f"Only chunks of {self.slug} jobs belong on this topic."
 
-        async def bury(reason: str) -> None:
-            await self._bury(message, reason)
+        async def dead_letter(reason: str) -> None:
+            await self._dead_letter(message, reason)
 
-        self._slots[data.kind].add(Hint(data.account_id, event.job_id, data.chunk, bury, ack))
+        self._slots[data.kind].add(Hint(data.account_id, event.job_id, data.chunk, dead_letter, ack))
         return None
 
-    async def _bury(self, message: "faust.types.Message", reason: str) -> None:
+    async def _dead_letter(self, message: "faust.types.Message", reason: str) -> None:
         await self._producer.send_dead_letter(
-            dead_letter(
+            dead_letters.dead_letter(
                 topic=message.topic,
                 partition=message.partition,
                 offset=message.offset,

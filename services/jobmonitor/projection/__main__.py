@@ -16,7 +16,7 @@ from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Store
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import serve_monitoring
-from jobmonitor.runtime.process import Life, run_process
+from jobmonitor.runtime.process import Lifecycle, run_process
 
 STOP_TIMEOUT_S = 5.0
 """A batch that takes longer to finish is rolled back; the next process reads it again."""
@@ -24,29 +24,29 @@ STOP_TIMEOUT_S = 5.0
 log = structlog.stdlib.get_logger()
 
 
-async def serve(settings: ProjectionSettings, life: Life) -> None:
-    """Run until the life ends, then finish the batch under way."""
+async def serve(settings: ProjectionSettings, lifecycle: Lifecycle) -> None:
+    """Run until the lifecycle ends, then finish the batch under way."""
     collect_seldom()
     log.info("follows", topics=settings.topics())
     async with AsyncExitStack() as stack:
-        pool = await life.when_reachable(
+        pool = await lifecycle.when_reachable(
             lambda: open_pool(
                 settings.database_url, size=settings.database_pool_size, application_name="jobmonitor-projection"
             )
         )
         stack.push_async_callback(pool.close)
         producer = Producer(settings)
-        await life.when_reachable(producer.start)
+        await lifecycle.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
         box = DeadLetterBox(producer)
         projector = Projector(settings, Store(pool, box.keep), batch_folded=box.forget)
         readiness = Readiness(settings, pool, projector)
         await stack.enter_async_context(serve_monitoring(settings, readiness.checks))
-        await _run(projector, life)
+        await _run(projector, lifecycle)
 
 
-async def _run(projector: Projector, life: Life) -> None:
-    work, end = asyncio.ensure_future(projector.run()), asyncio.ensure_future(life.ended())
+async def _run(projector: Projector, lifecycle: Lifecycle) -> None:
+    work, end = asyncio.ensure_future(projector.run()), asyncio.ensure_future(lifecycle.ended())
     await asyncio.wait([work, end], return_when=asyncio.FIRST_COMPLETED)
     projector.stop()
     try:

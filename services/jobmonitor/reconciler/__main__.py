@@ -1,4 +1,4 @@
-"""The reconciler: does all its duties again and again, side by side."""
+"""The reconciler: does all its tasks again and again, side by side."""
 
 import os
 import sys
@@ -9,40 +9,42 @@ import structlog
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
-from jobmonitor.reconciler.duties import SOURCE, Duties
 from jobmonitor.reconciler.loops import Loops
+from jobmonitor.reconciler.repairs import SOURCE, Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.tasks import tasks
 from jobmonitor.reconciler.watching import Watching
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check, serve_monitoring
 from jobmonitor.runtime.objects import ObjectStore
-from jobmonitor.runtime.process import Life, run_process
+from jobmonitor.runtime.process import Lifecycle, run_process
 
 log = structlog.stdlib.get_logger()
 
 
-async def serve(settings: ReconcilerSettings, life: Life) -> None:
-    """Run until the life ends."""
+async def serve(settings: ReconcilerSettings, lifecycle: Lifecycle) -> None:
+    """Run until the lifecycle ends."""
     log.info("looks_after", job_types=slugs(with_probe=settings.with_probe))
     async with AsyncExitStack() as stack:
-        pool = await life.when_reachable(
-            lambda: open_pool(settings.database_url, size=settings.database_pool_size, application_name="reconciler")
+        pool = await lifecycle.when_reachable(
+            lambda: open_pool(
+                settings.database_url, size=settings.database_pool_size, application_name="jobmonitor-reconciler"
+            )
         )
         stack.push_async_callback(pool.close)
         producer = Producer(settings)
-        await life.when_reachable(producer.start)
+        await lifecycle.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
         ledger = Ledger(pool, producer, SOURCE, settings)
         stack.push_async_callback(ledger.outbox.close)
-        duties = Duties(ledger, producer, ObjectStore(settings.object_store_url), settings)
-        loops = Loops(tasks(duties, Watching(pool, settings), settings))
+        repairs = Repairs(ledger, producer, ObjectStore(settings.object_store_url), settings)
+        loops = Loops(tasks(repairs, Watching(pool, settings), settings))
 
         async def checks() -> dict[str, Check]:
             return {"rounds": loops.check()}
 
         await stack.enter_async_context(serve_monitoring(settings, checks))
-        await life.ended_or_crashed(loops.go_on())
+        await lifecycle.ended_or_crashed(loops.go_on())
 
 
 if __name__ == "__main__":

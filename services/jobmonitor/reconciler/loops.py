@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from jobmonitor.reconciler.metrics import LAST_ROUND, MENDED, ROUND_SECONDS, TIDIED
+from jobmonitor.reconciler.metrics import LAST_ROUND, REPAIRED, ROUND_SECONDS, TIDIED
 from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.monitoring import Check
@@ -31,7 +31,7 @@ class Task:
     full: int | None = None
     """With so much to do there is more: it goes on at once."""
     is_loss: bool = True
-    """Whether what it does mends a loss, which is worth a line in the log and, where many, an alert."""
+    """Whether what it does repairs a loss, which is worth a line in the log and, where many, an alert."""
 
 
 class Loop:
@@ -44,8 +44,8 @@ class Loop:
     @property
     def late_s(self) -> float:
         """How much longer ago than it should be the task last ended well; 0 where it is in time."""
-        patience_s = max(LATE_AFTER_ROUNDS * self.task.every_s, self.task.every_s + self.task.timeout_s)
-        return max(0.0, time.monotonic() - self._ended_at - patience_s)
+        allowed_s = max(LATE_AFTER_ROUNDS * self.task.every_s, self.task.every_s + self.task.timeout_s)
+        return max(0.0, time.monotonic() - self._ended_at - allowed_s)
 
     async def go_on(self) -> None:
         """For ever. A temporary failure or a timeout costs a pause; raises everything else, a bug."""
@@ -57,7 +57,7 @@ class Loop:
                 if not is_temporary(error):
                     raise
                 failures += 1
-                log.warning("duty_postponed", duty=self.task.name, error=repr(error))
+                log.warning("task_postponed", task=self.task.name, error=repr(error))
                 await asyncio.sleep(max(self.task.every_s, BACKOFF.pause_s(failures)))
                 continue
             failures = 0
@@ -72,9 +72,9 @@ class Loop:
         self._ended_at = time.monotonic()
         LAST_ROUND.labels(name).set_to_current_time()
         if self.task.is_loss:
-            MENDED.labels(name).inc(done)
+            REPAIRED.labels(name).inc(done)
             if done:
-                log.info("mended", duty=name, count=done)
+                log.info("repaired", task=name, count=done)
         else:
             TIDIED.labels(name).inc(done)
         return done

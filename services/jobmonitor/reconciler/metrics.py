@@ -2,24 +2,24 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-MENDED = Counter(
+REPAIRED = Counter(
     "jobmonitor_reconciler_mended_total",
-    "What had to be mended, by duty: a rising rate means that something keeps getting lost",
+    "What had to be repaired, by task: a rising rate means that something keeps getting lost",
     ["duty"],
 )
 TIDIED = Counter(
     "jobmonitor_reconciler_tidied_total",
-    "Ordinary work of the reconciler, by duty: jobs started when due, files of ended jobs deleted",
+    "Ordinary work of the reconciler, by task: jobs started when due, files of ended jobs deleted",
     ["duty"],
 )
-ROUND_SECONDS = Histogram("jobmonitor_reconciler_round_seconds", "Time of one round of a duty", ["duty"])
+ROUND_SECONDS = Histogram("jobmonitor_reconciler_round_seconds", "Time of one round of a task", ["duty"])
 LAST_ROUND = Gauge(
-    "jobmonitor_reconciler_last_round_timestamp_seconds", "When the last round of a duty ended well", ["duty"]
+    "jobmonitor_reconciler_last_round_timestamp_seconds", "When the last round of a task ended well", ["duty"]
 )
 OUTBOX_REFUSED = Gauge("jobmonitor_reconciler_outbox_refused_rows", "Rows of the outbox that Kafka does not take")
 OUTBOX_OLDEST = Gauge("jobmonitor_reconciler_outbox_oldest_seconds", "How long the oldest message waits to be sent")
 UNSERVED = Gauge(
-    "jobmonitor_reconciler_unserved_jobs", "Submissions no worker took up yet, 1,000 at most", ["job_type"]
+    "jobmonitor_reconciler_unserved_jobs", "Submissions no worker accepted yet, 1,000 at most", ["job_type"]
 )
 UNSERVED_OLDEST = Gauge(
     "jobmonitor_reconciler_unserved_oldest_seconds", "How long the oldest of them waits", ["job_type"]

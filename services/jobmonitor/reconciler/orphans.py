@@ -1,6 +1,6 @@
 """The orphan sweep: files of personal data that no job needs any more, and that nothing else would ever find.
 
-A worker that was frozen may write a part or a result after its job has ended and was tidied up. It deletes them itself
+A worker that was frozen may write a part or a result after its job has ended and was cleaned up. It deletes them itself
 when it finds out; one that dies before leaves them here.
 """
 
@@ -11,8 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from jobmonitor.database.pool import Pool
-from jobmonitor.ledger.runs import SQL
+from jobmonitor.ledger.cleanup import Cleanup
 from jobmonitor.runtime.objects import Listed, ObjectStore
 
 log = structlog.stdlib.get_logger()
@@ -25,8 +24,8 @@ ORPHAN_AFTER = timedelta(hours=1)
 class OrphanSweep:
     """Looks through all files, a batch at a call, and begins anew after ``every_s``."""
 
-    def __init__(self, pool: Pool, objects: ObjectStore, *, every_s: float) -> None:
-        self._pool = pool
+    def __init__(self, cleanup: Cleanup, objects: ObjectStore, *, every_s: float) -> None:
+        self._cleanup = cleanup
         self._objects = objects
         self._every_s = every_s
         self._batches: AsyncIterator[Sequence[Listed]] | None = None
@@ -56,10 +55,7 @@ class OrphanSweep:
         old_before = datetime.now(UTC) - ORPHAN_AFTER
         jobs = {each.key: _job_id(each.key) for each in batch if each.modified_at < old_before}
         files = [(key, job_id) for key, job_id in jobs.items() if job_id is not None]
-        rows = await SQL["unneeded_files"].fetch(
-            self._pool, keys=[key for key, _ in files], job_ids=[job for _, job in files]
-        )
-        keys = [row["key"] for row in rows]
+        keys = await self._cleanup.unneeded_files(files)
         if keys:
             log.warning("orphans_deleted", files=len(keys), first=keys[0])
             await self._objects.delete(keys)

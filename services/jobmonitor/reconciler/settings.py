@@ -16,7 +16,7 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     """Any number of reconcilers may run; they share the work by row locks."""
 
     database_pool_size: int = 8
-    """Its duties go on side by side, and one that is slow keeps its connection."""
+    """Its tasks go on side by side, and one that is slow keeps its connection."""
     reconcile_every_s: float = 1.0
     untaken_after_s: float = 10.0
     """A request in the view that was seen waiting for so long is published again."""

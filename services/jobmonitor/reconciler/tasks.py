@@ -1,7 +1,7 @@
-"""Which duties the reconciler has, how often each is done, and how long it may take."""
+"""Which tasks the reconciler has, how often each is done, and how long it may take."""
 
-from jobmonitor.reconciler.duties import BATCH, Duties
 from jobmonitor.reconciler.loops import Task
+from jobmonitor.reconciler.repairs import BATCH, Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.watching import Watching
 
@@ -10,31 +10,31 @@ DATABASE_TIMEOUT_S = 30.0
 FILES_TIMEOUT_S = 60.0
 """For what deletes files: what was deleted by then stays so, and the next round goes on behind it."""
 SELDOM_S = 5.0
-"""For what mends a loss that nobody is known to have."""
+"""For what repairs a loss that nobody is known to have."""
 WATCH_EVERY_S = 10.0
 TOPICS_EVERY_S = 60.0
 """For what operators look at."""
 
 
-def tasks(duties: Duties, watching: Watching, settings: ReconcilerSettings) -> list[Task]:
+def tasks(repairs: Repairs, watching: Watching, settings: ReconcilerSettings) -> list[Task]:
     """All of them. Each is done by a loop of its own."""
     often_s = settings.reconcile_every_s
     seldom_s = max(often_s, SELDOM_S)
 
     return [
-        Task("start_due_jobs", duties.start_due_jobs, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
-        Task("send_leftover_messages", duties.send_leftover_messages, often_s, DATABASE_TIMEOUT_S, full=1),
-        Task("redispatch_chunks", duties.redispatch_chunks, often_s, DATABASE_TIMEOUT_S),
-        Task("admit_waiting", duties.admit_waiting, seldom_s, DATABASE_TIMEOUT_S),
-        Task("finish_stops", duties.finish_stops, often_s, DATABASE_TIMEOUT_S, full=BATCH),
-        Task("republish_submissions", duties.republish_submissions, often_s, DATABASE_TIMEOUT_S),
-        Task("republish_stops", duties.republish_stops, often_s, DATABASE_TIMEOUT_S),
-        Task("expire_results", duties.expire_results, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
-        Task("purge_results", duties.purge_results, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
-        Task("sweep_parts", duties.sweep_parts, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task("start_due_jobs", repairs.start_due_jobs, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task("send_leftover_messages", repairs.send_leftover_messages, often_s, DATABASE_TIMEOUT_S, full=1),
+        Task("redispatch_chunks", repairs.redispatch_chunks, often_s, DATABASE_TIMEOUT_S),
+        Task("admit_waiting", repairs.admit_waiting, seldom_s, DATABASE_TIMEOUT_S),
+        Task("finish_stops", repairs.finish_stops, often_s, DATABASE_TIMEOUT_S, full=BATCH),
+        Task("republish_submissions", repairs.republish_submissions, often_s, DATABASE_TIMEOUT_S),
+        Task("republish_stops", repairs.republish_stops, often_s, DATABASE_TIMEOUT_S),
+        Task("expire_results", repairs.expire_results, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task("purge_results", repairs.purge_results, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task("sweep_parts", repairs.sweep_parts, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("watch_outbox", watching.outbox, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_accounts", watching.accounts, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_topics", watching.topics, TOPICS_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
-        Task("sweep_orphans", duties.sweep_orphans, often_s, FILES_TIMEOUT_S, is_loss=False),
+        Task("sweep_orphans", repairs.sweep_orphans, often_s, FILES_TIMEOUT_S, is_loss=False),
     ]

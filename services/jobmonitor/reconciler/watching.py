@@ -40,7 +40,7 @@ class Watching:
         return 0
 
     async def unserved(self) -> int:
-        """Submissions that no worker takes up."""
+        """Submissions that no worker accepts."""
         for row in await SQL["unserved"].fetch(self._pool, job_types=list(self._job_types)):
             UNSERVED.labels(row["job_type"]).set(row["jobs"])
             UNSERVED_OLDEST.labels(row["job_type"]).set(row["oldest_s"])

@@ -23,12 +23,12 @@ Thing = TypeVar("Thing")
 SettingsType = TypeVar("SettingsType", bound=ProcessSettings)
 
 
-class Life:
+class Lifecycle:
     """How long a process goes on: until a signal asks it to stop, or a bug shows that it must."""
 
     def __init__(self) -> None:
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._farewells: list[Callable[[], None]] = []
+        self._crash_hooks: list[Callable[[], None]] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self.stop)
 
@@ -37,18 +37,18 @@ class Life:
         if not self._ended.done():
             self._ended.set_result(None)
 
-    def before_crash(self, farewell: Callable[[], None]) -> None:
-        """Let this be called before a crash; it must be quick, and gets no chance to go on with anything else."""
-        self._farewells.append(farewell)
+    def before_crash(self, hook: Callable[[], None]) -> None:
+        """Call this before a crash. It must be quick: nothing else goes on meanwhile."""
+        self._crash_hooks.append(hook)
 
     def crash(self, bug: BaseException) -> NoReturn:
         """End the process at once because of an error nobody expected: nothing more is acknowledged or committed."""
         log.critical("crashed", exc_info=bug)
-        for farewell in self._farewells:
+        for hook in self._crash_hooks:
             try:
-                farewell()
+                hook()
             except Exception as error:
-                log.warning("left_without_farewell", error=repr(error))
+                log.warning("crash_hook_failed", error=repr(error))
         logging.shutdown()
         os._exit(1)
 
@@ -83,7 +83,7 @@ def run_process(
     name: str,
     settings_type: type[SettingsType],
     environment: Mapping[str, str],
-    serve: Callable[[SettingsType, Life], Awaitable[None]],
+    serve: Callable[[SettingsType, Lifecycle], Awaitable[None]],
 ) -> int:
     """Read the settings, set up logs, run ``serve`` to its end. Returns the exit status: 1 a bug, 2 cannot start."""
     try:
@@ -101,6 +101,5 @@ def run_process(
     return 0
 
 
-async def _serve(settings: SettingsType, serve: Callable[[SettingsType, Life], Awaitable[None]]) -> None:
-    life = Life()
-    await serve(settings, life)
+async def _serve(settings: SettingsType, serve: Callable[[SettingsType, Lifecycle], Awaitable[None]]) -> None:
+    await serve(settings, Lifecycle())

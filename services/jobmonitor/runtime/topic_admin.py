@@ -85,8 +85,8 @@ async def create_topics(
     async with _admin(kafka) as admin:
         found = await _found(admin, wanted)
         differences = _differences(wanted, found)
-        if unmended := [each for each in differences if not alter or each.setting == PARTITIONS]:
-            raise TopicsDiffer(unmended)
+        if unalterable := [each for each in differences if not alter or each.setting == PARTITIONS]:
+            raise TopicsDiffer(unalterable)
         for name in {each.topic for each in differences}:
             await _alter(admin, next(topic for topic in wanted if topic.name == name))
         missing = [topic for topic in wanted if topic.name not in found]

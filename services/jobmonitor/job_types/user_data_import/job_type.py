@@ -60,7 +60,7 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     unit = "rows"
     permission = "import"
     in_order = True
-    writes = "supporters"
+    exclusive_resource = "supporters"
     params_type = UserDataImportParameters
     form = read_form(__package__)
     upload = UploadRule(

@@ -1,4 +1,4 @@
--- The longest waiting job of an account, but not of a type that is full, and none that writes what is being written. It
+-- The longest waiting job of an account, but not of a type that is full, and none whose exclusive resource is in use. It
 -- goes from type to type by the index: the thousands that wait of a full type are not read.
 WITH RECURSIVE types AS (
     (

@@ -1,5 +1,5 @@
 -- Of each of these job types how long the oldest of the first thousand submissions waits that, as far as the view knows,
--- nobody took up, in seconds; and how many of them do. By the clock of who submitted it.
+-- nobody accepted, in seconds; and how many of them do. By the clock of who submitted it.
 SELECT place.job_type, count(waiting.job_id) AS jobs,
        coalesce(extract(epoch FROM now() - min(waiting.submitted_at)), 0)::float8 AS oldest_s
 FROM unnest(:job_types::text[]) AS place(job_type)

@@ -1,7 +1,7 @@
-"""Taking submissions up: many in one transaction. Small jobs are done in it, from start to end; the others are planned.
+"""Accepting submissions: many in one transaction. Small jobs are done in it, from start to end; the others are planned.
 
-Where a small job does not work out in this step, the transaction is rolled back, everybody in it is taken up alone, and
-the job at fault goes the way of the large ones, whose attempts are counted.
+Where a small job fails in this transaction, it is rolled back, each submission of it is accepted alone, and the job at
+fault goes the way of the large ones, whose attempts are counted.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import structlog
 
@@ -22,22 +21,22 @@ from jobmonitor.contract.topics import requests_topic
 from jobmonitor.crm.rights import Person, Standings, load_standings, start_refused, stop_refused
 from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.job.commands import AcceptJob, FailJob, StopJob
-from jobmonitor.job.state import Job, State
+from jobmonitor.job.state import State
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
-from jobmonitor.ledger.admission import Room
+from jobmonitor.ledger.admission import Capacity
 from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
-from jobmonitor.ledger.runs import SQL, Run
-from jobmonitor.ledger.transaction import LedgerTransaction, MessageTooLarge
-from jobmonitor.processor.one_step import OneStep
+from jobmonitor.ledger.runs import Run
+from jobmonitor.ledger.transaction import EarlyStop, KnownRun, LedgerTransaction, MessageTooLarge
+from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.planner import Planner
 
 log = structlog.stdlib.get_logger()
 
 LoadStandings = Callable[[Connection, Collection[Person]], Awaitable[Standings]]
-STEPS_S = 0.1
+BATCH_S = 0.1
 """How long a transaction goes on beginning jobs; those left over are for the next one."""
 
 
@@ -64,14 +63,14 @@ class Submission(NamedTuple):
         )
 
 
-class TakingUp:
-    """Takes up the submissions of one job type."""
+class Acceptor:
+    """Accepts the submissions of one job type."""
 
     def __init__(
         self,
         job_type: JobType[Any],
         ledger: Ledger,
-        one_step: OneStep,
+        inline: InlineRunner,
         planner: Planner,
         *,
         load_standings: LoadStandings = load_standings,
@@ -79,15 +78,15 @@ class TakingUp:
         self._job_type = job_type
         self.load_standings = load_standings
         self._ledger = ledger
-        self._one_step = one_step
+        self._inline = inline
         self._planner = planner
 
-    async def take_up(self, submissions: Sequence[Submission]) -> None:
-        """Take these up, as far as nobody did. Raises a temporary error when the ledger is away."""
+    async def accept(self, submissions: Sequence[Submission]) -> None:
+        """Accept these, as far as nobody did. Raises a temporary error when the ledger is away."""
         left = list(submissions)
         while left:
             try:
-                left = await self._together(left, at_once=True)
+                left = await self._together(left, inline=True)
             except Exception as error:
                 log.info("batch_divided", submissions=len(left), error=repr(error))
                 for submission in left:
@@ -96,71 +95,72 @@ class TakingUp:
 
     async def _alone(self, submission: Submission) -> None:
         try:
-            await self._together([submission], at_once=True)
+            await self._together([submission], inline=True)
         except Exception as error:
-            log.warning("not_in_one_step", job_id=str(submission.job_id), error=repr(error))
+            log.warning("not_done_inline", job_id=str(submission.job_id), error=repr(error))
             await self._begin(submission)
 
     async def _begin(self, submission: Submission) -> None:
         """Let it begin, without doing any of it. One whose facts no message can hold is failed."""
         try:
-            await self._together([submission], at_once=False)
+            await self._together([submission], inline=False)
         except MessageTooLarge as error:
             log.warning("job_too_large", job_id=str(submission.job_id), error=str(error))
             await self.refuse(submission, TOO_LARGE, TOO_LARGE_REASON)
 
     async def refuse(self, submission: Submission, code: str, reason: str) -> None:
-        """End a job as it is taken up, unless somebody took it up. Its fact does not repeat the parameters."""
-        async with self._ledger.transaction() as ledger:
-            for unknown in await self._unknown(ledger, [submission]):
-                run = ledger.take_up(_new_run(self._job_type, unknown, datetime.now(UTC)))
+        """End a job as it is accepted, unless somebody accepted it. Its fact does not repeat the parameters."""
+        async with self._ledger.transaction() as transaction:
+            for unknown in await self._unknown(transaction, [submission]):
+                run = transaction.accept(_new_run(self._job_type, unknown, datetime.now(UTC)))
                 asked = msgspec.structs.replace(unknown.asked(), parameters=None)
-                ledger.apply(run, FailJob(code=code, reason=reason, asked=asked))
+                transaction.apply(run, FailJob(code=code, reason=reason, asked=asked))
 
-    async def _unknown(self, ledger: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
-        """Those that nobody took up before, each once. One that asks for something else than before is rejected."""
+    async def _unknown(self, transaction: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
+        """Those that nobody accepted before, each once. One that asks for something else than before is rejected."""
         by_id = {submission.job_id: submission for submission in reversed(submissions)}
-        for row in await SQL["known_runs"].fetch(ledger.connection, job_ids=list(by_id)):
-            del by_id[row["job_id"]]
+        for job_id, known in (await transaction.known_runs(by_id.keys())).items():
+            del by_id[job_id]
             for again in submissions:
-                if again.job_id == row["job_id"]:
-                    await self._reject_other(ledger, again, row)
+                if again.job_id == job_id:
+                    await self._reject_other(transaction, again, known)
         return list(by_id.values())
 
-    async def _reject_other(self, ledger: LedgerTransaction, again: Submission, known: asyncpg.Record) -> None:
+    async def _reject_other(self, transaction: LedgerTransaction, again: Submission, known: KnownRun) -> None:
         """In the name of another account it changes nothing and says nothing."""
-        same = known["request_sha256"] in (None, request_digest(self._job_type, again))
-        if same or known["account_id"] != again.data.account_id:
+        same = known.request_sha256 in (None, request_digest(self._job_type, again))
+        if same or known.account_id != again.data.account_id:
             return
-        run = await ledger.lock(again.job_id)
+        run = await transaction.lock(again.job_id)
         why = Refusal("key_reused", "This job was submitted again with other parameters; it stays as it was.")
-        ledger.reject(run, "submit", again.request_id, again.at, why)
+        transaction.reject(run, "submit", again.request_id, again.at, why)
 
-    async def _together(self, submissions: Sequence[Submission], *, at_once: bool) -> list[Submission]:
-        """Take up as many as a transaction has time for, one at least; returns the others."""
-        ends_at_s = time.monotonic() + STEPS_S
-        async with self._ledger.transaction() as ledger:
-            accounts = sorted({*map(_account, submissions)})
-            await SQL["hold_off_early_stops"].execute(ledger.connection, account_ids=accounts)
-            left = sorted(await self._unknown(ledger, submissions), key=_account, reverse=True)
+    async def _together(self, submissions: Sequence[Submission], *, inline: bool) -> list[Submission]:
+        """Accept as many as a transaction has time for, one at least; returns the others."""
+        ends_at_s = time.monotonic() + BATCH_S
+        async with self._ledger.transaction() as transaction:
+            await transaction.hold_off_early_stops({*map(_account, submissions)})
+            left = sorted(await self._unknown(transaction, submissions), key=_account, reverse=True)
             if not left:
                 return []
-            stops = await _early_stops(ledger, left)
-            people = {*map(_owner, left), *(stop.person for some in stops.values() for stop in some)}
-            standings = await self.load_standings(ledger.connection, people)
-            kept = await self._ledger.kept_results(ledger, {*map(_account, left)})
-            known = Known(standings, stops, kept)
-            step = _Step(self._job_type, self._ledger, ledger, self._one_step, known, free=self._planner.free)
+            known = await self._known(transaction, left)
+            batch = _Batch(self._job_type, transaction, self._inline, known, free=self._planner.free)
             while left:
                 submission = left.pop()
-                await step.take_up(submission, at_once=at_once)
-                if submission.job_id in stops:
-                    await SQL["forget_early_stops"].execute(ledger.connection, job_ids=[submission.job_id])
+                await batch.accept(submission, inline=inline)
+                if submission.job_id in known.early_stops:
+                    await transaction.forget_early_stops([submission.job_id])
                 if time.monotonic() > ends_at_s:
                     break
-        for job_id in step.planned_here:
+        for job_id in batch.planned_here:
             self._planner.plan(job_id)
         return left
+
+    async def _known(self, transaction: LedgerTransaction, submissions: Sequence[Submission]) -> "Known":
+        stops = await transaction.early_stops([submission.job_id for submission in submissions])
+        people = {*map(_owner, submissions), *(_person(stop) for some in stops.values() for stop in some)}
+        standings = await self.load_standings(transaction.connection, people)
+        return Known(standings, stops, await transaction.kept_results({*map(_account, submissions)}))
 
 
 def _account(submission: Submission) -> int:
@@ -171,20 +171,8 @@ def _owner(submission: Submission) -> Person:
     return Person(submission.data.account_id, submission.data.owner_id)
 
 
-class EarlyStop(NamedTuple):
-    """A stop that came before its job."""
-
-    person: Person
-    at: datetime
-
-
-async def _early_stops(ledger: LedgerTransaction, submissions: Sequence[Submission]) -> dict[UUID, list[EarlyStop]]:
-    job_ids = [submission.job_id for submission in submissions]
-    found: dict[UUID, list[EarlyStop]] = {}
-    for row in await SQL["early_stops"].fetch(ledger.connection, job_ids=job_ids):
-        stop = EarlyStop(Person(row["account_id"], row["requested_by"]), row["requested_at"])
-        found.setdefault(row["job_id"], []).append(stop)
-    return found
+def _person(stop: EarlyStop) -> Person:
+    return Person(stop.account_id, stop.requested_by)
 
 
 class Known(NamedTuple):
@@ -200,11 +188,13 @@ def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> R
     data = submission.data
     return Run(
         job_id=submission.job_id,
-        job=Job(account_id=data.account_id, owner_id=data.owner_id, job_type=data.job_type),
+        account_id=data.account_id,
+        owner_id=data.owner_id,
+        job_type=data.job_type,
         parameters=data.parameters,
         created_at=now,
         run_at=data.run_at,
-        writes=job_type.writes,
+        exclusive_resource=job_type.exclusive_resource,
         request_sha256=request_digest(job_type, submission),
     )
 
@@ -218,64 +208,61 @@ def request_digest(job_type: JobType[Any], submission: Submission) -> str:
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
 
 
-class _Step:
-    """One transaction's worth of taking up; the accounts come in ascending order."""
+class _Batch:
+    """The submissions of one transaction; the accounts come in ascending order."""
 
     def __init__(
         self,
         job_type: JobType[Any],
-        ledger: Ledger,
         transaction: LedgerTransaction,
-        one_step: OneStep,
+        inline: InlineRunner,
         known: Known,
         *,
         free: int,
     ) -> None:
         self.planned_here: list[UUID] = []
         self._job_type = job_type
-        self._ledger = ledger
         self._transaction = transaction
-        self._one_step = one_step
+        self._inline = inline
         self._standings, self._early_stops, self._kept = known
-        self._taken_up = 0
+        self._accepted = 0
         self._free = free
         """Plans that this worker may take itself."""
-        self._rooms: dict[int, Room] = {}
+        self._capacities: dict[int, Capacity] = {}
         self._account_id: int | None = None
         """The account the connection sees."""
 
-    async def take_up(self, submission: Submission, *, at_once: bool) -> None:
+    async def accept(self, submission: Submission, *, inline: bool) -> None:
         """Schedule the job, do it, let it begin, or let it wait; or fail it as its first fact, with the reason.
 
         Whoever published it has no other answer to read.
         """
-        run = self._transaction.take_up(_new_run(self._job_type, submission, self._next_moment()))
+        run = self._transaction.accept(_new_run(self._job_type, submission, self._next_moment()))
         asked = submission.asked()
         params = self._admissible(submission)
         if isinstance(params, Refusal):
             self._transaction.apply(run, FailJob(code=params.code, reason=params.reason, asked=asked))
             return
         run = self._stopped(self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now)))
-        if run.job.state is not State.QUEUED or (at_once and await self._done(run, params)):
+        if run.state is not State.QUEUED or (inline and await self._done(run, params)):
             return
-        if (await self._room(run)).take(run.job.job_type, run.writes):
+        if (await self._capacity(run)).take(run.job_type, run.exclusive_resource):
             self._admit(run)
 
     def _stopped(self, run: Run) -> Run:
         """The job, cancelled by a stop that came before it, if there is one that may."""
         for stop in self._early_stops.get(run.job_id, ()):
-            standing = self._standings.of[stop.person]
-            ours = stop.person.account_id == run.job.account_id
-            if ours and self._job_type.stoppable and not stop_refused(stop.person, standing, run.job.owner_id):
-                by, at = stop.person.user_id, stop.at
+            by, at, person = stop.requested_by, stop.requested_at, _person(stop)
+            ours = stop.account_id == run.account_id
+            if ours and self._job_type.stoppable and not stop_refused(person, self._standings.of[person], run.owner_id):
                 run = msgspec.structs.replace(run, stop_requested_by=by, stop_requested_at=at, stop_heard_at=at)
                 return self._transaction.apply(run, StopJob(requested_by=by, requested_at=at))
         return run
 
     def _next_moment(self) -> datetime:
-        """Jobs wait in the order they were taken up; by the database's clock, as workers' clocks differ."""
-        self._taken_up += 1
-        return self._standings.now + timedelta(microseconds=self._taken_up)
+        """Jobs wait in the order they were accepted; by the database's clock, as workers' clocks differ."""
+        self._accepted += 1
+        return self._standings.now + timedelta(microseconds=self._accepted)
 
     def _admissible(self, submission: Submission) -> Any:
         """The parameters as the type's own value, or the Refusal."""
@@ -299,18 +286,18 @@ class _Step:
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""
-        if run.writes is not None and not (await self._room(run)).is_free(run.writes):
+        if run.exclusive_resource is not None and not (await self._capacity(run)).is_free(run.exclusive_resource):
             return False
-        if self._account_id != run.job.account_id:
-            self._account_id = run.job.account_id
-            await see_account(self._transaction.connection, run.job.account_id)
-        return await self._one_step.do(self._transaction, run, params)
+        if self._account_id != run.account_id:
+            self._account_id = run.account_id
+            await see_account(self._transaction.connection, run.account_id)
+        return await self._inline.do(self._transaction, run, params)
 
-    async def _room(self, run: Run) -> Room:
-        account_id = run.job.account_id
-        if account_id not in self._rooms:
-            self._rooms[account_id] = await self._ledger.find_room(self._transaction, account_id)
-        return self._rooms[account_id]
+    async def _capacity(self, run: Run) -> Capacity:
+        account_id = run.account_id
+        if account_id not in self._capacities:
+            self._capacities[account_id] = await self._transaction.capacity(account_id)
+        return self._capacities[account_id]
 
     def _admit(self, run: Run) -> None:
         here = len(self.planned_here) < self._free

@@ -1,4 +1,4 @@
-"""A small job in one step: planned, worked and assembled inside the transaction that takes it up."""
+"""A small job done at once: planned, worked and assembled inside the transaction that accepts it."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
@@ -10,15 +10,14 @@ import msgspec
 from jobmonitor.contract.events import Result
 from jobmonitor.job.commands import CompleteJob, FailJob, StartJob
 from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, PlannedChunk, Refused
-from jobmonitor.ledger.chunk_flow import count_chunk
 from jobmonitor.ledger.runs import Run
 from jobmonitor.ledger.transaction import LedgerTransaction
-from jobmonitor.processor.counting import finished
+from jobmonitor.processor.counting import must_add_up
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.runtime.objects import ObjectStore
 
 
-class OneStep:
+class InlineRunner:
     """Does the small jobs of one type."""
 
     def __init__(self, job_type: JobType[Any], objects: ObjectStore, files: ResultFiles) -> None:
@@ -26,26 +25,25 @@ class OneStep:
         self._objects = objects
         self._files = files
 
-    async def do(self, ledger: LedgerTransaction, run: Run, params: Any) -> bool:
+    async def do(self, transaction: LedgerTransaction, run: Run, params: Any) -> bool:
         """Bring a queued job to its end, if it is small; False when it is not, and nothing was done.
 
         The connection sees the job's account. Whatever the job type raises after its first chunk began is raised here
         too: its effects have to be rolled back.
         """
-        job = run.job
-        context = Context(ledger.connection, self._objects, job.account_id, job.owner_id, run.job_id)
+        context = Context(transaction.connection, self._objects, run.account_id, run.owner_id, run.job_id)
         if not await self._job_type.is_small(params, context):
             return False
         try:
             planned = await self._plan(params, context)
         except Refused as refusal:
-            ledger.apply(run, FailJob(code=refusal.code, reason=str(refusal)))
+            transaction.apply(run, FailJob(code=refusal.code, reason=str(refusal)))
             return True
         unit = self._job_type.unit_of(params)
-        run = ledger.apply(run, StartJob(total=sum(chunk.units for chunk in planned), unit=unit))
-        run, contents = await self._work(ledger, run, params, planned, context)
-        result = await self._assemble(ledger, run, params, contents)
-        ledger.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=result))
+        run = transaction.apply(run, StartJob(total=sum(chunk.units for chunk in planned), unit=unit))
+        run, contents = await self._work(transaction, run, params, planned, context)
+        result = await self._assemble(transaction, run, params, contents)
+        transaction.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=result))
         return True
 
     async def _plan(self, params: Any, context: Context) -> list[PlannedChunk]:
@@ -53,7 +51,7 @@ class OneStep:
         return [chunk async for chunk in self._job_type.plan(params, context)]
 
     async def _work(
-        self, ledger: LedgerTransaction, run: Run, params: Any, planned: Sequence[PlannedChunk], context: Context
+        self, transaction: LedgerTransaction, run: Run, params: Any, planned: Sequence[PlannedChunk], context: Context
     ) -> tuple[Run, list[bytes]]:
         run = msgspec.structs.replace(run, chunks_total=len(planned), chunks_dispatched=len(planned))
         contents = []
@@ -61,21 +59,24 @@ class OneStep:
             payload = msgspec.json.decode(msgspec.json.encode(chunk.payload))  # as the ledger would give it back
             part = await self._job_type.run_chunk(params, payload, context)
             contents.append(part.content)
-            run = count_chunk(ledger, run, finished(part, units=chunk.units))
+            must_add_up(part, units=chunk.units)
+            run = transaction.count_chunk(run, part, units=chunk.units)
         return run, contents
 
-    async def _assemble(self, ledger: LedgerTransaction, run: Run, params: Any, contents: list[bytes]) -> Result | None:
+    async def _assemble(
+        self, transaction: LedgerTransaction, run: Run, params: Any, contents: list[bytes]
+    ) -> Result | None:
         context = AssemblyContext(
-            reading=lambda: nullcontext(ledger.connection),
+            reading=lambda: nullcontext(transaction.connection),
             objects=self._objects,
-            account_id=run.job.account_id,
-            owner_id=run.job.owner_id,
+            account_id=run.account_id,
+            owner_id=run.owner_id,
             job_id=run.job_id,
         )
         assembly = self._job_type.assemble(params, _pieces(contents), context)
         if assembly is None:
             return None
-        stored = await self._files.store(run.job.account_id, run.job_id, uuid4(), assembly)
+        stored = await self._files.store(run.account_id, run.job_id, uuid4(), assembly)
         return msgspec.structs.replace(stored, rows=run.rows)
 
 

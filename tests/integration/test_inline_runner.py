@@ -62,20 +62,20 @@ async def test_a_job_refused_by_its_check_fails_in_the_step_without_having_start
 async def test_submitting_twice_even_at_once_is_one_job_with_one_effect(engine: Engine) -> None:
     job_id = uuid4()
     twice = [heard(job_id, submission()), heard(job_id, submission(units=2))]
-    await asyncio.gather(*[engine.taking_up.take_up(twice) for _ in range(4)])
+    await asyncio.gather(*[engine.acceptor.accept(twice) for _ in range(4)])
     assert await engine.effects() == [0, 1, 2, 3]
     assert [type(fact) for fact in await engine.facts(job_id)].count(JobCompleted) == 1
 
 
 async def test_two_workers_with_the_same_jobs_in_different_orders_do_not_block_each_other(engine: Engine) -> None:
     batch = [heard(uuid4(), submission(1 + number % 3)) for number in range(30)]
-    await asyncio.gather(engine.taking_up.take_up(batch), engine.taking_up.take_up(batch[::-1]))
+    await asyncio.gather(engine.acceptor.accept(batch), engine.acceptor.accept(batch[::-1]))
     assert await engine.effects() == sorted([0, 1, 2, 3] * 30)
 
 
 async def test_a_job_that_turns_out_impossible_keeps_no_effect_and_fails_nobody_else(engine: Engine) -> None:
     good, bad = uuid4(), uuid4()
-    await engine.taking_up.take_up([heard(good, submission()), heard(bad, submission(refuse_at=2))])
+    await engine.acceptor.accept([heard(good, submission()), heard(bad, submission(refuse_at=2))])
     assert isinstance((await engine.facts(good))[-1], JobCompleted)
     await engine.run_to_end(bad)
     failed = (await engine.facts(bad))[-1]
@@ -86,7 +86,7 @@ async def test_a_job_that_turns_out_impossible_keeps_no_effect_and_fails_nobody_
 async def test_a_temporary_failure_in_the_step_lets_the_job_go_on_as_chunks(engine: Engine) -> None:
     engine.probe.failures = [OSError("away"), OSError("still away")]
     first, second = uuid4(), uuid4()
-    await engine.taking_up.take_up([heard(first, submission()), heard(second, submission())])
+    await engine.acceptor.accept([heard(first, submission()), heard(second, submission())])
     assert await chunks(engine) == 1, "the plan of the one that failed alone as well"
     await engine.run_to_end(first)
     await engine.run_to_end(second)
@@ -109,7 +109,7 @@ async def test_one_row_of_the_outbox_holds_all_that_a_batch_says(engine: Engine)
     """The broker is away: the facts of ten jobs wait in one row, and leave when it is back."""
     await engine.producer.stop()
     batch = [heard(uuid4(), submission(file=False)) for _ in range(10)]
-    await asyncio.gather(engine.taking_up.take_up(batch), return_exceptions=True)
+    await asyncio.gather(engine.acceptor.accept(batch), return_exceptions=True)
     assert await engine.owner.fetchval("SELECT array_agg(cardinality(topics)) FROM ledger.outbox") == [70]
 
 

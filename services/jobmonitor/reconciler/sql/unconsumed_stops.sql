@@ -1,4 +1,4 @@
--- Which of these jobs have not ended and did not hear of the stop that was asked for last.
+-- Which of these jobs have not ended and whose last stop no worker consumed.
 SELECT r.job_id
 FROM ledger.runs AS r
 JOIN projection.job_monitor AS m USING (job_id)

@@ -1,4 +1,4 @@
--- Of each of these job types the next submissions behind a Job# whose job, as far as the view knows, nobody took up.
+-- Of each of these job types the next submissions behind a Job# whose job, as far as the view knows, nobody accepted.
 SELECT next.job_id, next.job_type, next.number
 FROM unnest(:job_types::text[], :behind::bigint[]) AS place(job_type, number)
 CROSS JOIN LATERAL (

@@ -1,14 +1,12 @@
-"""The reconciler's duties. Each mends one kind of loss, in batches, and may be repeated or run in several processes."""
+"""What the reconciler repairs: one kind of loss each, in batches. All may be repeated, and run in several processes."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
-
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
-from jobmonitor.ledger.runs import SQL as LEDGER_SQL
+from jobmonitor.ledger.cleanup import EndedJob
 from jobmonitor.reconciler.orphans import OrphanSweep
 from jobmonitor.reconciler.republishing import Republishing
 from jobmonitor.reconciler.settings import ReconcilerSettings
@@ -19,42 +17,42 @@ SOURCE = "/jobmonitor/reconciler"
 BATCH = 200
 
 
-class Place:
-    """Where the next round goes on among rows in the order of their job ids; behind the last one it begins anew.
+class Cursor:
+    """Where the next round continues among jobs in the order of their ids; after the last one it begins anew.
 
     So a job whose files cannot be deleted costs a round, and the others get their turn.
     """
 
     def __init__(self) -> None:
-        self.place: UUID | None = None
-        """None: at the first."""
+        self.last: UUID | None = None
+        """The job behind which the round continues; None: begin with the first."""
 
-    def behind(self, rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
-        """These rows, moving on behind each before it is done."""
-        for row in rows:
-            self.place = row["job_id"]
-            yield row
-        if len(rows) < BATCH:
-            self.place = None
+    def move_over(self, batch: Sequence[EndedJob]) -> Iterator[EndedJob]:
+        """The jobs of the batch, moving behind each before it is done."""
+        for job in batch:
+            self.last = job.job_id
+            yield job
+        if len(batch) < BATCH:
+            self.last = None
 
 
-class Duties:
-    """All duties over one ledger. Every method returns how much it had to mend, 0 on a healthy system."""
+class Repairs:
+    """All repairs of one ledger. Every method returns how much it had to repair, 0 on a healthy system."""
 
     def __init__(self, ledger: Ledger, producer: Producer, objects: ObjectStore, settings: ReconcilerSettings) -> None:
         self._ledger = ledger
         self._producer = producer
         self._objects = objects
         self._settings = settings
-        self._orphans = OrphanSweep(ledger.pool, objects, every_s=settings.orphan_sweep_every_s)
+        self._orphans = OrphanSweep(ledger.cleanup, objects, every_s=settings.orphan_sweep_every_s)
         self._republishing = Republishing(
-            ledger.pool,
+            ledger,
             producer,
             slugs(with_probe=settings.with_probe),
             untaken_after_s=settings.untaken_after_s,
         )
-        self._purged = Place()
-        self._swept = Place()
+        self._purged = Cursor()
+        self._swept = Cursor()
 
     async def start_due_jobs(self) -> int:
         """Scheduled jobs whose time has come; one that came due while everything was down starts at once."""
@@ -75,7 +73,7 @@ class Duties:
         return await self._ledger.hint_open_chunks(unclaimed_after=unclaimed, limit=BATCH)
 
     async def admit_waiting(self) -> int:
-        """Queued jobs whose account has room, though nobody let them begin."""
+        """Queued jobs whose account has capacity, though nobody let them begin."""
         return await self._ledger.admit_waiting()
 
     async def finish_stops(self) -> int:
@@ -83,11 +81,11 @@ class Duties:
         return await self._ledger.finish_stops(BATCH)
 
     async def republish_submissions(self) -> int:
-        """Submissions nobody took up, published again with their own id and time."""
+        """Submissions nobody accepted, published again with their own id and time."""
         return await self._republishing.submissions()
 
     async def republish_stops(self) -> int:
-        """Stop requests nobody heard, published again with their own id and time."""
+        """Stop requests nobody consumed, published again with their own id and time."""
         return await self._republishing.stops()
 
     async def expire_results(self) -> int:
@@ -97,25 +95,25 @@ class Duties:
 
     async def purge_results(self) -> int:
         """The files of what has expired: deleted, and then noted, so that a crash in between deletes again."""
-        rows = await LEDGER_SQL["runs_to_purge"].fetch(self._ledger.pool, behind=self._purged.place, limit=BATCH)
-        for row in self._purged.behind(rows):
-            await self._objects.delete_under(f"results/{row['account_id']}/{row['job_id']}")
-            await LEDGER_SQL["note_purged"].execute(self._ledger.pool, job_id=row["job_id"])
-        return len(rows)
+        batch = await self._ledger.cleanup.jobs_to_purge(self._purged.last, BATCH)
+        for job in self._purged.move_over(batch):
+            await self._objects.delete_under(f"results/{job.account_id}/{job.job_id}")
+            await self._ledger.cleanup.note_purged(job.job_id)
+        return len(batch)
 
     async def sweep_parts(self) -> int:
         """Parts and chunks of jobs that have ended, and results whose worker lost its lease before it could say so.
 
-        Not a loss: this is how they are always tidied up.
+        Not a loss: this is how they are always cleaned up.
         """
-        rows = await LEDGER_SQL["runs_to_sweep"].fetch(self._ledger.pool, behind=self._swept.place, limit=BATCH)
-        for row in self._swept.behind(rows):
-            await self._objects.delete_under(f"parts/{row['account_id']}/{row['job_id']}")
-            results = self._objects.keys_under(f"results/{row['account_id']}/{row['job_id']}")
-            await self._objects.delete([key async for key in results if key != row["result_key"]])
-            await self._ledger.forget_chunks(row["job_id"])
-        return len(rows)
+        batch = await self._ledger.cleanup.jobs_to_sweep(self._swept.last, BATCH)
+        for job in self._swept.move_over(batch):
+            await self._objects.delete_under(f"parts/{job.account_id}/{job.job_id}")
+            results = self._objects.keys_under(f"results/{job.account_id}/{job.job_id}")
+            await self._objects.delete([key async for key in results if key != job.result_key])
+            await self._ledger.cleanup.forget_chunks(job.job_id)
+        return len(batch)
 
     async def sweep_orphans(self) -> int:
-        """Files that a frozen worker wrote after its job was tidied up; some of all files at a time."""
+        """Files that a frozen worker wrote after its job was cleaned up; some of all files at a time."""
         return await self._orphans.sweep()
