@@ -27,7 +27,7 @@ NO_LIMITS = {
     "database_pool_size",
 }
 _ROW = re.compile(r"^\| (?P<limit>[^|]+) \| [^|]+ \| `(?P<name>\w+)`[^|]* \| (?P<value>[\d.]+) \| [^|]+ \|$")
-_LABEL = re.compile(r'(?:LIMITED\.labels\(|Share\(|too_many\(|now_s, |limit = |limit, most = )"([a-z][\w -]+)"')
+_LABEL = re.compile(r'(?:LIMITED\.labels\(|Slots\(|too_many\(|now_s, |limit = |limit, most = )"([a-z][\w -]+)"')
 
 
 def _rows() -> list[re.Match[str]]:

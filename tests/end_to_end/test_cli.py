@@ -237,7 +237,7 @@ def test_people_log_in_see_their_own_account_and_log_out(finished: Any, cli: Cli
     for command in ("show", "watch", "download"):
         foreign = cli(command, finished["number"])
         assert (foreign.returncode, foreign.stdout) == (FAILED, "")
-        assert "nothing you may see" in foreign.stderr
+        assert "you may not see it" in foreign.stderr
         assert "Not logged in" not in foreign.stderr
     assert cli("logout").returncode == 0
     anonymous = cli("jobs", "--json")

@@ -11,7 +11,7 @@ import pytest
 
 from jobmonitor.crm.users import Viewer, load_viewer
 from jobmonitor.gateway.adapters.database import Database as GatewayDatabase
-from jobmonitor.gateway.jobs.lists import COUNTED_AT_MOST, LOOKED_AT, ListQuery, page_of
+from jobmonitor.gateway.jobs.lists import COUNTED_AT_MOST, SEARCHED_AT_MOST, ListQuery, page_of
 from support.gateway import ADMIN, NOON, SUPER, USER, RunningGateway
 from support.servers import Database
 
@@ -57,8 +57,8 @@ def _numbers(jobs: list[dict[str, Any]]) -> list[int]:
 
 
 async def test_a_search_looks_at_a_bounded_number_of_jobs_and_says_how_far_back(gateway: RunningGateway) -> None:
-    await _put_many(gateway, 2 * LOOKED_AT + 500)
-    old = NOON - timedelta(minutes=LOOKED_AT + 200, seconds=30)
+    await _put_many(gateway, 2 * SEARCHED_AT_MOST + 500)
+    old = NOON - timedelta(minutes=SEARCHED_AT_MOST + 200, seconds=30)
     await gateway.put_job("history", number=77_001, reference="The Needle of spring", submitted_at=old)
     client = await gateway.logged_in(USER)
 
@@ -66,14 +66,14 @@ async def test_a_search_looks_at_a_bounded_number_of_jobs_and_says_how_far_back(
 
     assert [_numbers(page["items"]) for page in pages] == [[], [77_001], []]
     assert [page["further_back"] for page in pages] == [[], [], []]
-    looked_to = NOON - timedelta(minutes=LOOKED_AT)
+    looked_to = NOON - timedelta(minutes=SEARCHED_AT_MOST)
     assert datetime.fromisoformat(pages[0]["searched_back_to"]) == looked_to
     assert pages[-1]["searched_back_to"] is None
 
 
 @pytest.mark.parametrize("sought", ["THE NEEDLE OF SPRING", "77001", "%2377001"])
 async def test_a_whole_name_or_a_number_is_found_however_old(gateway: RunningGateway, sought: str) -> None:
-    await _put_many(gateway, LOOKED_AT + 500)
+    await _put_many(gateway, SEARCHED_AT_MOST + 500)
     very_old = NOON - timedelta(days=1000)
     await gateway.put_job("history", number=77_001, reference="The Needle of spring", submitted_at=very_old)
     await gateway.put_job("history", number=77_002, reference="The Needle of spring", owner_id=ADMIN)
@@ -86,12 +86,12 @@ async def test_a_whole_name_or_a_number_is_found_however_old(gateway: RunningGat
 
 
 async def test_all_that_fits_is_found_once_whatever_the_sizes_of_pages(gateway: RunningGateway) -> None:
-    await _put_many(gateway, LOOKED_AT + 300)
+    await _put_many(gateway, SEARCHED_AT_MOST + 300)
     client = await gateway.logged_in(SUPER)
 
     pages = await _all_pages(client, "view=history&q=ordinary+7&limit=40")
 
-    fitting = [1_000_000 + n for n in range(1, LOOKED_AT + 301) if str(n).startswith("7")]
+    fitting = [1_000_000 + n for n in range(1, SEARCHED_AT_MOST + 301) if str(n).startswith("7")]
     assert [number for page in pages for number in _numbers(page["items"])] == fitting
 
 
@@ -191,8 +191,8 @@ EVERYTHING: dict[str, tuple[int, dict[str, Any], int]] = {
     "of a person": (SUPER, {"owner_id": USER}, 60),
     "of a type": (SUPER, {"job_type": "user-data-export"}, 60),
     "of a type there is not": (SUPER, {"job_type": "none"}, 10),
-    "a search": (SUPER, {"q": "no such name"}, LOOKED_AT + 20),
-    "a search of somebody with many": (USER, {"q": "no such name"}, LOOKED_AT + 20),
+    "a search": (SUPER, {"q": "no such name"}, SEARCHED_AT_MOST + 20),
+    "a search of somebody with many": (USER, {"q": "no such name"}, SEARCHED_AT_MOST + 20),
 }
 
 
@@ -242,5 +242,5 @@ async def test_a_name_of_many_others_jobs_is_looked_for_among_ones_own_only(
     oldest = await page_of(explaining, viewer, ListQuery(view="history", limit=50, q="own 1012000", **wanted), {})
 
     assert (page.items, page.further_back) == ([], [])
-    assert LOOKED_AT <= rows_read <= LOOKED_AT + 20
+    assert SEARCHED_AT_MOST <= rows_read <= SEARCHED_AT_MOST + 20
     assert [job.number for job in oldest.further_back] == [1_012_000]

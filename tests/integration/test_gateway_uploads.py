@@ -120,10 +120,10 @@ UNUSABLE: list[tuple[str, bytes, str, str]] = [
     ("people", PEOPLE, "name", ".csv or .xlsx"),
     ("peo\nple.csv", PEOPLE, "name", "control characters"),
     ("peo\x85ple.csv", PEOPLE, "name", "control characters"),
-    ("peo\u202evsc.csv", PEOPLE, "name", "turn round"),
+    ("peo\u202evsc.csv", PEOPLE, "name", "direction"),
     ("x" * 252 + ".csv", PEOPLE, "name", "255"),
-    ("people.xlsx", PEOPLE, "file", "no Excel workbook"),
-    ("people.csv", _workbook(["Email"]), "file", "no CSV file"),
+    ("people.xlsx", PEOPLE, "file", "not an Excel workbook"),
+    ("people.csv", _workbook(["Email"]), "file", "not a CSV file"),
     ("people.xlsx", b"PK\x03\x04 and then nothing", "file", "cannot be read"),
     ("people.csv", WINDOWS_1252, "file", f"offset {WINDOWS_1252.index(0xE9)}"),
     ("people.csv", b"Email,Email\r\n", "file", "stands twice"),
@@ -416,7 +416,7 @@ async def test_while_the_store_is_away_nothing_is_taken_and_nothing_breaks(
 async def test_a_sender_that_falls_silent_is_told_and_its_place_given_to_others(
     database: Any, broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobmonitor.gateway.uploads.received_files.STALL_S", 2.0)
+    monkeypatch.setattr("jobmonitor.gateway.uploads.receiving.STALL_S", 2.0)
     async with running_gateway(database, broker, tmp_path, uploads_at_once=1) as gateway:
         admin = await gateway.logged_in(ADMIN)
         reader, writer = await _raw(gateway, admin, len(PEOPLE), "Expect: 100-continue\r\n")

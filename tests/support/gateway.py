@@ -20,7 +20,7 @@ from jobmonitor.contract.events import Result, result_key
 from jobmonitor.crm.passwords import hash_password
 from jobmonitor.database.pool import Connection, open_pool
 from jobmonitor.gateway.app import create_app
-from jobmonitor.gateway.http.server import bind, serve_http
+from jobmonitor.gateway.http.server import listening_socket, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import offered
@@ -179,7 +179,7 @@ async def seed_people(owner: Connection) -> None:
 def serving(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Iterator[str]:
     """The gateway on a free port, in a thread; gives its address."""
     crashes: list[BaseException] = []
-    with bind(settings) as listening:
+    with listening_socket(settings) as listening:
         port = listening.getsockname()[1]
         ended, loop = asyncio.Event(), uvloop.new_event_loop()
 

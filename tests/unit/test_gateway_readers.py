@@ -66,7 +66,7 @@ def test_the_type_that_reads_a_file(who: Viewer, name: str, slug: str | None, ex
         (BOTH, "people.pdf", None, 422, "name", ".csv, .xlsx or .txt"),
         (BOTH, "people", None, 422, "name", ".csv"),
         (BOTH, "people.txt", "tables", 422, "name", ".csv or .xlsx"),
-        (BOTH, "people.csv", "numbers", 422, "type", "reads no file"),
+        (BOTH, "people.csv", "numbers", 422, "type", "read no file"),
         (BOTH, "people.csv", "unknown", 422, "type", "no job type 'unknown'"),
         (viewer("read"), "people.xlsx", None, 422, "name", ".txt or .csv"),
         (viewer("read"), "people.csv", "tables", 403, None, "'import'"),

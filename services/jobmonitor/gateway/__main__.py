@@ -4,7 +4,7 @@ import os
 import sys
 
 from jobmonitor.gateway.app import create_app
-from jobmonitor.gateway.http.server import bind, serve_http
+from jobmonitor.gateway.http.server import listening_socket, serve_http
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.job_types.registry import enabled
 from jobmonitor.runtime.process import Lifecycle, run_process
@@ -13,7 +13,7 @@ from jobmonitor.runtime.process import Lifecycle, run_process
 async def serve(settings: GatewaySettings, lifecycle: Lifecycle) -> None:
     """Serve until the lifecycle ends."""
     try:
-        listening = bind(settings)
+        listening = listening_socket(settings)
     except OSError as error:
         place = f"{settings.http_host}:{settings.http_port}"
         sys.exit(

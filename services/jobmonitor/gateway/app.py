@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from jobmonitor.gateway import operations
 from jobmonitor.gateway.access import login
-from jobmonitor.gateway.access.context import Services
+from jobmonitor.gateway.access.dependencies import Services
 from jobmonitor.gateway.access.sessions import Sessions
 from jobmonitor.gateway.adapters.broker import Broker
 from jobmonitor.gateway.adapters.changes import JobChanges
@@ -20,14 +20,14 @@ from jobmonitor.gateway.downloads import routes as results
 from jobmonitor.gateway.http import openapi, pages, problems
 from jobmonitor.gateway.http.body_limits import JSON_BYTES_AT_MOST
 from jobmonitor.gateway.http.limits import Rates
-from jobmonitor.gateway.http.middleware import ErrorBoundary, Hardened, Measured
+from jobmonitor.gateway.http.middleware import ErrorBoundary, RequestMetrics, SecurityHeaders
 from jobmonitor.gateway.jobs import job_type_routes
 from jobmonitor.gateway.jobs import routes as jobs
 from jobmonitor.gateway.live import routes as stream
 from jobmonitor.gateway.live.hub import Hub
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.gateway.uploads import routes as uploads
-from jobmonitor.gateway.uploads.received_files import Intake
+from jobmonitor.gateway.uploads.receiving import UploadSlots
 from jobmonitor.gateway.uploads.sweep import sweep_all_the_time
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger.kept_results import KeptResults
@@ -52,13 +52,13 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     services.sessions.when_ended(hub.end_session)
     app.state.services, app.state.hub, app.state.end_streams = services, hub, hub.close
     app.state.pages = pages.Pages(pages.DIST)
-    app.state.intake = Intake(settings)
+    app.state.upload_slots = UploadSlots(settings)
     # the stream's address would otherwise be taken for a job called "stream"
     for room in (login, stream, job_type_routes, jobs, results, uploads, operations):
         app.include_router(room.router)
     app.router.default = app.state.pages
     app.add_middleware(ErrorBoundary, settings=settings, upload_bytes_max=_upload_bytes_max(job_types))
-    for middleware in (Hardened, Measured):  # the last added is the outermost
+    for middleware in (SecurityHeaders, RequestMetrics):  # the last added is the outermost
         app.add_middleware(middleware)
     problems.install(app)
     openapi.install(app, job_types)

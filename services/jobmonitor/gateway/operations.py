@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from jobmonitor.gateway.access.context import Services, ServicesDep, answer
+from jobmonitor.gateway.access.dependencies import Services, ServicesDep, answer
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.http.pages import Pages
 from jobmonitor.runtime.monitoring import Check

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from jobmonitor.crm.passwords import hash_as
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.http.limits import REMEMBERED_AT_MOST, Share, shares, too_many
+from jobmonitor.gateway.http.limits import REMEMBERED_AT_MOST, Slots, slots_held, too_many
 from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.settings import GatewaySettings
 
@@ -79,15 +79,15 @@ class PasswordChecks:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._threads = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="password")
-        self._all = Share("log-ins waiting", settings.logins_waiting)
-        self._clients = Share("log-ins waiting per address", settings.logins_waiting_per_address)
+        self._all = Slots("log-ins waiting", settings.logins_waiting)
+        self._clients = Slots("log-ins waiting per address", settings.logins_waiting_per_address)
 
     @contextmanager
-    def place(self, client: str) -> Iterator[None]:
+    def slot(self, client: str) -> Iterator[None]:
         """A place among those who wait for their password to be hashed. Raises Problem 429."""
         detail = "Many people are logging in at the moment. Please try again in a few seconds."
         full = Problem(429, detail, code="too_many_logins", headers={"retry-after": "3"})
-        with shares((self._clients, client, full), (self._all, None, full)):
+        with slots_held((self._clients, client, full), (self._all, None, full)):
             metrics.LOGINS_WAITING.inc()
             try:
                 yield

@@ -17,7 +17,7 @@ JobTypes = Mapping[str, JobType[Any]]
 def require_start(viewer: Viewer, job_type: JobType[Any]) -> None:
     """Raises Problem 403 unless the viewer may submit jobs of this type."""
     if not may_start(viewer, job_type):
-        detail = f"Starting a {job_type.title} needs the permission {job_type.permission!r}."
+        detail = f"Starting jobs of the type {job_type.title} needs the permission {job_type.permission!r}."
         raise Problem(403, detail, code="not_permitted")
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.access import models
-from jobmonitor.gateway.access.context import ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.dependencies import ServicesDep, SignedIn, answer
 from jobmonitor.gateway.access.sessions import GREATEST_AGE
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.clients import client_key

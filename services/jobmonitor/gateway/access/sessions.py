@@ -61,8 +61,8 @@ class Sessions:
 
     async def _log_in(self, credentials: Credentials, client: str) -> tuple[str, Viewer]:
         if credentials.password == DEMO_PASSWORD and not self._demo:
-            raise Problem(401, "The demo's password opens nothing here.", code="demo_only")
-        with self._checks.place(client):
+            raise Problem(401, "The demo password does not work here.", code="demo_only")
+        with self._checks.slot(client):
             address = credentials.email.casefold()
             guess = self._guesses.reserve(address, client, asyncio.get_running_loop().time())
             try:

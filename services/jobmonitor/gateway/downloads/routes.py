@@ -19,11 +19,11 @@ from fastapi import APIRouter, Request, Response
 from jobmonitor.contract.events import result_key
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.statement import statements
-from jobmonitor.gateway.access.context import MonitorUser, Services, ServicesDep
+from jobmonitor.gateway.access.dependencies import MonitorUser, Services, ServicesDep
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.downloads.ranges import Span, Unsatisfiable, requested_span
 from jobmonitor.gateway.downloads.transfers import Damaged, Transfer
-from jobmonitor.gateway.http.limits import Held
+from jobmonitor.gateway.http.limits import HoldingResponse
 from jobmonitor.gateway.http.openapi import answers
 from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs.items import result_file, title
@@ -86,7 +86,7 @@ async def download_result(request: Request, services: ServicesDep, viewer: Monit
         timeout_s=services.settings.download_timeout_s,
         taken=partial(_record, services, viewer, download, whole),
     )
-    return Held(services.rates.download(viewer), transfer)
+    return HoldingResponse(services.rates.download(viewer), transfer)
 
 
 @router.head("/jobs/{job}/result", responses=_FILE, response_class=Response)
@@ -99,11 +99,11 @@ def _offered(job: JobRecord, services: Services) -> _Download:
     """Raises Problem: 404 there never will be a result, 409 there is none yet, 410 it expired."""
     file = result_file(job, services.job_types, datetime.now(UTC))
     if file is None and job.state in ENDED:
-        raise Problem(404, "This job left no result.", code="no_result")
+        raise Problem(404, "This job has no result.", code="no_result")
     if file is None:
         raise Problem(409, "The result is not ready yet.", code="not_ready")
     if file.expired:
-        raise Problem(410, "The result was kept until its expiry and has been removed.", code="expired")
+        raise Problem(410, "The result has expired and was removed.", code="expired")
     if job.result is not None and file.kind == "file":
         return _Download(job, file, job.result.sha256, result_key(job.account_id, job.job_id, job.result), b"")
     report = render_report(job, title(job, services.job_types))
@@ -120,7 +120,7 @@ async def _compare_size(objects: ObjectStore, download: _Download) -> None:
         size_bytes = None
     if size_bytes != download.file.size_bytes:
         log.error("result_damaged", job=download.job.number, key=download.key, size_bytes=size_bytes)
-        raise Problem(500, "The stored result is damaged or missing. It was noted; please ask for the job again.")
+        raise Problem(500, "The stored result is damaged or missing. The error was logged; please start the job again.")
 
 
 def _span(request: Request, download: _Download) -> Span | None:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.http.connections import STALL_S, Connection, connection_of
+from jobmonitor.gateway.http.connections import STALL_S, ClientConnection, connection_of
 
 PIECE_BYTES = 64 * 1024
 
@@ -57,7 +57,7 @@ class Transfer(Response):
                 await send({"type": "http.response.body", "body": b""})
         await self._report(connection, complete)
 
-    async def _send_all(self, scope: Scope, receive: Receive, send: Send, connection: Connection | None) -> bool:
+    async def _send_all(self, scope: Scope, receive: Receive, send: Send, connection: ClientConnection | None) -> bool:
         """Whether the client has all of it."""
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
@@ -85,7 +85,7 @@ class Transfer(Response):
                 self._sent_bytes += len(body)
                 metrics.RESULT_BYTES.inc(len(body))
 
-    async def _report(self, connection: Connection | None, complete: bool) -> None:
+    async def _report(self, connection: ClientConnection | None, complete: bool) -> None:
         if complete:
             metrics.TRANSFERS.labels("complete" if self.status_code == 200 else "partial").inc()
             await self._taken(self._size_bytes, True)

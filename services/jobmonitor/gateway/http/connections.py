@@ -23,7 +23,7 @@ STALL_S = 60.0
 _POLL_AT_MOST_S = 0.25
 
 
-class Connection:
+class ClientConnection:
     """One TCP connection to a client."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -124,7 +124,7 @@ class Connection:
         return int(struct.unpack("i", answer)[0]) + self._transport.get_write_buffer_size()
 
 
-def connection_of(scope: Mapping[str, Any]) -> Connection | None:
+def connection_of(scope: Mapping[str, Any]) -> ClientConnection | None:
     """The connection of a request; None under another server, which then is believed when it accepts bytes."""
-    connection: Connection | None = (scope.get("extensions") or {}).get(EXTENSION)
+    connection: ClientConnection | None = (scope.get("extensions") or {}).get(EXTENSION)
     return connection

@@ -26,7 +26,7 @@ def too_many(limit: str, detail: str, *, code: str, retry_after_s: float) -> Pro
     return Problem(429, detail, code=code, headers={"retry-after": str(max(1, math.ceil(retry_after_s)))})
 
 
-class Share:
+class Slots:
     """How many of something each key may hold at once."""
 
     def __init__(self, limit: str, at_most: int) -> None:
@@ -50,7 +50,7 @@ class Share:
 
 
 @contextmanager
-def shares(*held: tuple[Share, Hashable, Problem]) -> Iterator[None]:
+def slots_held(*held: tuple[Slots, Hashable, Problem]) -> Iterator[None]:
     """One of each share while the context lasts. Raises the problem of the first that is full, and then holds none."""
     for share, key, problem in held:
         if share.is_full(key):
@@ -62,7 +62,7 @@ def shares(*held: tuple[Share, Hashable, Problem]) -> Iterator[None]:
         yield
 
 
-class Held(Response):
+class HoldingResponse(Response):
     """An answer that holds a place until its end. Raises the place's problem instead where there is none."""
 
     def __init__(self, place: AbstractContextManager[None], response: Response) -> None:
@@ -75,7 +75,7 @@ class Held(Response):
             await self._response(scope, receive, send)
 
 
-class Rate:
+class TokenBucket:
     """How often something may happen: ``burst`` times at once, and then so many times a minute (a token bucket)."""
 
     def __init__(self, *, per_minute: float, burst: int) -> None:
@@ -101,15 +101,15 @@ class Rates:
     """What users and accounts may do how often, and how much of it at once."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._users = Rate(
+        self._users = TokenBucket(
             per_minute=settings.submissions_per_minute_per_user, burst=settings.submissions_burst_per_user
         )
-        self._accounts = Rate(
+        self._accounts = TokenBucket(
             per_minute=settings.submissions_per_minute_per_account, burst=settings.submissions_burst_per_account
         )
-        self._previews = Share("previews per user", settings.previews_at_once_per_user)
-        self._downloads = Share("downloads per user", settings.downloads_at_once_per_user)
-        self._streams = Share("streams per user", settings.streams_per_user)
+        self._previews = Slots("previews per user", settings.previews_at_once_per_user)
+        self._downloads = Slots("downloads per user", settings.downloads_at_once_per_user)
+        self._streams = Slots("streams per user", settings.streams_per_user)
 
     def note_submission(self, viewer: Viewer, now_s: float) -> None:
         """One more job is asked for. Raises Problem 429: the user's, or their account's, come too fast."""
@@ -118,7 +118,7 @@ class Rates:
             (self._accounts, viewer.account_id, "submissions per account", "Your account starts"),
         ):
             if (wait_s := rate.wait_s(key, now_s)) > 0:
-                detail = f"{whose} jobs faster than they are taken. Please try again in {math.ceil(wait_s)} s."
+                detail = f"{whose} jobs too fast. Please try again in {math.ceil(wait_s)} s."
                 raise too_many(limit, detail, code="too_many_submissions", retry_after_s=wait_s)
         self._users.use(viewer.user_id, now_s)
         self._accounts.use(viewer.account_id, now_s)
@@ -135,7 +135,7 @@ class Rates:
         """A place for a live page. Raises Problem 429."""
         return self._held(self._streams, viewer, "of your pages are open already", "Close some of them.")
 
-    def _held(self, share: Share, viewer: Viewer, what: str, advice: str) -> AbstractContextManager[None]:
+    def _held(self, share: Slots, viewer: Viewer, what: str, advice: str) -> AbstractContextManager[None]:
         headers = {"retry-after": "5"}
         problem = Problem(429, f"{share.at_most} {what}. {advice}", code="too_many_at_once", headers=headers)
-        return shares((share, viewer.user_id, problem))
+        return slots_held((share, viewer.user_id, problem))

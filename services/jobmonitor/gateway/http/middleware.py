@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.http.body_limits import limited, lingering
 from jobmonitor.gateway.http.clients import is_loopback
-from jobmonitor.gateway.http.limits import Share, shares
+from jobmonitor.gateway.http.limits import Slots, slots_held
 from jobmonitor.gateway.http.problems import Problem, not_found, problem_of, problem_response, unavailable
 from jobmonitor.gateway.http.request_queue import RequestQueue
 from jobmonitor.gateway.settings import GatewaySettings
@@ -40,7 +40,7 @@ DRAINED_AT_MOST = 2
 log = structlog.stdlib.get_logger()
 
 
-class Measured:
+class RequestMetrics:
     """Counts requests and times them by route, not by path: paths hold Job#s."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -70,7 +70,7 @@ class Measured:
                 metrics.REQUEST_SECONDS.labels(method, route).observe(perf_counter() - started_s)
 
 
-class Hardened:
+class SecurityHeaders:
     """Adds the security headers an answer does not bring itself."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -97,7 +97,7 @@ class ErrorBoundary:
         self._settings = settings
         self._upload_bytes_max = upload_bytes_max
         self._hosts = {each.strip().lower() for each in settings.allowed_hosts.split(",") if each.strip()}
-        self._answering = Share("requests at once", settings.requests_at_once)
+        self._answering = Slots("requests at once", settings.requests_at_once)
         self._lines = RequestQueue(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,7 +149,7 @@ class ErrorBoundary:
         """Streams have limits of their own, and operators ask most when there is most to do."""
         if scope["path"] in NOT_COUNTED:
             return nullcontext()
-        return shares((self._answering, None, unavailable("Too many requests are being answered at the moment.")))
+        return slots_held((self._answering, None, unavailable("Too many requests are being answered at the moment.")))
 
 
 def _refuse_foreign_page(scope: Scope) -> None:

@@ -16,6 +16,7 @@ from jobmonitor.runtime.kafka import KafkaUnavailable
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:jobmonitor:problem:"
 RETRY_AFTER_S = 2
+NOT_FOUND = "Not found: it does not exist, or you may not see it."
 
 log = structlog.stdlib.get_logger()
 
@@ -62,7 +63,7 @@ class Problem(HTTPException):
 
 def not_found() -> Problem:
     """The same words for what does not exist and what the viewer may not know of."""
-    return Problem(404, "There is nothing here, or nothing you may see.", code="not_found")
+    return Problem(404, NOT_FOUND, code="not_found")
 
 
 def problem_response(problem: Problem) -> Response:
@@ -91,7 +92,7 @@ def problem_of(error: Exception) -> Problem:
         case DatabaseUnavailable():
             return unavailable("The database cannot be reached.")
         case _:
-            return Problem(500, "Something went wrong on our side. It was noted; please try again later.")
+            return Problem(500, "Something went wrong on our side. The error was logged; please try again later.")
 
 
 def unavailable(what: str) -> Problem:
@@ -104,7 +105,7 @@ def unavailable(what: str) -> Problem:
 
 
 _WORDS = {
-    404: "There is nothing here, or nothing you may see.",
+    404: NOT_FOUND,
     405: "This address does not take that method; the Allow header names those it takes.",
 }
 

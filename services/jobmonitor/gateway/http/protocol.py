@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.http.clients import client_key
-from jobmonitor.gateway.http.connections import EXTENSION, Connection
+from jobmonitor.gateway.http.connections import EXTENSION, ClientConnection
 from jobmonitor.gateway.http.problems import Problem, problem_response
 from jobmonitor.gateway.settings import GatewaySettings
 
@@ -48,7 +48,7 @@ class Protocol(HttpToolsProtocol):
 
     limits: Connections
     """Set on a class of the process's own: see ``bounded_protocol``."""
-    connection: Connection
+    connection: ClientConnection
     _address = ""
     _counted = False
     _too_many = False
@@ -64,7 +64,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.connection = Connection(transport)
+        self.connection = ClientConnection(transport)
         self._address = client_key(self.client[0] if self.client else "")
         self._count()
         self._expect_head()

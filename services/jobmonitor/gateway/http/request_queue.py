@@ -37,7 +37,7 @@ class Turn:
                     await line.acquire()
                     self._held.append(line)
         except TimeoutError:
-            detail = "Too many of your requests wait for an answer. Please wait for some before you send more."
+            detail = "Too many of your requests are waiting. Please wait for some answers before you send more."
             raise too_many("requests in line", detail, code="too_many_at_once", retry_after_s=RETRY_AFTER_S) from None
 
     def end(self) -> None:

@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bind(settings: GatewaySettings) -> socket.socket:
+def listening_socket(settings: GatewaySettings) -> socket.socket:
     """Take the address before anything else starts. Raises OSError: it is taken, or not ours."""
     return socket.create_server((settings.http_host, settings.http_port), backlog=BACKLOG)
 

@@ -24,8 +24,13 @@ def title(job: JobRecord, job_types: JobTypes) -> str:
 
 
 def item(job: JobRecord, job_types: JobTypes, now: datetime) -> models.Item:
-    """The job as lists and the stream show it."""
+    """The job as lists and the stream show it; it has its Job#."""
     return models.Item(**_fields(job, job_types, now))
+
+
+def job_of(job: JobRecord, job_types: JobTypes, now: datetime) -> models.Job:
+    """The job as its own address shows it."""
+    return models.Job(**_fields(job, job_types, now))
 
 
 def details(

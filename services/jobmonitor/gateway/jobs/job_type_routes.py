@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Response
 
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.access.context import ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.dependencies import ServicesDep, SignedIn, answer
 from jobmonitor.gateway.access.job_types import require_start
 from jobmonitor.gateway.access.policy import may_start
 from jobmonitor.gateway.http.openapi import JOB_TYPE_OPTIONS, answers

@@ -25,7 +25,7 @@ from jobmonitor.gateway.jobs.items import item
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, SQL, readable
 from jobmonitor.gateway.jobs.records import View, job_record
 
-LOOKED_AT = 1000
+SEARCHED_AT_MOST = 1000
 """Jobs one request looks through."""
 COUNTED_AT_MOST = 1000
 FURTHER_BACK_AT_MOST = 10
@@ -34,8 +34,8 @@ Rows: TypeAlias = list[asyncpg.Record]
 Filter = Literal["all", "running", "scheduled", "ready"]
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True):
-    """A place in the order of the lists. Stays right while jobs come and go above it."""
+class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, order=True):
+    """A position in the order of the lists. Stays right while jobs come and go above it."""
 
     sort_at: Instant
     number: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -44,18 +44,18 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         return base64.urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @classmethod
-    def decode(cls, text: str) -> "Place":
+    def decode(cls, text: str) -> "Position":
         """Raises Problem 422."""
         try:
-            place = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
-            place.sort_at.astimezone(UTC)
+            position = msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=cls)
+            position.sort_at.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             errors = [FieldError(field="after", detail="This is not the `next` of a page.")]
             raise Problem(422, "`after` is not the `next` of a page.", code="invalid", errors=errors) from error
-        return place
+        return position
 
 
-TOP = Place(datetime.max.replace(tzinfo=UTC), NUMBER_AT_MOST)
+TOP = Position(datetime.max.replace(tzinfo=UTC), NUMBER_AT_MOST)
 BOTTOM = datetime.min.replace(tzinfo=UTC)
 """The driver takes these two for ``infinity`` and ``-infinity``."""
 
@@ -66,7 +66,7 @@ class ListQuery:
 
     view: View
     limit: int
-    after: Place | None = None
+    after: Position | None = None
     """Where the page before ended; None for the first."""
     state: Filter = "all"
     q: str = ""
@@ -78,28 +78,28 @@ class ListQuery:
     """Up to this moment, without it."""
 
     @property
-    def below(self) -> Place:
-        """All jobs of the page are below this place."""
+    def below(self) -> Position:
+        """All jobs of the page are below this position."""
         start = self.after or TOP
-        return start if self.until is None else min(start, Place(self.until, 0))
+        return start if self.until is None else min(start, Position(self.until, 0))
 
 
-async def page_of(database: Database, viewer: Viewer, wanted: ListQuery, job_types: JobTypes) -> models.JobList:
+async def page_of(database: Database, viewer: Viewer, query: ListQuery, job_types: JobTypes) -> models.JobList:
     """The page, and on the first one the monitor's counts."""
     async with database.as_viewer(viewer, snapshot=True, in_index_order=True) as connection:
-        page = await _Lists(connection, viewer, wanted, job_types).page()
-        counts = None if wanted.after else await _counts(connection, viewer)
+        page = await _Lists(connection, viewer, query, job_types).page()
+        counts = None if query.after else await _counts(connection, viewer)
     return msgspec.structs.replace(page, counts=counts)
 
 
 async def _counts(connection: Connection, viewer: Viewer) -> models.Counts:
     owner_id = owner_seen(viewer)
     values = {"account_id": viewer.account_id, "owner_id": owner_id, "at_most": COUNTED_AT_MOST}
-    (row,) = await _fetch(connection, "count_jobs", "monitor", _whose(owner_id), values)
+    (row,) = await _fetch(connection, "count_jobs", "monitor", _owner_filter(owner_id), values)
     return models.Counts(**dict(row))
 
 
-def _whose(owner_id: int | None, *conditions: str) -> str:
+def _owner_filter(owner_id: int | None, *conditions: str) -> str:
     """What an index answers in the order of the lists, and no other index does: see migration 0009."""
     if owner_id is not None:
         conditions = ("j.owner_id = :owner_id", *conditions)
@@ -116,82 +116,82 @@ _STATES_BY_INDEX: Mapping[str, str] = {
 class _Lists:
     """One request's statements: what they have in common."""
 
-    def __init__(self, connection: Connection, viewer: Viewer, wanted: ListQuery, job_types: JobTypes) -> None:
+    def __init__(self, connection: Connection, viewer: Viewer, query: ListQuery, job_types: JobTypes) -> None:
         self._connection = connection
-        self._wanted = wanted
+        self._query = query
         self._job_types = job_types
         self._only_seen = owner_seen(viewer)
-        self._owner_id = owner_id = wanted.owner_id if self._only_seen is None else self._only_seen
-        self._type_by_index = wanted.job_type is not None and wanted.view == "history" and owner_id is None
-        self._narrowed = wanted.state == "ready" or (wanted.job_type is not None and not self._type_by_index)
+        self._owner_id = owner_id = query.owner_id if self._only_seen is None else self._only_seen
+        self._type_by_index = query.job_type is not None and query.view == "history" and owner_id is None
+        self._narrowed = query.state == "ready" or (query.job_type is not None and not self._type_by_index)
         by_type = ("j.job_type = :job_type",) if self._type_by_index else ()
-        by_state = (_STATES_BY_INDEX[wanted.state],) if wanted.state in _STATES_BY_INDEX else ()
-        self._whose = _whose(owner_id, *by_type, *by_state)
+        by_state = (_STATES_BY_INDEX[query.state],) if query.state in _STATES_BY_INDEX else ()
+        self._owner_filter = _owner_filter(owner_id, *by_type, *by_state)
         self._values: dict[str, Any] = {
             "account_id": viewer.account_id,
             "owner_id": owner_id,
-            "job_type": wanted.job_type,
-            "below_at": wanted.below.sort_at,
-            "below_number": wanted.below.number,
-            "since": wanted.since or BOTTOM,
-            "limit": wanted.limit + 1,
+            "job_type": query.job_type,
+            "below_at": query.below.sort_at,
+            "below_number": query.below.number,
+            "since": query.since or BOTTOM,
+            "limit": query.limit + 1,
         }
 
     async def page(self) -> models.JobList:
-        wanted = self._wanted
-        if wanted.view == "history" and wanted.state in _STATES_BY_INDEX:
+        query = self._query
+        if query.view == "history" and query.state in _STATES_BY_INDEX:
             return self._answer([])
-        if self._only_seen is not None and wanted.owner_id not in (None, self._only_seen):
+        if self._only_seen is not None and query.owner_id not in (None, self._only_seen):
             return self._answer([])
-        if wanted.q or self._narrowed:
+        if query.q or self._narrowed:
             return await self._search()
         return self._answer(await self._fetch("list_jobs"))
 
     async def _search(self) -> models.JobList:
-        reference_like, number_like, slugs = _patterns(self._wanted.q, self._job_types)
+        reference_like, number_like, slugs = _patterns(self._query.q, self._job_types)
         rows = await self._fetch(
             "search_jobs",
-            looked_at=LOOKED_AT,
-            ready=self._wanted.state == "ready",
+            looked_at=SEARCHED_AT_MOST,
+            ready=self._query.state == "ready",
             reference_like=reference_like,
             number_like=number_like,
             slugs=slugs,
         )
-        last = Place(rows[0]["last_sort_at"], rows[0]["last_number"]) if rows[0]["last_number"] is not None else None
+        last = Position(rows[0]["last_sort_at"], rows[0]["last_number"]) if rows[0]["last_number"] is not None else None
         answer = self._answer([row for row in rows if row["job_id"] is not None])
         if last is None or answer.next is not None:
             return answer
-        further_back = await self._find_exactly(last) if self._wanted.after is None else []
+        further_back = await self._find_exactly(last) if self._query.after is None else []
         return msgspec.structs.replace(
             answer, next=last.encode(), searched_back_to=last.sort_at, further_back=further_back
         )
 
-    async def _find_exactly(self, below: Place) -> list[models.Item]:
+    async def _find_exactly(self, below: Position) -> list[models.Item]:
         """Whoever searches for a whole name or a Job# finds it however old it is."""
-        wanted = self._wanted
-        if not wanted.q or wanted.state != "all":
+        query = self._query
+        if not query.q or query.state != "all":
             return []
         values = {
             "below_at": below.sort_at,
             "below_number": below.number,
             "limit": FURTHER_BACK_AT_MOST,
-            "called": wanted.q,
-            "number": _as_number(wanted.q.removeprefix("#")),
+            "called": query.q,
+            "number": _as_number(query.q.removeprefix("#")),
         }
-        whose = "j.account_id = :account_id" + ("" if self._owner_id is None else " AND j.owner_id = :owner_id")
-        found = await _fetch(self._connection, "find_exactly", wanted.view, whose, {**self._values, **values})
+        owner_filter = "j.account_id = :account_id" + ("" if self._owner_id is None else " AND j.owner_id = :owner_id")
+        found = await _fetch(self._connection, "find_exactly", query.view, owner_filter, {**self._values, **values})
         return self._items(found)
 
     async def _fetch(self, name: str, **values: Any) -> Rows:
-        return await _fetch(self._connection, name, self._wanted.view, self._whose, {**self._values, **values})
+        return await _fetch(self._connection, name, self._query.view, self._owner_filter, {**self._values, **values})
 
     def _answer(self, rows: Rows) -> models.JobList:
         """``rows`` has one more than the page if there are more."""
-        limit = self._wanted.limit
+        limit = self._query.limit
         last = rows[limit - 1] if len(rows) > limit else None
         return models.JobList(
             items=self._items(rows[:limit]),
-            next=Place(last["sort_at"], last["number"]).encode() if last else None,
+            next=Position(last["sort_at"], last["number"]).encode() if last else None,
         )
 
     def _items(self, rows: Rows) -> list[models.Item]:
@@ -199,9 +199,9 @@ class _Lists:
         return list(readable(lambda row: item(job_record(dict(row)), self._job_types, now), rows))
 
 
-async def _fetch(connection: Connection, name: str, view: View, whose: str, values: Mapping[str, Any]) -> Rows:
+async def _fetch(connection: Connection, name: str, view: View, owner_filter: str, values: Mapping[str, Any]) -> Rows:
     """Each combination of conditions is a statement with a plan of its own."""
-    return await SQL[name].fill(view=view, whose=whose).fetch(connection, **values)
+    return await SQL[name].fill(view=view, owner_filter=owner_filter).fetch(connection, **values)
 
 
 def _as_number(text: str) -> int | None:
@@ -210,7 +210,7 @@ def _as_number(text: str) -> int | None:
 
 
 def _patterns(sought: str, job_types: JobTypes) -> tuple[str | None, str | None, list[str]]:
-    """Patterns for the reference and the Job#, and the types whose name matches; three times nothing for no search."""
+    """Patterns for the reference and the Job#, and the types whose name matches; all empty without a search."""
     if not sought:
         return None, None, []
     escaped = sought.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

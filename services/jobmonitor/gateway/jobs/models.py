@@ -124,12 +124,10 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as lists and the stream show it."""
+class _Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of any job."""
 
     id: UUID
-    number: int | None
-    """The Job#; null for the moment until it has one."""
     type: str
     """The job type's slug."""
     name: str
@@ -158,6 +156,20 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Rises with every fact: of two versions of a job the higher one is newer."""
 
 
+class Item(_Job, frozen=True, kw_only=True):
+    """A job as lists and the stream show it."""
+
+    number: int
+    """The Job#."""
+
+
+class Job(_Job, frozen=True, kw_only=True):
+    """A job that was asked for by its Job# or its id."""
+
+    number: int | None
+    """The Job#; null for the moment until it has one."""
+
+
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened to a job."""
 
@@ -167,7 +179,7 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Of a request about the job that was refused: why, in a sentence for its owner. Null of all else."""
 
 
-class JobDetails(Item, frozen=True, kw_only=True):
+class JobDetails(Job, frozen=True, kw_only=True):
     """A job with all that happened to it, in order."""
 
     timeline: list[TimelineEntry]

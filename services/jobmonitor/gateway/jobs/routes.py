@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime, BeforeValidator
 
-from jobmonitor.gateway.access.context import MonitorUser, ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.dependencies import MonitorUser, ServicesDep, SignedIn, answer
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.openapi import answers, body
 from jobmonitor.gateway.http.problems import FieldError, Problem
 from jobmonitor.gateway.jobs import models
-from jobmonitor.gateway.jobs.items import details, item, location
-from jobmonitor.gateway.jobs.lists import Filter, ListQuery, Place, page_of
+from jobmonitor.gateway.jobs.items import details, item, job_of, location
+from jobmonitor.gateway.jobs.lists import Filter, ListQuery, Position, page_of
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at
 from jobmonitor.gateway.jobs.records import View
 from jobmonitor.gateway.jobs.submissions import preview, request_stop, submit
@@ -103,10 +103,10 @@ async def list_jobs(
     A search with `q`, and some other conditions, look at a thousand jobs at a time: a page may hold fewer jobs than
     `limit`, even none, and still have a `next`.
     """
-    wanted = ListQuery(
+    query = ListQuery(
         view=view,
         limit=limit,
-        after=Place.decode(after) if after else None,
+        after=Position.decode(after) if after else None,
         state=state,
         q=(q or "").strip(),
         job_type=job_type,
@@ -114,7 +114,7 @@ async def list_jobs(
         since=_in_utc("since", since),
         until=_in_utc("until", until),
     )
-    return answer(await page_of(services.database, viewer, wanted, services.job_types))
+    return answer(await page_of(services.database, viewer, query, services.job_types))
 
 
 def _in_utc(field: str, moment: datetime | None) -> datetime | None:
@@ -122,7 +122,7 @@ def _in_utc(field: str, moment: datetime | None) -> datetime | None:
     try:
         return None if moment is None else moment.astimezone(UTC)
     except OverflowError as error:
-        errors = [FieldError(field=field, detail="This moment is out of range.")]
+        errors = [FieldError(field=field, detail="This date is out of range.")]
         raise Problem(422, f"`{field}` is out of range.", code="invalid", errors=errors) from error
 
 
@@ -136,10 +136,10 @@ async def get_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Respo
 @router.post(
     "/jobs/{job}/stop",
     status_code=202,
-    responses=answers(202, models.Item, "The stop was asked for", 401, 403, 404, 409, 503),
+    responses=answers(202, models.Job, "The stop was asked for", 401, 403, 404, 409, 503),
 )
 async def stop_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
     """Ask for a job to be stopped. It may end before the wish is heard."""
     row, _ = await job_at(services.database, viewer, job)
     stopping = await request_stop(services, viewer, row)
-    return answer(item(stopping, services.job_types, datetime.now(UTC)), 202)
+    return answer(job_of(stopping, services.job_types, datetime.now(UTC)), 202)

@@ -24,7 +24,7 @@ from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.access.context import Services
+from jobmonitor.gateway.access.dependencies import Services
 from jobmonitor.gateway.access.job_types import startable
 from jobmonitor.gateway.adapters.changes import Watch
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
@@ -161,7 +161,7 @@ def _in_utc(run_at: datetime | None) -> datetime | None:
     try:
         return None if run_at is None else run_at.astimezone(UTC)
     except OverflowError:
-        raise invalid([FieldProblem("run_at", "This is no date in UTC.")]) from None
+        raise invalid([FieldProblem("run_at", "This date is out of range.")]) from None
 
 
 def _check_run_at(run_at: datetime | None) -> None:
@@ -169,7 +169,7 @@ def _check_run_at(run_at: datetime | None) -> None:
         return
     now = datetime.now(UTC)
     if run_at <= now:
-        raise invalid([FieldProblem("run_at", "This time is past.")])
+        raise invalid([FieldProblem("run_at", "This time is in the past.")])
     if run_at > now + RUN_AT_AHEAD:
         raise invalid([FieldProblem("run_at", "A job can be scheduled a year ahead at most.")])
 

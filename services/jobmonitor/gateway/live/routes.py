@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.access.context import MonitorUser, ServicesDep
+from jobmonitor.gateway.access.dependencies import MonitorUser, ServicesDep
 from jobmonitor.gateway.access.sessions import digest
 from jobmonitor.gateway.http.cookies import SESSION_COOKIE
-from jobmonitor.gateway.http.limits import Held
+from jobmonitor.gateway.http.limits import HoldingResponse
 from jobmonitor.gateway.http.openapi import answers
 from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.live.hub import Hub, frames_of
@@ -56,4 +56,4 @@ async def stream_jobs(request: Request, services: ServicesDep, hub: HubDep, view
         send_timeout=SEND_TIMEOUT_S,
         sep="\n",
     )
-    return Held(services.rates.stream(viewer), response)
+    return HoldingResponse(services.rates.stream(viewer), response)

@@ -30,7 +30,7 @@ class Stream:
         self._pending: dict[UUID, bytes] = {}
         self._reset = False
         self._ended = False
-        self._farewell: bytes | None = None
+        self._last_frame: bytes | None = None
         self._wake = asyncio.Event()
 
     def offer(self, job_id: UUID, data: bytes) -> None:
@@ -47,10 +47,10 @@ class Stream:
         self._reset = True
         self._wake.set()
 
-    def end(self, farewell: bytes | None) -> None:
-        """End the stream; nothing but the farewell is sent any more. Repeatable."""
+    def end(self, last_frame: bytes | None) -> None:
+        """End the stream; nothing but the last_frame is sent any more. Repeatable."""
         if not self._ended:
-            self._ended, self._farewell = True, farewell
+            self._ended, self._last_frame = True, last_frame
         self._wake.set()
 
     async def frames(self) -> AsyncIterator[bytes]:
@@ -60,8 +60,8 @@ class Stream:
             self._wake.clear()
             while not self._ended and (data := self._next()) is not None:
                 yield data
-        if self._farewell is not None:
-            yield self._farewell
+        if self._last_frame is not None:
+            yield self._last_frame
 
     def _next(self) -> bytes | None:
         if self._reset:

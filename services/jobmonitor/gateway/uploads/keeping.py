@@ -17,7 +17,7 @@ from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.access.context import Services
+from jobmonitor.gateway.access.dependencies import Services
 from jobmonitor.gateway.access.job_types import require_start
 from jobmonitor.gateway.http.bodies import invalid
 from jobmonitor.gateway.http.limits import too_many
@@ -25,7 +25,7 @@ from jobmonitor.gateway.http.problems import Problem, not_found, unavailable
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.gateway.uploads.models import Upload
 from jobmonitor.gateway.uploads.readers import Reader, ending_of
-from jobmonitor.gateway.uploads.received_files import ReceivedFile
+from jobmonitor.gateway.uploads.receiving import ReceivedFile
 from jobmonitor.job_types.files.endings import contradiction
 from jobmonitor.job_types.files.look_through import look_through
 from jobmonitor.job_types.inspection import Inspection
@@ -129,10 +129,10 @@ async def _too_many_kept(connection: Connection, viewer: Viewer, settings: Gatew
     kept = await SQL["kept_uploads"].fetchrow(connection, account_id=viewer.account_id, user_id=viewer.user_id)
     if kept is not None and kept["files"] < settings.uploads_kept_per_user:
         limit, most = "bytes of uploads per account", f"{settings.upload_bytes_per_account // 1024**2:,} MB"
-        detail = f"Your account's files would be more than {most}, which is the most"
+        detail = f"Your account keeps {most} of files at most"
     else:
         limit, most = "uploads kept per user", str(settings.uploads_kept_per_user)
-        detail = f"{most} of your files are kept already, which is the most"
+        detail = f"{most} of your files are kept already, and no more are allowed"
     advice = "delete some you no longer need"
     return too_many(limit, f"{detail}: {advice}.", code="too_many_uploads", retry_after_s=RETRY_KEPT_S)
 

@@ -46,7 +46,7 @@ def reader_of(job_types: JobTypes, viewer: Viewer, name: str, slug: str | None) 
     Raises Problem: 422 there is none, 403 the viewer may not start it.
     """
     if has_unseen(name):
-        detail = "A file name holds no control characters, nor any that turn round others."
+        detail = "A file name cannot contain control characters, or characters that change the direction of text."
         raise invalid([FieldProblem("name", detail)])
     asked = job_types.values() if slug is None else [startable(job_types, viewer, slug)]
     reading = [(each, each.upload) for each in asked if each.upload is not None and may_start(viewer, each)]
@@ -55,7 +55,7 @@ def reader_of(job_types: JobTypes, viewer: Viewer, name: str, slug: str | None) 
         if ending in rule.media_types:
             return Reader(job_type, rule, ending)
     if slug is not None and not reading:
-        raise invalid([FieldProblem("type", f"A {job_types[slug].title} reads no file.")])
+        raise invalid([FieldProblem("type", f"Jobs of the type {job_types[slug].title} read no file.")])
     taken = _either(dict.fromkeys(f".{ending}" for _, rule in reading for ending in rule.media_types))
     raise invalid([FieldProblem("name", f"Only files ending in {taken} can be read.")], code="unknown_kind")
 

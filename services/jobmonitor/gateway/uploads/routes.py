@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from jobmonitor.crm.uploads import upload_key
-from jobmonitor.gateway.access.context import ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.dependencies import ServicesDep, SignedIn, answer
 from jobmonitor.gateway.access.job_types import startable
 from jobmonitor.gateway.http.body_limits import UPLOADS
 from jobmonitor.gateway.http.openapi import answers
@@ -16,7 +16,7 @@ from jobmonitor.gateway.http.problems import Problem, not_found, unavailable
 from jobmonitor.gateway.uploads.keeping import SQL, describe, find_kept, keep, remove
 from jobmonitor.gateway.uploads.models import ListedUpload, Upload, UploadList
 from jobmonitor.gateway.uploads.readers import ending_of, reader_of, require_uploads
-from jobmonitor.gateway.uploads.received_files import Intake, received
+from jobmonitor.gateway.uploads.receiving import UploadSlots, received
 from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
@@ -57,11 +57,11 @@ async def upload_file(
     require_uploads(services.job_types, viewer)
     _refuse_form(request)
     reader = reader_of(services.job_types, viewer, name, job_type)
-    intake: Intake = request.app.state.intake
+    slots: UploadSlots = request.app.state.upload_slots
     timeout_s = services.settings.upload_timeout_s
     try:
-        with intake.place(viewer):
-            async with received(request, reader.rule.bytes_max, timeout_s) as file, intake.inspecting(viewer):
+        with slots.slot(viewer):
+            async with received(request, reader.rule.bytes_max, timeout_s) as file, slots.inspecting(viewer):
                 upload = await keep(services, viewer, name, reader, file)
     except ClientDisconnect:
         log.info("upload_broken_off", by=viewer.user_id)

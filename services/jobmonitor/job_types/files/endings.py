@@ -7,7 +7,7 @@ def contradiction(ending: str, content: bytes) -> str | None:
     """Why a file with this ending cannot have this content; None where nothing speaks against it."""
     is_archive = content.startswith(ZIP_MAGIC)
     if ending == "xlsx" and content and not is_archive:
-        return "This is no Excel workbook."
+        return "This is not an Excel workbook."
     if ending == "csv" and is_archive:
-        return "This is no CSV file, but a workbook or an archive."
+        return "This is not a CSV file but a workbook or an archive."
     return None

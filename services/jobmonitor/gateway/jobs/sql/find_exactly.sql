@@ -4,7 +4,7 @@ WITH found AS MATERIALIZED (
     (
         SELECT j.*
         FROM projection.job_{view} AS j
-        WHERE {whose} AND j.reference_key = lower(:called::text)
+        WHERE {owner_filter} AND j.reference_key = lower(:called::text)
           AND (:job_type::text IS NULL OR j.job_type = :job_type)
           AND (j.sort_at, j.number) < (:below_at::timestamptz, :below_number::bigint) AND j.sort_at >= :since::timestamptz
         ORDER BY j.sort_at DESC, j.number DESC

@@ -3,7 +3,7 @@
 WITH looked_at AS MATERIALIZED (
     SELECT j.*
     FROM projection.job_{view} AS j
-    WHERE {whose}
+    WHERE {owner_filter}
       AND (j.sort_at, j.number) < (:below_at::timestamptz, :below_number::bigint) AND j.sort_at >= :since::timestamptz
     ORDER BY j.sort_at DESC, j.number DESC
     LIMIT :looked_at

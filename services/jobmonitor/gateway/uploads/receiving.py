@@ -15,7 +15,7 @@ from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.http.body_limits import file_too_large
 from jobmonitor.gateway.http.connections import STALL_S
-from jobmonitor.gateway.http.limits import Share, shares
+from jobmonitor.gateway.http.limits import Slots, slots_held
 from jobmonitor.gateway.http.problems import Problem, unavailable
 from jobmonitor.gateway.settings import GatewaySettings
 
@@ -24,25 +24,25 @@ INSPECTED_AT_ONCE = 2
 """Looking through 20 MB takes a second or two of a core, and some ten times as much memory."""
 
 
-class Intake:
+class UploadSlots:
     """How many files one process takes in, and looks through, at once: of a user, of an account, in all.
 
     An account's files are looked through one after the other, so that it holds up itself only.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._users = Share("uploads at once per user", settings.uploads_at_once_per_user)
-        self._accounts = Share("uploads at once per account", settings.uploads_at_once_per_account)
-        self._all = Share("uploads at once", settings.uploads_at_once)
+        self._users = Slots("uploads at once per user", settings.uploads_at_once_per_user)
+        self._accounts = Slots("uploads at once per account", settings.uploads_at_once_per_account)
+        self._all = Slots("uploads at once", settings.uploads_at_once)
         self._looking = asyncio.Semaphore(INSPECTED_AT_ONCE)
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @contextmanager
-    def place(self, viewer: Viewer) -> Iterator[None]:
+    def slot(self, viewer: Viewer) -> Iterator[None]:
         """A place for a file on its way. Raises Problem: 429 the viewer or their account has all of theirs, 503."""
         of_user = f"You are sending {self._users.at_most} files already. Wait until one has arrived."
         of_account = f"Your account is sending {self._accounts.at_most} files already. Wait until one has arrived."
-        with shares(
+        with slots_held(
             (self._users, viewer.user_id, _wait(of_user)),
             (self._accounts, viewer.account_id, _wait(of_account)),
             (self._all, None, unavailable("Too many files are arriving at the moment.")),
