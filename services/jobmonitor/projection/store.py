@@ -18,9 +18,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from jobmonitor.database.pool import Connection, Pool
-from jobmonitor.database.statement import statements
+from jobmonitor.database.statement import Statement, statements
 from jobmonitor.projection import places as offsets
 from jobmonitor.projection.batch import (
     Arrival,
@@ -35,7 +36,7 @@ from jobmonitor.projection.batch import (
 from jobmonitor.projection.fold import JobRow, in_monitor
 from jobmonitor.projection.places import Claim, Fenced, Partition, Place
 from jobmonitor.projection.rehearsal import made_up_life
-from jobmonitor.projection.relation import FEW, JOB_COLUMNS, POINT_COLUMNS, PROGRESS_COLUMNS, Relation, send
+from jobmonitor.projection.row_source import FEW, PROGRESS_COLUMNS, RowSource, columns_of, send
 from jobmonitor.projection.suspects import Trial
 from jobmonitor.projection.timeline import TimelinePoint, second_of
 
@@ -44,6 +45,15 @@ __all__ = ["SCHEMA", "Claim", "Fenced", "Partition", "Place", "Store", "notices"
 SCHEMA = "projection"
 NOTICE_JOBS = 150
 """Most job ids in one notice: PostgreSQL limits its payload to 8,000 bytes."""
+
+JOB_COLUMNS = columns_of(JobRow)
+"""Of the monitor and the history, but for those that PostgreSQL makes."""
+FIXED_COLUMNS = {"job_id", "number", "account_id", "owner_id", "job_type", "month"}
+"""They never change."""
+POINT_COLUMNS = columns_of(TimelinePoint)
+"""Of the timeline."""
+SAME_ROW = {"monitor": "j.job_id = s.job_id", "history": "j.job_id = s.job_id AND j.month = s.month"}
+"""In the history the month finds the partition."""
 
 _rows_decoder = msgspec.json.Decoder(list[JobRow])
 _each_row_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -83,6 +93,7 @@ class Store:
         self._sql = {
             name: statement.fill(schema=schema) for name, statement in statements("jobmonitor.projection.sql").items()
         }
+        self._saving = {view: _saving(self._sql["save_jobs"], view, same) for view, same in SAME_ROW.items()}
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Place]:
         """Take these partitions over from whoever holds them."""
@@ -150,17 +161,17 @@ class Store:
             return [], batch.varied
         progress = await self._send_progress(connection, points)
         others = set()
-        told = await self._sql["advance_jobs"].fill(**progress.part).execute(connection, **progress.values)
+        told = await self._sql["advance_jobs"].fill(progress=progress.text).execute(connection, **progress.values)
         if told != f"MERGE {sum(newest for _, newest in points)}":
-            left = await self._sql["not_advanced"].fill(**progress.part).fetch(connection, **progress.values)
+            left = await self._sql["not_advanced"].fill(progress=progress.text).fetch(connection, **progress.values)
             others = {row["job_id"] for row in left}
             points = [point for point in points if point[0].job_id not in others]
             progress = await self._without(connection, progress, points, others)
         if points:
-            await self._sql["add_progress_points"].fill(**progress.part).execute(connection, **progress.values)
+            await self._sql["add_progress_points"].fill(progress=progress.text).execute(connection, **progress.values)
         return points, batch.varied | others
 
-    async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> Relation:
+    async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> RowSource:
         rows = [
             (
                 e.job_id,
@@ -181,8 +192,8 @@ class Store:
         return await send(connection, "progress", PROGRESS_COLUMNS, rows, few=self._few)
 
     async def _without(
-        self, connection: Connection, progress: Relation, points: Sequence[PlainPoint], others: Iterable[UUID]
-    ) -> Relation:
+        self, connection: Connection, progress: RowSource, points: Sequence[PlainPoint], others: Iterable[UUID]
+    ) -> RowSource:
         """What was sent, but for these jobs: ``points`` is the rest."""
         if progress.values:
             return await self._send_progress(connection, points)
@@ -235,20 +246,28 @@ class Store:
             await self._sql["leave_monitor"].execute(connection, job_ids=[row.job_id for row in history])
 
     async def _save(self, connection: Connection, view: str, rows: Sequence[JobRow]) -> None:
-        values = [[getattr(row, column) for column in JOB_COLUMNS] for row in rows]
-        sent = await send(connection, view, JOB_COLUMNS, values, few=self._few)
-        await self._sql[f"save_{view}"].fill(**sent.part).execute(connection, **sent.values)
+        sent = await send(connection, view, JOB_COLUMNS, list(map(astuple, rows)), few=self._few)
+        await self._saving[view].fill(jobs=sent.text).execute(connection, **sent.values)
 
     async def _add_points(self, connection: Connection, points: Collection[TimelinePoint]) -> None:
         if points:
-            values = [[getattr(point, column) for column in POINT_COLUMNS] for point in points]
-            sent = await send(connection, "points", POINT_COLUMNS, values, few=self._few)
-            await self._sql["add_points"].fill(**sent.part).execute(connection, **sent.values)
+            sent = await send(connection, "points", POINT_COLUMNS, list(map(astuple, points)), few=self._few)
+            await self._sql["add_points"].fill(points=sent.text).execute(connection, **sent.values)
 
     async def _notify(self, connection: Connection, changed: Iterable[tuple[int, UUID]]) -> None:
         payloads = list(notices(changed))
         if payloads:
             await self._sql["notify"].execute(connection, payloads=payloads)
+
+
+def _saving(statement: Statement, view: str, same_row: str) -> Statement:
+    return statement.fill(
+        view=view,
+        same_row=same_row,
+        columns=", ".join(JOB_COLUMNS),
+        values=", ".join(f"s.{column}" for column in JOB_COLUMNS),
+        changes=", ".join(f"{column} = s.{column}" for column in JOB_COLUMNS if column not in FIXED_COLUMNS),
+    )
 
 
 def _decoded_rows(document: str) -> tuple[dict[UUID, JobRow], dict[UUID, str]]:

@@ -1,11 +1,16 @@
 """Rows on their way into PostgreSQL: as arrays where they are few, by COPY into a temporary table where they are many.
 
-A statement names them in braces, ``{points}``, and is the same for both ways; so is therefore what it does.
+A statement has a part for them, ``{points}``, and is the same for both ways; so is therefore what it does.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin
+from uuid import UUID
+
+import msgspec
 
 from jobmonitor.database.pool import Connection
 
@@ -16,55 +21,6 @@ LOOK_UP_AND_SORT_IN_MEMORY = (
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL work_mem = '64MB'"
 )
 """PostgreSQL knows little of the rows in a temporary table, and would read the whole monitor to join it with a part."""
-
-JOB_COLUMNS: Mapping[str, str] = {
-    "job_id": "uuid",
-    "number": "bigint",
-    "account_id": "bigint",
-    "owner_id": "bigint",
-    "job_type": "text",
-    "reference": "text",
-    "parameters": "jsonb",
-    "state": "text",
-    "sequence": "int",
-    "submitted_at": "timestamptz",
-    "run_at": "timestamptz",
-    "accepted_at": "timestamptz",
-    "started_at": "timestamptz",
-    "completed_at": "timestamptz",
-    "done": "bigint",
-    "total": "bigint",
-    "unit": "text",
-    "rejected": "bigint",
-    "outcomes": "jsonb",
-    "failure_code": "text",
-    "failure_reason": "text",
-    "result": "jsonb",
-    "stop_requested_at": "timestamptz",
-    "stop_requested_by": "bigint",
-    "stop_rejected_at": "timestamptz",
-    "downloaded_at": "timestamptz",
-    "downloaded_by": "bigint",
-    "expired_at": "timestamptz",
-    "updated_at": "timestamptz",
-    "month": "date",
-}
-"""Of the monitor and the history, but for ``sort_at``, which PostgreSQL makes."""
-
-POINT_COLUMNS: Mapping[str, str] = {
-    "job_id": "uuid",
-    "type": "text",
-    "slot": "bigint",
-    "event_id": "text",
-    "account_id": "bigint",
-    "owner_id": "bigint",
-    "at": "timestamptz",
-    "sequence": "int",
-    "done": "bigint",
-    "total": "bigint",
-    "data": "jsonb",
-}
-"""Of the timeline."""
 
 PROGRESS_COLUMNS: Mapping[str, str] = {
     "job_id": "uuid",
@@ -81,29 +37,45 @@ PROGRESS_COLUMNS: Mapping[str, str] = {
 }
 """Of plain progress: what the monitor and the timeline need of it."""
 
+_SQL_TYPES = {UUID: "uuid", int: "bigint", datetime: "timestamptz", date: "date"}
+
+
+def columns_of(row_type: type[msgspec.Struct]) -> dict[str, str]:
+    """The columns for rows of this type: its fields, with PostgreSQL's types for them."""
+    return {field.name: _sql_type(field.type) for field in msgspec.structs.fields(row_type)}
+
+
+def _sql_type(annotation: Any) -> str:
+    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    kind = next(each for each in kinds if each is not NoneType)
+    if isinstance(kind, type) and issubclass(kind, str):
+        return "text"
+    return _SQL_TYPES.get(get_origin(kind) or kind, "jsonb")
+
 
 @dataclass(frozen=True)
-class Relation:
+class RowSource:
     """Where the rows are, for the statements of one transaction."""
 
-    part: Mapping[str, str]
-    """By the name in the braces what stands in their place."""
+    text: str
+    """What stands in the statement: the name of a table, or arrays that are unnested."""
     values: Mapping[str, Any]
-    """The values that the part asks for; none where the rows are in a table."""
+    """The values the text asks for; none where the rows are in a table."""
 
 
 async def send(
     connection: Connection, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]], *, few: int
-) -> Relation:
+) -> RowSource:
     """Bring the rows to the server; up to ``few`` of them travel with each statement instead."""
     if len(rows) <= few:
         arrays = ", ".join(f":{column}::{kind}[]" for column, kind in columns.items())
-        source = f"(SELECT * FROM unnest({arrays}) AS row ({', '.join(columns)}))"  # noqa: S608 - all of it is ours
-        return Relation({name: source}, dict(zip(columns, zip(*rows, strict=True), strict=True)))
+        text = f"(SELECT * FROM unnest({arrays}) AS row ({', '.join(columns)}))"  # noqa: S608 - all of it is ours
+        values = {column: [row[place] for row in rows] for place, column in enumerate(columns)}
+        return RowSource(text, values)
     table = f"arrived_{name}"
     fields = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     # kept for the connection's next transactions, which find it empty
     create = f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({fields}) ON COMMIT DELETE ROWS"
     await connection.execute(f"{LOOK_UP_AND_SORT_IN_MEMORY}; {create}")
     await connection.copy_records_to_table(table, records=rows, columns=list(columns))
-    return Relation({name: table}, {})
+    return RowSource(table, {})
