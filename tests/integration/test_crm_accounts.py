@@ -7,7 +7,7 @@ import pytest
 
 from jobmonitor.crm.passwords import hash_as, hash_password
 from jobmonitor.crm.permissions import PERMISSIONS
-from jobmonitor.crm.users import how_to_hash, load_viewer, user_names
+from jobmonitor.crm.users import how_to_hash, load_viewer
 from jobmonitor.database.pool import account_transaction
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from jobmonitor.job_types.user_data_export.options import export_options
@@ -142,14 +142,6 @@ async def test_a_viewer_may_do_what_the_group_grants_and_a_super_admin_everythin
     assert super_admin.permissions == PERMISSIONS
     assert super_admin.display_tz == "America/New_York"
     assert in_the_wrong_account is None
-
-
-async def test_names_of_users_come_from_the_own_account(crm: Crm) -> None:
-    other = await crm.other_account()
-    ours, theirs = await add_user(crm, "ann@example.org", "admin"), await add_user(other, "ben@example.org", "admin")
-
-    async with account_transaction(crm.gateway_pool, 1) as connection:
-        assert await user_names(connection, [ours, theirs, 99]) == {ours: "ann"}
 
 
 async def test_the_form_offers_the_accounts_things_in_the_order_of_their_names(crm: Crm) -> None:

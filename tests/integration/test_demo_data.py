@@ -8,9 +8,11 @@ import asyncpg
 import pytest
 
 from jobmonitor.crm import demo
+from jobmonitor.crm.demo_login import PASSWORD
 from jobmonitor.crm.passwords import hash_as
 from jobmonitor.crm.users import how_to_hash, load_viewer
 from jobmonitor.database.pool import account_transaction, open_pool
+from jobmonitor.job_types.registry import permissions
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from jobmonitor.job_types.user_data_import.targets import import_formats
 from jobmonitor.runtime.objects import ObjectStore
@@ -25,7 +27,7 @@ SUPPORTERS = 400
 @pytest.fixture
 async def owner(database: Database) -> AsyncIterator[Any]:
     """A connection that sees everything, to a database with a small demo in it."""
-    assert await demo.fill(database.owner_url, SUPPORTERS)
+    assert await demo.fill(database.owner_url, SUPPORTERS, permissions())
     connection = await asyncpg.connect(database.superuser_url)
     yield connection
     await connection.close()
@@ -78,7 +80,7 @@ async def test_everybody_logs_in_with_the_demo_password(owner: Any) -> None:
         "SELECT email::text, password_hash, id, account_id FROM crm.users"
     ):
         pattern = await how_to_hash(owner, email)
-        assert await asyncio.to_thread(hash_as, demo.PASSWORD, pattern) == stored
+        assert await asyncio.to_thread(hash_as, PASSWORD, pattern) == stored
         assert await load_viewer(owner, account, user) is not None
 
 
@@ -95,7 +97,7 @@ async def test_it_holds_what_file_formats_stumble_over_and_every_filter_finds_so
 async def test_a_second_seed_changes_nothing(owner: Any, database: Database) -> None:
     before = await digest(database)
 
-    assert not await demo.fill(database.owner_url, SUPPORTERS)
+    assert not await demo.fill(database.owner_url, SUPPORTERS, permissions())
 
     assert await digest(database) == before
 
@@ -112,11 +114,11 @@ async def test_the_same_size_gives_the_same_data_by_the_way_for_large_loads_too(
     postgres: Postgres, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = postgres.fresh_database()
-    await demo.fill(database.owner_url, SUPPORTERS)
+    await demo.fill(database.owner_url, SUPPORTERS, permissions())
     shape = await constraints(database)
 
     monkeypatch.setattr(demo, "LARGE", 1)
-    await demo.fill(other.owner_url, SUPPORTERS)
+    await demo.fill(other.owner_url, SUPPORTERS, permissions())
 
     assert await digest(other) == await digest(database)
     assert await constraints(other) == shape
@@ -125,9 +127,9 @@ async def test_the_same_size_gives_the_same_data_by_the_way_for_large_loads_too(
 
 async def test_a_superuser_who_sees_all_accounts_seeds_the_same(postgres: Postgres, database: Database) -> None:
     other = postgres.fresh_database()
-    await demo.fill(database.owner_url, SUPPORTERS)
+    await demo.fill(database.owner_url, SUPPORTERS, permissions())
 
-    await demo.fill(other.superuser_url, SUPPORTERS)
+    await demo.fill(other.superuser_url, SUPPORTERS, permissions())
 
     assert await digest(other) == await digest(database)
     postgres.drop(other)
@@ -182,4 +184,4 @@ async def test_who_may_import_differs_between_its_users(owner: Any) -> None:
 @pytest.mark.parametrize("supporters", [0, 1_000_001])
 async def test_a_size_out_of_bounds_is_refused(supporters: int) -> None:
     with pytest.raises(ValueError, match="1 to 1,000,000"):
-        await demo.fill("postgresql://nowhere", supporters)
+        await demo.fill("postgresql://nowhere", supporters, permissions())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobmonitor.crm import demo
 from jobmonitor.database.pool import open_pool
+from jobmonitor.job_types.registry import permissions
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from support.crm import Crm
@@ -80,7 +81,7 @@ async def assert_unchanged(imports: Imports, fields: list[int], people: dict[str
 @pytest.fixture
 async def demo_account(database: Database) -> AsyncIterator[Crm]:
     """The demo's first account with its 5,000 supporters."""
-    await demo.fill(database.owner_url, demo.SUPPORTERS)
+    await demo.fill(database.owner_url, demo.SUPPORTERS, permissions())
     owner = await asyncpg.connect(database.superuser_url)
     pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
     yield Crm(owner, pool, pool)

@@ -13,7 +13,7 @@ from jobmonitor.checker.client_history import Operation, read_history
 from jobmonitor.checker.invariants import INVARIANTS
 from jobmonitor.checker.job_log import LogFold
 from jobmonitor.checker.lifecycle import CLOCKS_DIFFER, EDGES
-from jobmonitor.checker.report import EXAMPLES_MAX, CouldNotLook, Finding, Looked
+from jobmonitor.checker.report import EXAMPLES_MAX, CouldNotLook, Evidence, Finding
 from jobmonitor.checker.snapshot import Chunks, Run, Snapshot
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.topics import topic_of
@@ -32,7 +32,7 @@ class Scene:
     runs: list[Run] = field(default_factory=list)
     chunks: dict[UUID, Chunks] = field(default_factory=dict)
     clients: list[Operation] = field(default_factory=list)
-    buried: frozenset[UUID] = frozenset()
+    dead_lettered: frozenset[UUID] = frozenset()
     log_begins: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def snapshot(self, *, calm: bool = False) -> Snapshot:
@@ -46,7 +46,7 @@ class Scene:
             runs={run.job_id: run for run in self.runs},
             chunks=self.chunks,
             clients=self.clients,
-            buried=self.buried,
+            dead_lettered=self.dead_lettered,
         )
         snapshot.log = {job_id: job for job_id, job in fold.close().items() if not snapshot.is_cut(job)}
         return snapshot
@@ -80,11 +80,11 @@ def test_there_is_a_finding_for_each_of_the_39_invariants_in_order() -> None:
 
 
 def test_of_many_violations_a_few_are_told_and_all_are_counted() -> None:
-    looked = Looked()
+    evidence = Evidence()
     for number in range(50):
-        looked.expect(False, f"job {number}", "a", "b")
-    assert (looked.violations, len(looked.examples)) == (50, EXAMPLES_MAX)
-    assert str(looked.examples[0]) == "job 0: expected a, found b"
+        evidence.expect(False, f"job {number}", "a", "b")
+    assert (evidence.violations, len(evidence.examples)) == (50, EXAMPLES_MAX)
+    assert str(evidence.examples[0]) == "job 0: expected a, found b"
 
 
 def test_every_state_has_edges_and_no_end_has() -> None:
@@ -154,7 +154,7 @@ def test_i10_the_marks_of_chunks_add_up_to_the_progress() -> None:
 def test_i11_a_job_whose_chunk_was_given_up_has_failed() -> None:
     job = JobEvents()
     for state, red in (("failed", False), ("cancelled", False), ("completed", True)):
-        scene = Scene(runs=[run_of(job, state=state)], buried=frozenset({job.job_id}))
+        scene = Scene(runs=[run_of(job, state=state)], dead_lettered=frozenset({job.job_id}))
         assert scene.is_red("I11") is red
 
 

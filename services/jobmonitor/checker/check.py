@@ -44,7 +44,7 @@ async def look(
     snapshot.log_begins, snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
     wanted = settings.catalogue or catalogue(slugs(with_probe=settings.kafka.with_probe))
     snapshot.topic_differences = await read_topic_differences(settings.kafka, wanted)
-    snapshot.buried = frozenset(await jobs_given_up(settings.kafka))
+    snapshot.dead_lettered = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:
         fold.add_unsent(topic, value)
     snapshot.log = {job_id: job for job_id, job in fold.close().items() if not snapshot.is_cut(job)}

@@ -10,7 +10,7 @@ import msgspec
 
 from jobmonitor.checker.job_log import mix, point_digest
 from jobmonitor.checker.report import CouldNotLook
-from jobmonitor.checker.snapshot import Chunks, Effects, Registered, Run, Snapshot, Submission, Unsent
+from jobmonitor.checker.snapshot import Chunks, Effects, EffectsOfType, Registered, Run, Snapshot, Submission, Unsent
 from jobmonitor.database.pool import Connection, open_pool, see_account
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.protocol import EffectsCount
@@ -62,7 +62,7 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
         for row in outbox
     ]
     snapshot.effects = {
-        each.slug: await _read_effects(connection, each.slug, each.effects, snapshot)
+        each.slug: EffectsOfType(each.effects, await _read_effects(connection, each.slug, each.effects, snapshot))
         for each in installed()
         if each.effects is not None
     }

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jobmonitor.checker import effects, identity, lifecycle, liveness, mail, views
-from jobmonitor.checker.report import DoesNotApply, Finding, Looked
+from jobmonitor.checker.report import DoesNotApply, Evidence, Finding
 from jobmonitor.checker.snapshot import Snapshot
 
-Look = Callable[[Snapshot, Looked], None]
+Look = Callable[[Snapshot, Evidence], None]
 """Notes what it sees. Raises DoesNotApply. Pure."""
 
 
@@ -23,10 +23,10 @@ class Invariant:
 
     def judge(self, snapshot: Snapshot) -> Finding:
         """Whether it holds."""
-        looked = Looked()
+        evidence = Evidence()
         try:
             for look in self.looks:
-                look(snapshot, looked)
+                look(snapshot, evidence)
         except DoesNotApply as reason:
             return self._does_not_apply(str(reason))
         if not self.looks:
@@ -34,10 +34,10 @@ class Invariant:
         return Finding(
             invariant=self.name,
             says=self.says,
-            status="violated" if looked.violations else "ok",
-            looked_at=looked.things,
-            violations=looked.violations,
-            examples=tuple(looked.examples),
+            status="violated" if evidence.violations else "ok",
+            looked_at=evidence.things,
+            violations=evidence.violations,
+            examples=tuple(evidence.examples),
         )
 
     def _does_not_apply(self, why_not: str) -> Finding:
@@ -64,7 +64,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         (lifecycle.ledger_is_fold_of_facts, effects.chunks_acted_once),
     ),
     Invariant("I11", "A failed job says why; a chunk given up failed its job.", (lifecycle.failures_say_why,)),
-    Invariant("I12", "Each unit has one outcome.", (lifecycle.outcomes_add_up, effects.rows_have_one_outcome)),
+    Invariant("I12", "Each unit has one outcome.", (lifecycle.outcomes_add_up, effects.units_have_one_outcome)),
     Invariant("I13", "A rollback restores what others left alone.", why_not="No job type can be rolled back yet."),
     Invariant("I14", "An offered result is complete.", (effects.results_are_complete,)),
     Invariant("I15", "One live receipt per gift.", why_not="There are no receipts yet."),

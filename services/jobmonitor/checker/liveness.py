@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import datetime, timedelta
 
-from jobmonitor.checker.report import DoesNotApply, Looked
+from jobmonitor.checker.report import DoesNotApply, Evidence
 from jobmonitor.checker.snapshot import Run, Snapshot
 from jobmonitor.contract.topics import jobs_topic
 
@@ -13,12 +13,12 @@ MOVES_WITHIN = timedelta(minutes=30)
 """So long an account's jobs at work may show no change while others of it wait for them."""
 
 
-def waiting_accounts_move(snapshot: Snapshot, looked: Looked) -> None:
+def waiting_accounts_move(snapshot: Snapshot, evidence: Evidence) -> None:
     """I31: where jobs of an account wait for room, those of the same type that have it go on."""
     waiting: dict[tuple[int, str], int] = defaultdict(int)
     moved: dict[tuple[int, str], datetime] = {}
     for run in snapshot.runs.values():
-        looked.things += 1
+        evidence.things += 1
         place = (run.account_id, run.job_type)
         if run.state == "queued" and not run.admitted:
             waiting[place] += 1
@@ -28,73 +28,73 @@ def waiting_accounts_move(snapshot: Snapshot, looked: Looked) -> None:
         last = moved.get((account_id, job_type))
         stuck = last is not None and last < snapshot.now - MOVES_WITHIN
         about, found = f"account {account_id}, {job_type}", f"{jobs} that wait, and no change since {last}"
-        looked.expect(not stuck, about, "its jobs at work to go on", found)
+        evidence.expect(not stuck, about, "its jobs at work to go on", found)
 
 
 def _is_at_work(run: Run) -> bool:
     return run.admitted and run.state in ("queued", "running", "stopping")
 
 
-def submissions_are_taken_up(snapshot: Snapshot, looked: Looked) -> None:
+def submissions_are_taken_up(snapshot: Snapshot, evidence: Evidence) -> None:
     """I34: a submission the views know of has a fact within a minute; else nobody serves its type."""
     if snapshot.calm:
         raise DoesNotApply("Once all is calm I1 says it of every submission.")
     for job_id, job in snapshot.log.items():
         if job.row is None or job.row.submitted_at is None:
             continue
-        looked.things += 1
+        evidence.things += 1
         waits = not job.who and job_id not in snapshot.runs
         late = waits and job.row.submitted_at < snapshot.now - SENT_WITHIN
         about, found = f"job {job_id}, {job.row.job_type}", f"none since {job.row.submitted_at}"
-        looked.expect(not late, about, "a fact, as workers of its type should run", found)
+        evidence.expect(not late, about, "a fact, as workers of its type should run", found)
 
 
-def topics_are_as_said(snapshot: Snapshot, looked: Looked) -> None:
+def topics_are_as_said(snapshot: Snapshot, evidence: Evidence) -> None:
     """I38: the broker's topics are as the catalogue says: none throws away what others still have to read."""
-    looked.things += 1
+    evidence.things += 1
     for each in snapshot.topic_differences:
         found = f"{each.setting} {each.found}" if each.found else "no such topic"
-        looked.expect(False, f"topic {each.topic}", f"{each.setting} {each.wanted}", found)
+        evidence.expect(False, f"topic {each.topic}", f"{each.setting} {each.wanted}", found)
 
 
-def facts_are_kept(snapshot: Snapshot, looked: Looked) -> None:
+def facts_are_kept(snapshot: Snapshot, evidence: Evidence) -> None:
     """I39: the topics of facts have their beginning, as the views are made from them. Requests may be gone."""
     for (topic, partition), begin in snapshot.log_begins.items():
         if topic.startswith(jobs_topic("")):
-            looked.things += 1
+            evidence.things += 1
             about, found = (
                 f"topic {topic}, partition {partition}",
                 f"offset {begin}: jobs told of before are not checked",
             )
-            looked.expect(begin == 0, about, "a log that begins at offset 0", found)
+            evidence.expect(begin == 0, about, "a log that begins at offset 0", found)
 
 
-def messages_get_out(snapshot: Snapshot, looked: Looked) -> None:
+def messages_get_out(snapshot: Snapshot, evidence: Evidence) -> None:
     """I32: no message waits in the outbox for long; once all is calm, none at all."""
-    looked.things += 1
+    evidence.things += 1
     for row in snapshot.unsent:
-        looked.things += 1
+        evidence.things += 1
         waits = snapshot.calm or row.created_at < snapshot.now - SENT_WITHIN or row.refusal is not None
         found = f"{row.messages} unsent since {row.created_at}" + (f": {row.refusal}" if row.refusal else "")
-        looked.expect(not waits, f"outbox row {row.id}", "no message unsent", found)
+        evidence.expect(not waits, f"outbox row {row.id}", "no message unsent", found)
 
 
-def nothing_is_left(snapshot: Snapshot, looked: Looked) -> None:
+def nothing_is_left(snapshot: Snapshot, evidence: Evidence) -> None:
     """I32: once all is calm the views have all of the log, whoever runs holds a lease, ended jobs left no parts."""
     if not snapshot.calm:
         return
     for (topic, partition), end in snapshot.log_ends.items():
-        looked.things += 1
+        evidence.things += 1
         folded = snapshot.folded_to.get((topic, partition), 0)
-        looked.expect(folded >= end, f"{topic}/{partition}", f"folded up to {end}", f"up to {folded}")
+        evidence.expect(folded >= end, f"{topic}/{partition}", f"folded up to {end}", f"up to {folded}")
     for run in snapshot.runs.values():
-        looked.things += 1
+        evidence.things += 1
         chunks = snapshot.chunks.get(run.job_id)
         if run.ended:
-            looked.expect(chunks is None, f"job {run.job_id}", "no chunks, as it has ended", "chunks in the ledger")
+            evidence.expect(chunks is None, f"job {run.job_id}", "no chunks, as it has ended", "chunks in the ledger")
         elif run.state in ("running", "stopping"):
             held = chunks is not None and chunks.leased > 0
-            looked.expect(held, f"job {run.job_id}", f"a live lease, as it is {run.state}", "none")
+            evidence.expect(held, f"job {run.job_id}", f"a live lease, as it is {run.state}", "none")
     for job_id in snapshot.parts:
         kept = snapshot.runs.get(job_id)
-        looked.expect(kept is not None and not kept.ended, f"job {job_id}", "no parts, as it has ended", "parts")
+        evidence.expect(kept is not None and not kept.ended, f"job {job_id}", "no parts, as it has ended", "parts")

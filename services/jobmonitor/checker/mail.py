@@ -3,7 +3,7 @@
 import mailbox
 from pathlib import Path
 
-from jobmonitor.checker.report import CouldNotLook, DoesNotApply, Looked
+from jobmonitor.checker.report import CouldNotLook, DoesNotApply, Evidence
 from jobmonitor.checker.snapshot import Snapshot
 
 
@@ -15,11 +15,11 @@ def read_mail(folder: Path) -> tuple[str, ...]:
         raise CouldNotLook(f"The mail folder {folder} cannot be read ({error}).") from error
 
 
-def mail_was_asked_for(snapshot: Snapshot, looked: Looked) -> None:
+def mail_was_asked_for(snapshot: Snapshot, evidence: Evidence) -> None:
     """I16: no job type sends mail yet, so nobody may have got any."""
     if snapshot.mail is None:
         raise DoesNotApply("It needs the folder of the mail sink.")
-    looked.things += 1
+    evidence.things += 1
     for name in snapshot.mail:
-        looked.things += 1
-        looked.expect(False, f"message {name}", "no message, as no job sends any", "one the mail server took")
+        evidence.things += 1
+        evidence.expect(False, f"message {name}", "no message, as no job sends any", "one the mail server took")

@@ -63,7 +63,7 @@ class DoesNotApply(Exception):
     """An invariant says nothing about what is there; the message is the reason, in a sentence."""
 
 
-class Looked:
+class Evidence:
     """Collects what one invariant's check sees."""
 
     def __init__(self) -> None:

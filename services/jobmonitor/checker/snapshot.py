@@ -13,6 +13,7 @@ from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
 from jobmonitor.contract.events import Result
 from jobmonitor.contract.topics import jobs_topic, requests_topic
+from jobmonitor.job_types.protocol import EffectsCount
 from jobmonitor.projection.fold import JobRow
 from jobmonitor.runtime.topic_admin import Difference
 
@@ -101,6 +102,14 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True):
     """Units whose effect is there more than once."""
 
 
+@dataclass(frozen=True, slots=True)
+class EffectsOfType:
+    """What the jobs of one type left in the database."""
+
+    count: EffectsCount
+    by_job: Mapping[UUID, Effects]
+
+
 @dataclass(kw_only=True)
 class Snapshot:
     """One look at everything. The database is read at one moment, and then the log, which is therefore never behind."""
@@ -131,13 +140,13 @@ class Snapshot:
     registry: Mapping[UUID, Registered] = field(default_factory=dict)
     submissions: Sequence[Submission] = ()
     accounts_of_users: Mapping[int, int] = field(default_factory=dict)
-    effects: Mapping[str, Mapping[UUID, Effects]] = field(default_factory=dict)
+    effects: Mapping[str, EffectsOfType] = field(default_factory=dict)
     """By job type; only of the types that leave something countable."""
     files: Mapping[str, StoredFile | None] = field(default_factory=dict)
     """By key: every result that should be there."""
     parts: frozenset[UUID] = frozenset()
     """Jobs of which parts lie in the object store."""
-    buried: frozenset[UUID] = frozenset()
+    dead_lettered: frozenset[UUID] = frozenset()
     """Jobs of which a chunk was given up: its message is among the dead letters."""
     mail: Sequence[str] | None = None
     """Messages the mail sink took; None where there is none to read."""

@@ -9,7 +9,7 @@ import msgspec
 
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
-from jobmonitor.checker.report import DoesNotApply, Looked
+from jobmonitor.checker.report import DoesNotApply, Evidence
 from jobmonitor.checker.snapshot import Snapshot
 from jobmonitor.contract.events import ResultDownloaded
 from jobmonitor.job.state import ENDED, State
@@ -19,24 +19,26 @@ _exact_decoder = msgspec.json.Decoder(float_hook=Decimal)
 NOT_FROM_THE_LOG = {"number": None, "month": None}
 
 
-def one_view_each(snapshot: Snapshot, looked: Looked) -> None:
+def one_view_each(snapshot: Snapshot, evidence: Evidence) -> None:
     """I21: every job with a Job# is in monitor or history, not both, and in the monitor while it belongs there."""
     for job_id in snapshot.registry:
-        looked.things += 1
+        evidence.things += 1
         views = _views_of(snapshot, job_id)
-        looked.expect(len(views) == 1, f"job {job_id}", "monitor or history", " and ".join(views) or "neither")
+        evidence.expect(len(views) == 1, f"job {job_id}", "monitor or history", " and ".join(views) or "neither")
         job = snapshot.log.get(job_id)
         if views == ["history"] and job is not None and job.row is not None:
-            looked.expect(not in_monitor(job.row), f"job {job_id}", f"the monitor, as it is {job.row.state}", "history")
+            evidence.expect(
+                not in_monitor(job.row), f"job {job_id}", f"the monitor, as it is {job.row.state}", "history"
+            )
 
 
-def who_left_never_returns(snapshot: Snapshot, looked: Looked) -> None:
+def who_left_never_returns(snapshot: Snapshot, evidence: Evidence) -> None:
     """I22: no job that has left the monitor is in it."""
     for job_id in snapshot.monitor:
-        looked.things += 1
+        evidence.things += 1
         job = snapshot.log.get(job_id)
         if job is not None and job.row is not None:
-            looked.expect(in_monitor(job.row), f"job {job_id}", "history, as it has left the monitor", "monitor")
+            evidence.expect(in_monitor(job.row), f"job {job_id}", "history, as it has left the monitor", "monitor")
 
 
 def _views_of(snapshot: Snapshot, job_id: UUID) -> list[str]:
@@ -44,7 +46,7 @@ def _views_of(snapshot: Snapshot, job_id: UUID) -> list[str]:
     return [name for name, view in views.items() if job_id in view]
 
 
-def downloads_were_permitted(snapshot: Snapshot, looked: Looked) -> None:
+def downloads_were_permitted(snapshot: Snapshot, evidence: Evidence) -> None:
     """I23: who is said to have downloaded is of the job's account, and no client knows of broken transfers only."""
     transfers: dict[UUID, set[str]] = defaultdict(set)
     for asked in snapshot.clients or ():
@@ -55,38 +57,40 @@ def downloads_were_permitted(snapshot: Snapshot, looked: Looked) -> None:
             if not isinstance(moment.fact, ResultDownloaded):
                 continue
             fact = moment.fact
-            looked.things += 1
+            evidence.things += 1
             account = snapshot.accounts_of_users.get(fact.downloaded_by)
             permitted = fact.downloaded_by == fact.owner_id or account == fact.account_id
             expected = f"a download by somebody of account {fact.account_id}"
-            looked.expect(permitted, f"job {job_id}", expected, f"by user {fact.downloaded_by} of account {account}")
+            evidence.expect(permitted, f"job {job_id}", expected, f"by user {fact.downloaded_by} of account {account}")
             broken = transfers.get(job_id) == {"fail"}
-            looked.expect(not broken, f"job {job_id}", "to stay listed", "left by transfers that broke off")
+            evidence.expect(not broken, f"job {job_id}", "to stay listed", "left by transfers that broke off")
 
 
-def views_are_the_fold(snapshot: Snapshot, looked: Looked) -> None:
+def views_are_the_fold(snapshot: Snapshot, evidence: Evidence) -> None:
     """I27: rows and timelines are what the log gives up to the stored offsets. Which view a job is in: I21, I22."""
     if gone := [place for place, end in snapshot.log_ends.items() if snapshot.folded_to.get(place, 0) > end]:
-        looked.expect(False, f"topic {gone[0][0]}", "offsets within the log", "views folded further than the log goes")
+        evidence.expect(
+            False, f"topic {gone[0][0]}", "offsets within the log", "views folded further than the log goes"
+        )
     for topic, partition, first, behind in snapshot.skipped:
         found = f"offsets {first} to {behind - 1} were deleted before they were folded"
-        looked.expect(False, f"topic {topic}, partition {partition}", "every message folded", found)
+        evidence.expect(False, f"topic {topic}, partition {partition}", "every message folded", found)
     for view in (snapshot.monitor, snapshot.history):
         for job_id, row in view.items():
-            looked.things += 1
+            evidence.things += 1
             job = snapshot.log.get(job_id)
             if job is None or job.row is None:
                 excused = _may_be_gone(row, job, snapshot)
-                looked.expect(excused, f"job {job_id}", "no row, as no folded event tells of it", "a row")
+                evidence.expect(excused, f"job {job_id}", "no row, as no folded event tells of it", "a row")
                 continue
             requests_gone = snapshot.requests_gone(row.job_type)
-            _compare_rows(_without_requests(row, job.row) if requests_gone else row, job.row, looked)
+            _compare_rows(_without_requests(row, job.row) if requests_gone else row, job.row, evidence)
             points, told = snapshot.timelines.get(job_id, (0, 0)), job.timeline()
             # where no fact tells the submission its point is the request's, and cannot be compared without that
             excused = requests_gone and not told.has_submission_of_fact and points[0] - told.points in (0, 1)
             found = f"{points[0]} points" if points[0] != told.points else "points that say something else"
             same = points == (told.points, told.digest)
-            looked.expect(same or excused, f"timeline of job {job_id}", f"{told.points} points of the log", found)
+            evidence.expect(same or excused, f"timeline of job {job_id}", f"{told.points} points of the log", found)
 
 
 def _may_be_gone(row: JobRow, job: JobLog | None, snapshot: Snapshot) -> bool:
@@ -104,14 +108,14 @@ def _without_requests(row: JobRow, told: JobRow) -> JobRow:
     return msgspec.structs.replace(row, **{name: getattr(told, name) for name in fields})
 
 
-def _compare_rows(row: JobRow, told: JobRow, looked: Looked) -> None:
+def _compare_rows(row: JobRow, told: JobRow, evidence: Evidence) -> None:
     row = msgspec.structs.replace(row, **NOT_FROM_THE_LOG)
     if row == told:
         return
     for name in JobRow.__struct_fields__:
         found, expected = getattr(row, name), getattr(told, name)
         same = found == expected or _exact(found) == _exact(expected)
-        looked.expect(same, f"view of job {row.job_id}", f"{name} {expected}", f"{name} {found}")
+        evidence.expect(same, f"view of job {row.job_id}", f"{name} {expected}", f"{name} {found}")
 
 
 def _exact(value: Any) -> Any:
@@ -119,7 +123,7 @@ def _exact(value: Any) -> Any:
     return _exact_decoder.decode(msgspec.json.encode(value))
 
 
-def browsers_saw_the_truth(snapshot: Snapshot, looked: Looked) -> None:
+def browsers_saw_the_truth(snapshot: Snapshot, evidence: Evidence) -> None:
     """I28: what a page folded from the stream in the end is what the views show."""
     watched = {asked.job_id: asked for asked in snapshot.clients or () if asked.operation == "watch" and asked.state}
     if not watched:
@@ -127,14 +131,14 @@ def browsers_saw_the_truth(snapshot: Snapshot, looked: Looked) -> None:
     if not snapshot.calm:
         raise DoesNotApply("It is looked at with --calm only: views move on after a page was asked.")
     for job_id, seen in watched.items():
-        looked.things += 1
+        evidence.things += 1
         row = snapshot.monitor.get(job_id) or snapshot.history.get(job_id)
-        if looked.expect(row is not None, f"job {job_id}", "the job a page saw", "no row in the views") and row:
-            looked.equal(seen.state, row.state, f"page with job {job_id}", "state")
-            looked.expect(seen.done in (None, row.done), f"page with job {job_id}", f"{row.done} done", seen.done)
+        if evidence.expect(row is not None, f"job {job_id}", "the job a page saw", "no row in the views") and row:
+            evidence.equal(seen.state, row.state, f"page with job {job_id}", "state")
+            evidence.expect(seen.done in (None, row.done), f"page with job {job_id}", f"{row.done} done", seen.done)
 
 
-def accepted_jobs_can_be_read(snapshot: Snapshot, looked: Looked) -> None:
+def accepted_jobs_can_be_read(snapshot: Snapshot, evidence: Evidence) -> None:
     """I29: once a submission was accepted no read of its owner says that there is no such job."""
     if snapshot.clients is None:
         raise DoesNotApply("It needs the clients' history.")
@@ -143,8 +147,8 @@ def accepted_jobs_can_be_read(snapshot: Snapshot, looked: Looked) -> None:
         if asked.operation == "submit" and asked.outcome == "ok":
             accepted.add(asked.job_id)
         elif _is_read(asked) and asked.job_id in accepted:
-            looked.things += 1
-            looked.expect(asked.outcome != "fail", f"job {asked.job_id}", "to be found once accepted", "404")
+            evidence.things += 1
+            evidence.expect(asked.outcome != "fail", f"job {asked.job_id}", "to be found once accepted", "404")
 
 
 def _is_read(asked: Operation) -> bool:

@@ -11,10 +11,9 @@ import msgspec
 from jobmonitor.cli.context import Context
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.session import SessionFile
+from jobmonitor.crm.demo_login import EMAIL, PASSWORD
 from jobmonitor.gateway.http.cookies import SESSION_COOKIE
 
-DEMO_EMAIL = "super@demo.test"
-DEMO_PASSWORD = "jobmonitor-demo"  # noqa: S105 - public: it opens nothing but the demo
 TIMEOUT_S = 30.0
 SESSION = "/api/v1/session"
 
@@ -84,8 +83,8 @@ class Client:
     def _be_known(self) -> None:
         if self._known or not self._demo:
             return
-        print(f"Not logged in: using the demo's {DEMO_EMAIL}.", file=sys.stderr)
-        self._checked(self._send("POST", SESSION, json={"email": DEMO_EMAIL, "password": DEMO_PASSWORD}))
+        print(f"Not logged in: using the demo's {EMAIL}.", file=sys.stderr)
+        self._checked(self._send("POST", SESSION, json={"email": EMAIL, "password": PASSWORD}))
         self._known = True
 
     def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:

@@ -1,5 +1,7 @@
 """The permissions a permission group can grant: each is needed to start a job type, ``jobs.view`` to see one's jobs."""
 
+from collections.abc import Collection, Iterable
+
 PERMISSIONS = frozenset(
     {
         "email.bounces",
@@ -16,9 +18,17 @@ PERMISSIONS = frozenset(
         "transactions.import",
     }
 )
-"""The keys are our own; an Admin and a Super Admin have them all, a User those of the permission group."""
+"""The CRM's own, whether or not there is a job type that needs them. The keys are our own."""
 
 
-def permissions_of(user_type: str, granted: list[str]) -> frozenset[str]:
-    """What somebody may do. Keys a group holds beyond the known ones grant nothing."""
-    return PERMISSIONS & frozenset(granted) if user_type == "user" else PERMISSIONS
+def known_permissions(needed: Iterable[str]) -> frozenset[str]:
+    """The CRM's and those that job types need besides."""
+    return PERMISSIONS.union(needed)
+
+
+def permissions_of(user_type: str, granted: Collection[str], known: frozenset[str] = PERMISSIONS) -> frozenset[str]:
+    """What somebody may do: an Admin and a Super Admin everything, a User what the permission group grants.
+
+    Keys a group holds beyond the known ones grant nothing.
+    """
+    return known.intersection(granted) if user_type == "user" else known

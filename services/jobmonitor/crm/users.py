@@ -1,11 +1,11 @@
-"""Who logs in and who looks: logins across accounts, viewers and names inside one."""
+"""Who logs in and who looks: logins across accounts, viewers inside one."""
 
 from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 
-from jobmonitor.crm.permissions import permissions_of
+from jobmonitor.crm.permissions import PERMISSIONS, permissions_of
 from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.database.statement import statements
 
@@ -34,27 +34,26 @@ async def how_to_hash(connection: Connection, email: str) -> str | None:
     return pattern
 
 
-async def load_viewer(connection: Connection, account_id: int, user_id: int) -> Viewer | None:
+async def load_viewer(
+    connection: Connection, account_id: int, user_id: int, known: frozenset[str] = PERMISSIONS
+) -> Viewer | None:
     """The user as a viewer; None when gone or inactive, or no longer allowed to log in.
 
-    Works in and outside of a transaction; inside, the transaction sees this account afterwards.
+    ``known`` are the permissions there are. Works in and outside of a transaction; inside, the transaction sees this
+    account afterwards.
     """
-    return (await load_viewers(connection, account_id, [user_id])).get(user_id)
+    return (await load_viewers(connection, account_id, [user_id], known)).get(user_id)
 
 
-async def load_viewers(connection: Connection, account_id: int, user_ids: Iterable[int]) -> dict[int, Viewer]:
+async def load_viewers(
+    connection: Connection, account_id: int, user_ids: Iterable[int], known: frozenset[str] = PERMISSIONS
+) -> dict[int, Viewer]:
     """``{user id: viewer}`` of those ``load_viewer`` would find, with one query."""
     async with connection.transaction():
         await see_account(connection, account_id)
         rows = await _SQL["load_viewers"].fetch(connection, user_ids=list(user_ids))
-    return {row["user_id"]: _viewer(dict(row)) for row in rows}
+    return {row["user_id"]: _viewer(dict(row), known) for row in rows}
 
 
-def _viewer(fields: dict[str, Any]) -> Viewer:
-    return Viewer(**fields | {"permissions": permissions_of(fields["user_type"], fields["permissions"])})
-
-
-async def user_names(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    """``{user id: name}`` of those that exist in the transaction's account."""
-    rows = await _SQL["user_names"].fetch(connection, user_ids=list(ids))
-    return {row["id"]: row["name"] for row in rows}
+def _viewer(fields: dict[str, Any], known: frozenset[str]) -> Viewer:
+    return Viewer(**fields | {"permissions": permissions_of(fields["user_type"], fields["permissions"], known)})

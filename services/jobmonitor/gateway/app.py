@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from jobmonitor.crm.permissions import known_permissions
 from jobmonitor.gateway import operations
 from jobmonitor.gateway.access import login
 from jobmonitor.gateway.access.dependencies import Services
@@ -79,7 +80,7 @@ def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> S
         broker=Broker(settings),
         changes=JobChanges(database),
         objects=ObjectStore(settings.object_store_url),
-        sessions=Sessions(database, settings),
+        sessions=Sessions(database, settings, known_permissions(each.permission for each in job_types)),
         rates=Rates(settings),
         kept_results=KeptResults(settings.result_bytes_per_account),
     )

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -126,6 +126,10 @@ class EffectsCount:
     """SQL that gives (job_id, outcome, units, doubled): a row for each job and outcome."""
     by_account: bool
     """Whether row-level security lets even the owner look at one account at a time only."""
+    invariant: Literal["I10", "I12"] = "I10"
+    """Which one of the check they belong to: nothing counts twice (I10), or each unit has one outcome (I12)."""
+    switch: str = ""
+    """The parameter that has to be true for a job to have any; empty: all have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

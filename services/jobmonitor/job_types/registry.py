@@ -59,6 +59,11 @@ def built_in() -> JobTypes:
     return tuple(each for each in offered() if distribution_of(_entry_points()[each.slug]) == DISTRIBUTION)
 
 
+def permissions() -> frozenset[str]:
+    """What is needed to start the types users may start."""
+    return frozenset(each.permission for each in offered())
+
+
 def enabled(named: str) -> JobTypes:
     """The types that a setting names, separated by commas; an empty one means those offered.
 

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from jobmonitor.contract.topics import catalogue
 from jobmonitor.crm import demo
 from jobmonitor.database.migrate import UnknownShape, migrate
-from jobmonitor.job_types.registry import slugs
+from jobmonitor.job_types.registry import permissions, slugs
 from jobmonitor.local.child import Child
 from jobmonitor.local.data_folder import StackNote, make_data_folder, only_one, write_note
 from jobmonitor.local.errors import LocalError
@@ -155,7 +155,7 @@ class Stack:
             migrate(self.owner_url, self._passwords.roles)
         except UnknownShape as error:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
-        demo.seed(self.owner_url, self._settings.demo_supporters, self._say_step)
+        demo.seed(self.owner_url, self._settings.demo_supporters, permissions(), self._say_step)
 
     def _say_step(self, step: str) -> None:
         if not step.startswith(" "):  # steps of steps

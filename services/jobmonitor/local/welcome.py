@@ -1,7 +1,7 @@
 """What the terminal says once the stack runs."""
 
-from jobmonitor.crm.demo import PASSWORD
 from jobmonitor.crm.demo.accounts import HARBOUR, RIVERBANK, DemoAccount
+from jobmonitor.crm.demo_login import PASSWORD
 
 
 def welcome(http_url: str, logs: str, started_in_s: float) -> str:

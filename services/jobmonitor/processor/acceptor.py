@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,7 +19,9 @@ import structlog
 from jobmonitor.contract.events import Asked, JobSubmitted
 from jobmonitor.contract.limits import RUN_AT_AHEAD, Refusal
 from jobmonitor.contract.topics import requests_topic
-from jobmonitor.crm.rights import Person, Standings, load_standings, start_refused, stop_refused
+from jobmonitor.crm.permissions import known_permissions
+from jobmonitor.crm.rights import Person, Standings, start_refused, stop_refused
+from jobmonitor.crm.rights import load_standings as load_standings_of
 from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.job.commands import AcceptJob, FailJob, StopJob
 from jobmonitor.job.state import State
@@ -73,10 +76,12 @@ class Acceptor:
         inline: InlineRunner,
         planner: Planner,
         *,
-        load_standings: LoadStandings = load_standings,
+        load_standings: LoadStandings | None = None,
     ) -> None:
         self._job_type = job_type
-        self.load_standings = load_standings
+        self.load_standings = load_standings or partial(
+            load_standings_of, known=known_permissions([job_type.permission])
+        )
         self._ledger = ledger
         self._inline = inline
         self._planner = planner

@@ -13,6 +13,7 @@ from jobmonitor.cli.settings import MigrateSettings, OwnerSettings
 from jobmonitor.crm import demo as crm_demo
 from jobmonitor.database.migrate import ROLES, UnknownShape
 from jobmonitor.database.migrate import migrate as migrate_database
+from jobmonitor.job_types.registry import permissions
 
 DATABASE_ERRORS = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -49,7 +50,7 @@ def demo(
         raise CommandError(f"--supporters must be between 1 and {crm_demo.SUPPORTERS_MAX:,}.", USAGE)
     settings = context.settings(OwnerSettings)
     try:
-        added = crm_demo.seed(settings.owner_url, supporters, print_line)
+        added = crm_demo.seed(settings.owner_url, supporters, permissions(), print_line)
     except DATABASE_ERRORS as error:
         raise _not_reached(error) from error
     print_line("The demo's data is there." if added else "There are accounts already; nothing was added.")

@@ -5,7 +5,9 @@ hundred at most. The data holds what file formats stumble over: commas, quotes, 
 """
 
 import asyncio
+from collections.abc import Collection
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
@@ -13,14 +15,12 @@ import asyncpg
 from jobmonitor.crm.demo.accounts import HARBOUR, RIVERBANK
 from jobmonitor.crm.demo.foreign_keys import without_foreign_keys
 from jobmonitor.crm.demo.generator import Generator, Progress
+from jobmonitor.crm.demo_login import PASSWORD
 from jobmonitor.crm.passwords import hash_password
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 
-__all__ = ["PASSWORD", "SUPPORTERS", "SUPPORTERS_MAX", "Progress", "fill", "seed"]
-
-PASSWORD = "jobmonitor-demo"  # noqa: S105 - meant to be known
-"""Of every demo login. Known to everybody, so a gateway refuses it unless it runs the demo."""
+__all__ = ["SUPPORTERS", "SUPPORTERS_MAX", "Progress", "fill", "seed"]
 
 SUPPORTERS = 5_000
 SUPPORTERS_MAX = 1_000_000
@@ -31,22 +31,25 @@ LARGE = 20_000
 _SQL = statements("jobmonitor.crm.demo.sql")
 
 
-def seed(owner_url: str, supporters: int = SUPPORTERS, progress: Progress = lambda _: None) -> bool:
+def seed(owner_url: str, supporters: int, permissions: Collection[str], progress: Progress = lambda _: None) -> bool:
     """Fill the migrated database behind ``owner_url``; False, and nothing done, if it has users already.
 
-    ``progress`` is told each step in words. All or nothing: a seed that was broken off can simply be run again. Raises
-    ValueError: more supporters than SUPPORTERS_MAX, or fewer than one.
+    Users of the first account may do what needs ``permissions``. ``progress`` is told each step in words. All or
+    nothing: a seed that was broken off can simply be run again. Raises ValueError: more supporters than SUPPORTERS_MAX,
+    or fewer than one.
     """
-    return asyncio.run(fill(owner_url, supporters, progress))
+    return asyncio.run(fill(owner_url, supporters, permissions, progress))
 
 
-async def fill(owner_url: str, supporters: int = SUPPORTERS, progress: Progress = lambda _: None) -> bool:
+async def fill(
+    owner_url: str, supporters: int, permissions: Collection[str], progress: Progress = lambda _: None
+) -> bool:
     """The same as ``seed``, for callers with an event loop."""
     if not 1 <= supporters <= SUPPORTERS_MAX:
         raise ValueError(f"The demo has 1 to {SUPPORTERS_MAX:,} supporters, not {supporters:,}.")
     connection = await asyncpg.connect(owner_url, server_settings={"timezone": "UTC"})
     try:
-        added = await _fill_empty(connection, supporters, progress)
+        added = await _fill_empty(connection, supporters, permissions, progress)
         if added:
             progress("Statistics")
             for table in await _SQL["tables"].fetch(connection):
@@ -56,7 +59,9 @@ async def fill(owner_url: str, supporters: int = SUPPORTERS, progress: Progress 
     return added
 
 
-async def _fill_empty(connection: Connection, supporters: int, progress: Progress) -> bool:
+async def _fill_empty(
+    connection: Connection, supporters: int, permissions: Collection[str], progress: Progress
+) -> bool:
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
     as_of = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     async with AsyncExitStack() as load:
@@ -68,7 +73,8 @@ async def _fill_empty(connection: Connection, supporters: int, progress: Progres
             await load.enter_async_context(without_foreign_keys(connection))
         generator = Generator(connection, as_of, progress)
         await generator.prepare()
-        await generator.add_account(RIVERBANK, supporters, password_hash)
+        riverbank = replace(RIVERBANK, granted=(*RIVERBANK.granted, *sorted(permissions)))
+        await generator.add_account(riverbank, supporters, password_hash)
         await generator.add_account(HARBOUR, min(supporters, SECOND_ACCOUNT_SUPPORTERS_MAX), password_hash)
         await generator.settle_ids()
     return True

@@ -112,7 +112,7 @@ class DemoAccount:
     tax_regime: str
     towns: tuple[str, ...]
     granted: tuple[str, ...]
-    """What its users of type User may do."""
+    """What its users of type User may do; those of the first account also what the demo is told."""
     users: tuple[DemoUser, ...]
 
 
@@ -124,7 +124,7 @@ RIVERBANK = DemoAccount(
     currency="USD",
     tax_regime="us",
     towns=TOWNS_AMERICA,
-    granted=("export", "import", "jobs.view"),
+    granted=("jobs.view",),
     users=(
         DemoUser(id=1, email="user@demo.test", name="Ursula Reyes", user_type="user"),
         DemoUser(id=2, email="admin@demo.test", name="Adam Lindqvist", user_type="admin"),

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from jobmonitor.crm.demo_login import PASSWORD
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.access import models
 from jobmonitor.gateway.access.dependencies import ServicesDep, SignedIn, answer
@@ -30,7 +31,7 @@ def _session(viewer: Viewer) -> models.Session:
 @router.post(
     "",
     responses=answers(200, models.Session, "Logged in; the cookie is set", 400, 401, 403, 408, 413, 415, 422, 429, 503),
-    openapi_extra=body(models.Credentials, {"email": "user@demo.test", "password": "jobmonitor-demo"}),
+    openapi_extra=body(models.Credentials, {"email": "user@demo.test", "password": PASSWORD}),
 )
 async def log_in(request: Request, services: ServicesDep) -> Response:
     """Log in. A session this browser had before ends."""

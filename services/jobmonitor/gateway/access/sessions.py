@@ -10,9 +10,12 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
+import asyncpg
 import structlog
 
+from jobmonitor.crm.demo_login import PASSWORD
 from jobmonitor.crm.users import Viewer, how_to_hash, load_viewer
+from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.guesses import Guesses, PasswordChecks
@@ -22,7 +25,6 @@ from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.settings import GatewaySettings
 
 GREATEST_AGE = timedelta(days=7)
-DEMO_PASSWORD = "jobmonitor-demo"  # noqa: S105 - public: it opens nothing but the demo
 
 _SQL = statements("jobmonitor.gateway.access.sql")
 _OUTCOMES = {401: "wrong", 403: "not_permitted", 429: "throttled"}
@@ -38,9 +40,11 @@ def digest(token: str) -> bytes:
 class Sessions:
     """Opens, finds and ends sessions."""
 
-    def __init__(self, database: Database, settings: GatewaySettings) -> None:
+    def __init__(self, database: Database, settings: GatewaySettings, permissions: frozenset[str]) -> None:
+        """``permissions`` are those there are."""
         self._database = database
         self._on_end: list[Callable[[bytes], None]] = []
+        self._permissions = permissions
         self._idle = timedelta(hours=settings.session_idle_h)
         self._demo = settings.demo
         self._guesses = Guesses(settings.failed_logins, settings.failed_logins_per_address)
@@ -60,7 +64,7 @@ class Sessions:
         return token, viewer
 
     async def _log_in(self, credentials: Credentials, client: str) -> tuple[str, Viewer]:
-        if credentials.password == DEMO_PASSWORD and not self._demo:
+        if credentials.password == PASSWORD and not self._demo:
             raise Problem(401, "The demo password does not work here.", code="demo_only")
         with self._checks.slot(client):
             address = credentials.email.casefold()
@@ -78,7 +82,7 @@ class Sessions:
             row = await _SQL["find_session"].fetchrow(
                 connection, token_sha256=digest(token), idle=self._idle, greatest_age=GREATEST_AGE
             )
-            return None if row is None else await load_viewer(connection, row["account_id"], row["user_id"])
+            return None if row is None else await self._viewer(connection, row)
 
     def when_ended(self, on_end: Callable[[bytes], None]) -> None:
         """Call this with the digest of each token whose session is ended here."""
@@ -106,10 +110,13 @@ class Sessions:
             if login is None:
                 raise Problem(401, "The e-mail address or the password is wrong.", code="wrong_login")
             self._guesses.forgive(address, client)
-            viewer = await load_viewer(connection, login["account_id"], login["user_id"]) if login["opened"] else None
+            viewer = await self._viewer(connection, login) if login["opened"] else None
         if viewer is None:
             raise Problem(403, _why_not(active=login["active"]), code="may_not_log_in")
         return token, viewer
+
+    async def _viewer(self, connection: Connection, row: asyncpg.Record) -> Viewer | None:
+        return await load_viewer(connection, row["account_id"], row["user_id"], self._permissions)
 
 
 def _why_not(*, active: bool) -> str:

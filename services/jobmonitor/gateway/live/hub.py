@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from jobmonitor.crm.permissions import known_permissions
 from jobmonitor.crm.users import Viewer, load_viewers
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
@@ -45,6 +46,7 @@ class Hub:
         changes.subscribe(self._on_change, self._on_gap)
         self._database = database
         self._job_types = job_types
+        self._permissions = known_permissions(job_type.permission for job_type in job_types.values())
         self._streams: dict[int, set[Stream]] = defaultdict(set)
         self._changed: dict[int, set[UUID]] = defaultdict(set)
         self._something_changed = asyncio.Event()
@@ -169,7 +171,7 @@ class Hub:
             users = {stream.viewer.user_id for stream in streams}
             if users:
                 async with self._database.connection() as connection:
-                    viewers |= await load_viewers(connection, account_id, users)
+                    viewers |= await load_viewers(connection, account_id, users, self._permissions)
         return viewers
 
 

@@ -62,7 +62,7 @@ class Probe(JobTypeDefaults[ProbeParameters]):
     permission = "export"
     stoppable = True
     params_type = ProbeParameters
-    effects = EffectsCount(statement=statements(__package__)["effects"], by_account=False)
+    effects = EffectsCount(statement=statements(__package__)["effects"], by_account=False, switch="effects")
 
     def __init__(self, outside_url: str = "") -> None:
         self._outside_url = outside_url
