@@ -6,6 +6,7 @@ A statement has a part for them, ``{points}``, and is the same for both ways; so
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import repeat
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 from uuid import UUID
@@ -70,8 +71,8 @@ async def send(
     if len(rows) <= few:
         arrays = ", ".join(f":{column}::{kind}[]" for column, kind in columns.items())
         text = f"(SELECT * FROM unnest({arrays}) AS row ({', '.join(columns)}))"  # noqa: S608 - all of it is ours
-        values = {column: [row[place] for row in rows] for place, column in enumerate(columns)}
-        return RowSource(text, values)
+        by_column = zip(*rows, strict=True) if rows else repeat(())
+        return RowSource(text, dict(zip(columns, by_column, strict=False)))
     table = f"arrived_{name}"
     fields = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     # kept for the connection's next transactions, which find it empty
