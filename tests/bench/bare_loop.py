@@ -21,7 +21,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from jobmonitor.contract.events import JobProgressed
-from jobmonitor.projection.garbage import collect_seldom
+from jobmonitor.projection.gc_tuning import tune_gc
 
 BATCH_EVENTS = 50_000
 """As the projection's setting. Each batch is a durable commit, as there."""
@@ -103,6 +103,6 @@ async def _merge(connection: Any, newest: Iterable[Progress]) -> None:
 
 
 if __name__ == "__main__":
-    collect_seldom()
+    tune_gc()
     rate = uvloop.run(run(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))
     print(rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)  # noqa: T201

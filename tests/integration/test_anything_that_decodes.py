@@ -20,7 +20,7 @@ from jobmonitor.gateway.jobs.records import job_record
 from jobmonitor.job_types.registry import offered
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.projection.batch import Rejected, read
-from jobmonitor.projection.store import Partition, Place, Store
+from jobmonitor.projection.store import Partition, Position, Store
 from support.engine import Engine
 from support.event_strategies import JSON_VALUES, events
 from support.projecting import Read, home_of
@@ -71,7 +71,7 @@ class Tables:
         messages = [Read(home_of(value, "probe"), 0, offset, b"", value) for offset, value in enumerate(values)]
         partition = Partition("requests.probe", 0)
         places = await store.claim([partition])
-        await store.flush(read(messages), {partition: Place(places[partition].epoch, len(values))})
+        await store.flush(read(messages), {partition: Position(places[partition].epoch, len(values))})
 
     async def _keep(self, rejected: Sequence[Rejected]) -> None:
         self.reasons += [letter.reason for letter in rejected]

@@ -12,7 +12,7 @@ import pytest
 from jobmonitor.database.migrate import migrate
 from jobmonitor.database.pool import Pool
 from jobmonitor.projection.batch import read
-from jobmonitor.projection.store import Partition, Place, Store
+from jobmonitor.projection.store import Partition, Position, Store
 from support.job_events import JobEvents, ordinary_life
 from support.old_shapes import migrate_to
 from support.projecting import arrived
@@ -35,7 +35,7 @@ def store(projection_pool: Pool) -> Store:
 async def _flush(store: Store, *events: Any) -> None:
     places = await store.claim([WAY])
     messages = [arrived(event, WAY.partition, job_type=JOB_TYPE) for event in events]
-    await store.flush(read(messages), {WAY: Place(places[WAY].epoch, 1)})
+    await store.flush(read(messages), {WAY: Position(places[WAY].epoch, 1)})
 
 
 async def _number_in(superuser: Any, month: date, job_id: UUID) -> None:
@@ -84,7 +84,7 @@ async def test_several_processes_may_need_a_month_at_once(superuser: Any, store:
 
     async def flush(way: Partition, job: JobEvents) -> None:
         messages = [arrived(event, way.partition, job_type=JOB_TYPE) for event in ordinary_life(job)]
-        await store.flush(read(messages), {way: Place(places[way].epoch, 1)})
+        await store.flush(read(messages), {way: Position(places[way].epoch, 1)})
 
     await asyncio.gather(*(flush(way, job) for way, job in zip(ways, jobs, strict=True)))
 

@@ -19,7 +19,7 @@ from jobmonitor.projection.dead_letters import DeadLetterBox
 from jobmonitor.projection.metrics import FAILURES
 from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.readiness import Readiness
-from jobmonitor.projection.store import Fenced, Partition, Place, Store
+from jobmonitor.projection.store import Fenced, Partition, Position, Store
 from support.engine import create_topics, read_records
 from support.job_events import JobEvents, ordinary_life
 from support.projecting import Read, Views, arrived, process_environment
@@ -135,12 +135,12 @@ async def test_a_zombie_can_write_nothing(views: Views) -> None:
     successor = (await store.claim([partition]))[partition]
 
     with pytest.raises(Fenced):
-        await store.flush(read(messages), {partition: Place(zombie.epoch, 2)})
+        await store.flush(read(messages), {partition: Position(zombie.epoch, 2)})
     assert await views.row(job.job_id) is None
     assert await views.fetch("SELECT FROM registry.job_numbers") == []
     assert [tuple(row) for row in await views.fetch("SELECT next_offset FROM projection.offsets")] == [(0,)]
 
-    await store.flush(read(messages), {partition: Place(successor.epoch, 2)})
+    await store.flush(read(messages), {partition: Position(successor.epoch, 2)})
     assert (await views.folded(job.job_id))["sequence"] == 2
     again = (await store.claim([partition]))[partition]
     assert (again.next_offset, again.epoch) == (2, successor.epoch + 1)

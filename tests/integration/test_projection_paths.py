@@ -16,7 +16,7 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.database.pool import Pool
 from jobmonitor.projection.batch import Rejected, read
-from jobmonitor.projection.store import Fenced, Partition, Place, Store
+from jobmonitor.projection.store import Fenced, Partition, Position, Store
 from support.job_events import JobEvents, ordinary_life, result_of
 from support.projecting import TABLES, arrived
 from support.waiting import until
@@ -58,7 +58,7 @@ def tables(superuser: "asyncpg.Connection[asyncpg.Record]", projection_pool: Poo
     return Tables(superuser, projection_pool)
 
 
-async def _fold(store: Store, way: Partition, place: Place, events: Sequence[Event]) -> None:
+async def _fold(store: Store, way: Partition, place: Position, events: Sequence[Event]) -> None:
     """Again where two that met at one job gave way to each other."""
     while True:
         try:

@@ -20,7 +20,7 @@ from jobmonitor.database.pool import Pool
 from jobmonitor.job.evolve import state_after
 from jobmonitor.job.state import ENDED, State
 from jobmonitor.projection.batch import Message, Rejected, read
-from jobmonitor.projection.store import Partition, Place, Store
+from jobmonitor.projection.store import Partition, Position, Store
 from support.lives import PARTITIONS, Delivery, Sent, deliveries, in_order, jobs
 from support.projecting import TABLES, Read, home_of
 
@@ -111,7 +111,7 @@ class Tables:
         store = Store(self.pool, self._keep)
         ends = {Partition(message.topic, message.partition): message.offset + 1 for message in messages}
         places = await store.claim(ends)
-        moved = {partition: Place(places[partition].epoch, end) for partition, end in ends.items()}
+        moved = {partition: Position(places[partition].epoch, end) for partition, end in ends.items()}
         while True:
             try:
                 await store.flush(read(messages), moved)

@@ -9,9 +9,9 @@ import pytest
 
 from jobmonitor.contract.envelope import encode
 from jobmonitor.contract.topics import jobs_topic
-from jobmonitor.projection.batch import Batch, Changes, read
+from jobmonitor.projection.batch import Batch, ViewChanges, read
 from jobmonitor.projection.folding import TRIES_BEFORE_DOUBT, Folding, Retries
-from jobmonitor.projection.places import Partition, Place
+from jobmonitor.projection.offsets import Partition, Position
 from jobmonitor.projection.store import Store
 from jobmonitor.runtime.backoff import Backoff
 from support.job_events import JobEvents
@@ -30,13 +30,13 @@ class Server:
         self.folded: list[bytes | None] = []
         self.kept: list[str] = []
 
-    async def flush(self, batch: Batch, places: Any) -> Changes:
+    async def flush(self, batch: Batch, places: Any) -> ViewChanges:
         self._answer()
         if any(message.value == self._poison for message in batch.messages) and not batch.undecodable:
             raise AWAY
         self.folded += [message.value for message in batch.messages if not batch.undecodable]
         self.kept += [rejected.reason for rejected in batch.undecodable]
-        return Changes()
+        return ViewChanges()
 
     async def rehearse(self, job_type: str) -> None:
         self._answer()
@@ -56,7 +56,7 @@ async def fold(server: Server, values: list[bytes]) -> None:
     batch = read([Read(TOPIC, 0, offset, b"", value) for offset, value in enumerate(values)])
     retries = Retries(asyncio.Event())
     work = Folding(cast("Store", server), retries, "user-data-export", lambda *_: None)
-    await work.fold(batch, {Partition(TOPIC, 0): Place(1, len(values))})
+    await work.fold(batch, {Partition(TOPIC, 0): Position(1, len(values))})
 
 
 @pytest.mark.parametrize("messages", [1, 2, 5])

@@ -38,7 +38,7 @@ def test_of_the_progress_in_one_second_only_the_newest_is_kept(job: JobEvents) -
     batch = batch_of(*(at(job.progressed(10 * n), moment) for n, moment in enumerate(moments)))
 
     assert told(batch) == [(20, False), (30, False), (50, True)]
-    assert (len(batch), batch.varied) == (6, set())
+    assert (len(batch), batch.mixed) == (6, set())
 
 
 def test_a_job_with_anything_else_is_folded_one_by_one_with_all_its_events_in_order(job: JobEvents) -> None:
@@ -48,8 +48,8 @@ def test_a_job_with_anything_else_is_folded_one_by_one_with_all_its_events_in_or
     batch = batch_of(*events)
 
     assert told(batch) == [(1, True)]
-    assert batch.varied == {job.job_id}
-    assert [event for _, event in batch.of_jobs(batch.varied)] == [events[0], events[2], events[3]]
+    assert batch.mixed == {job.job_id}
+    assert [event for _, event in batch.of_jobs(batch.mixed)] == [events[0], events[2], events[3]]
 
 
 def test_progress_that_comes_late_doubled_or_says_less_is_not_plain(job: JobEvents) -> None:
@@ -57,7 +57,7 @@ def test_progress_that_comes_late_doubled_or_says_less_is_not_plain(job: JobEven
     less, earlier = job.progressed(5), at(job.progressed(30), -60)
 
     for after in (first, second, less, earlier):
-        assert batch_of(second, after).varied == {job.job_id}
+        assert batch_of(second, after).mixed == {job.job_id}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_progress_that_cannot_be_right_is_left_to_the_fold(strange: Event, job: 
     mine = msgspec.structs.replace(strange, job_id=job.job_id)
     contradicting = msgspec.structs.replace(mine, data=msgspec.structs.replace(mine.data, sequence=9))
 
-    assert batch_of(job.progressed(1), contradicting).varied == {job.job_id}
+    assert batch_of(job.progressed(1), contradicting).mixed == {job.job_id}
 
 
 def test_what_is_on_another_type_s_topic_begins_no_job(job: JobEvents) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from jobmonitor.contract.envelope import encode
 from jobmonitor.projection.batch import Batch
-from jobmonitor.projection.places import Partition, Place
+from jobmonitor.projection.offsets import Partition, Position
 from jobmonitor.projection.window import Window
 from support.job_events import JobEvents
 from support.projecting import Read
@@ -26,7 +26,7 @@ class Flushes:
         self.allowed = asyncio.Semaphore(0)
         self.failure: Exception | None = None
 
-    async def __call__(self, batch: Batch, places: Mapping[Partition, Place]) -> None:
+    async def __call__(self, batch: Batch, places: Mapping[Partition, Position]) -> None:
         self.begun.append((len(batch), sum(place.next_offset for place in places.values())))
         await self.allowed.acquire()
         if self.failure:
@@ -45,7 +45,7 @@ class Reader:
         job = JobEvents()
         read = [Read(*self._way, next(self._offsets), b"", encode(job.queued())) for _ in range(messages)]
         if read:
-            self._window.gather(self._way, Place(1, read[-1].offset + 1), read)
+            self._window.gather(self._way, Position(1, read[-1].offset + 1), read)
         self._window.go_on(more_wait=more_wait)
         await asyncio.sleep(0)
 
@@ -72,14 +72,14 @@ async def test_a_full_window_makes_the_reader_wait_for_a_flush() -> None:
         reader = Reader(window, way)
         await reader.read(5)
         await reader.read(5)
-    assert (window.room(WAY), window.room(OTHER_WAY)) == (0, 0)
+    assert (window.capacity(WAY), window.capacity(OTHER_WAY)) == (0, 0)
 
-    waiting = asyncio.ensure_future(window.has_room([WAY, OTHER_WAY]))
+    waiting = asyncio.ensure_future(window.has_capacity([WAY, OTHER_WAY]))
     await asyncio.sleep(0)
     assert not waiting.done()
     flushes.allowed.release()
     await waiting
-    assert (window.room(WAY), window.room(OTHER_WAY)) == (5, 0)
+    assert (window.capacity(WAY), window.capacity(OTHER_WAY)) == (5, 0)
     for _ in range(3):
         flushes.allowed.release()
     await window.is_empty()
@@ -161,16 +161,16 @@ async def test_large_messages_fill_a_lane_before_they_are_many() -> None:
     flushes = Flushes()
     window = Window(flushes, most=1000, most_bytes=200_000)
     large = Read(*WAY, 0, b"", b"x" * 60_000)
-    window.gather(WAY, Place(1, 1), [large])
-    assert window.room(WAY) > 0
+    window.gather(WAY, Position(1, 1), [large])
+    assert window.capacity(WAY) > 0
 
-    window.gather(WAY, Place(1, 2), [large])
-    assert window.room(WAY) == 0
-    assert window.room(OTHER_WAY) > 0
+    window.gather(WAY, Position(1, 2), [large])
+    assert window.capacity(WAY) == 0
+    assert window.capacity(OTHER_WAY) > 0
     window.go_on(more_wait=True)
     await asyncio.sleep(0)
     assert flushes.begun == [(2, 2)], "a full lane waits for nothing else"
-    assert window.room(WAY) > 0
+    assert window.capacity(WAY) > 0
     flushes.allowed.release()
     await window.is_empty()
 
@@ -178,7 +178,7 @@ async def test_large_messages_fill_a_lane_before_they_are_many() -> None:
 async def test_a_place_behind_marks_of_transactions_is_flushed_without_a_message() -> None:
     flushes = Flushes()
     window = Window(flushes, most=1000, most_bytes=200_000)
-    window.gather(WAY, Place(1, 7), [])
+    window.gather(WAY, Position(1, 7), [])
     window.go_on(more_wait=False)
     await asyncio.sleep(0)
     assert flushes.begun == [(0, 7)]

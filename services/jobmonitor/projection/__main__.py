@@ -9,7 +9,7 @@ import structlog
 
 from jobmonitor.database.pool import open_pool
 from jobmonitor.projection.dead_letters import DeadLetterBox
-from jobmonitor.projection.garbage import collect_seldom
+from jobmonitor.projection.gc_tuning import tune_gc
 from jobmonitor.projection.projector import Projector
 from jobmonitor.projection.readiness import Readiness
 from jobmonitor.projection.settings import ProjectionSettings
@@ -26,7 +26,7 @@ log = structlog.stdlib.get_logger()
 
 async def serve(settings: ProjectionSettings, lifecycle: Lifecycle) -> None:
     """Run until the lifecycle ends, then finish the batch under way."""
-    collect_seldom()
+    tune_gc()
     log.info("follows", topics=settings.topics())
     async with AsyncExitStack() as stack:
         pool = await lifecycle.when_reachable(

@@ -10,7 +10,7 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import jobs_topic, requests_topic, topic_of
 from jobmonitor.projection.fold import Inapplicable, JobRow, TooEarly, fold
-from jobmonitor.projection.progress import Progress, decode_progress, goes_on, in_one_second
+from jobmonitor.projection.progress import PlainProgress, decode_progress, in_one_second, supersedes
 from jobmonitor.projection.timeline import TimelinePoint, timeline_points
 from jobmonitor.runtime.record_batches import why_unreadable
 
@@ -46,9 +46,9 @@ class Rejected(NamedTuple):
     """Not the message is known to be wrong: we failed at it, and a developer should look."""
 
 
-PlainPoint = tuple[Progress, bool]
-"""Progress that is the last of its second: a point of the timeline, and whether the batch has no later one of this job:
-then it also says how far the job is."""
+PlainPoint = tuple[PlainProgress, bool]
+"""Progress that is the last of its second, which makes a point of the timeline; and whether it is the last of its job
+in the batch, and so says how far the job is."""
 
 
 @dataclass(slots=True)
@@ -57,14 +57,14 @@ class Batch:
 
     messages: list[Message] = field(default_factory=list)
     undecodable: list[Rejected] = field(default_factory=list)
-    varied: set[UUID] = field(default_factory=set)
+    mixed: set[UUID] = field(default_factory=set)
     """Jobs of which there is more than plain progress: all their events are folded one by one."""
     _contents: list[Event | int | None] = field(default_factory=list)
     """What the messages say. Of plain progress the number of the job's id: to hold all events would cost time and
     memory. None of what does not decode."""
-    _newest: dict[int, Progress] = field(default_factory=dict)
+    _newest: dict[int, PlainProgress] = field(default_factory=dict)
     """The newest plain progress of each job. By the id's number, which is quicker to look up."""
-    _spent: list[Progress] = field(default_factory=list)
+    _superseded: list[PlainProgress] = field(default_factory=list)
     """Plain progress with a later one, but none in its second."""
 
     def __len__(self) -> int:
@@ -91,9 +91,9 @@ class Batch:
                     home = ""
             job = progress.job_id.int
             known = newest.get(job)
-            if home and (known is None or goes_on(known, progress)):
+            if home and (known is None or supersedes(known, progress)):
                 if known is not None and not in_one_second(known, progress):
-                    self._spent.append(known)
+                    self._superseded.append(known)
                 newest[job] = progress
                 says(job)
             else:
@@ -112,7 +112,7 @@ class Batch:
         except Exception as error:  # as in add
             self._refuse(message, error)
             return None
-        self.varied.add(event.job_id)
+        self.mixed.add(event.job_id)
         return event
 
     def _refuse(self, message: Message, error: Exception) -> None:
@@ -120,9 +120,9 @@ class Batch:
 
     def plain_points(self) -> list[PlainPoint]:
         """The plain progress of the jobs that have nothing else here: at most one a second of each job."""
-        points = [(event, False) for event in self._spent]
+        points = [(event, False) for event in self._superseded]
         points += [(event, True) for event in self._newest.values()]
-        return [point for point in points if point[0].job_id not in self.varied] if self.varied else points
+        return [point for point in points if point[0].job_id not in self.mixed] if self.mixed else points
 
     def of_jobs(self, job_ids: Set[UUID]) -> list[Arrival]:
         """What arrived of these jobs, in order, each as an event of the contract."""
@@ -135,7 +135,7 @@ class Batch:
 
     def job_ids(self) -> set[UUID]:
         """The jobs of which something arrived."""
-        return {UUID(int=job) for job in self._newest} | self.varied
+        return {UUID(int=job) for job in self._newest} | self.mixed
 
     def last_at(self) -> datetime | None:
         """When the last of these events happened; None if there is none."""
@@ -146,7 +146,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class ViewChanges:
     """What events, folded one by one, make of the views."""
 
     rows: dict[UUID, JobRow] = field(default_factory=dict)
@@ -173,10 +173,10 @@ def jobs_introduced(arrivals: Iterable[Arrival]) -> set[UUID]:
     return {event.job_id for _, event in arrivals if not isinstance(event.data, silent)}
 
 
-def fold_arrivals(known: Mapping[UUID, JobRow], arrivals: Iterable[Arrival]) -> Changes:
+def fold_arrivals(known: Mapping[UUID, JobRow], arrivals: Iterable[Arrival]) -> ViewChanges:
     """Fold these into the rows known of their jobs; a job without a row gets its first."""
     rows = dict(known)
-    changes = Changes()
+    changes = ViewChanges()
     for message, event in arrivals:
         try:
             row = fold(rows.get(event.job_id), event)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import structlog
 
 from jobmonitor.projection.batch import Message, Rejected
-from jobmonitor.projection.places import Partition
+from jobmonitor.projection.offsets import Partition
 from jobmonitor.runtime.dead_letters import DeadLetter, dead_letter
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.kafka import Producer
@@ -50,7 +50,7 @@ class DeadLetterBox:
 
     def forget(self, partitions: Collection[Partition]) -> None:
         """The batch of these partitions is folded; another's may still have to be tried again."""
-        self._kept = {position for position in self._kept if position[:2] not in partitions}
+        self._kept = {each for each in self._kept if each[:2] not in partitions}
 
 
 def _position(message: Message) -> tuple[str, int, int]:

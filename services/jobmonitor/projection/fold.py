@@ -5,7 +5,7 @@ here depends on the order: a state yields only to a later one of a job's life, c
 earliest told, and every other value is set once. The row after a set of events is therefore always the same.
 
 Facts alone leave the same row as facts and requests. What a request says of its job counts until the job's first fact
-repeats what was asked; a wish to stop counts while it may still take effect, and then as the fact tells it.
+repeats it; a stop request counts while it may still take effect, and then as the fact tells it.
 """
 
 from datetime import date, datetime
@@ -46,7 +46,7 @@ class Inapplicable(ValueError):
 
 
 class TooEarly(Inapplicable):
-    """A wish about a job that is not known yet. A worker keeps it, and what comes of it is told by facts."""
+    """A stop request for a job that is not known yet. A worker keeps it, and facts tell what comes of it."""
 
 
 class JobRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,7 +175,7 @@ def _changes(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str,
                 {} if row.accepted_at or _contradicts(row, data) else _advance(row, data) | _submission(row, data, at)
             )
         case JobStopRequested():
-            return _stop_wish(row, at, data.requested_by)
+            return _stop_request(row, at, data.requested_by)
         case _:
             changes = _advance(row, data) | {"sequence": max(row.sequence, data.sequence)}
             return changes | _first_fact(data, at) | _fact(row, data, at)
@@ -271,8 +271,8 @@ def _counts(row: JobRow, done: int, total: int) -> dict[str, Any]:
     return {"done": max(row.done, done), "total": max(row.total, total)}
 
 
-def _stop_wish(row: JobRow, at: datetime, by: int) -> dict[str, Any]:
-    """A wish: the last one stands, while the job may still be stopped."""
+def _stop_request(row: JobRow, at: datetime, by: int) -> dict[str, Any]:
+    """A stop request: the last one counts, while the job may still be stopped."""
     if row.state is State.STOPPING or row.state in ENDED:
         return {}
     if row.stop_rejected_at is not None and at <= row.stop_rejected_at:

@@ -1,8 +1,8 @@
 """Folds batches so that one message's fault is never another's.
 
-What fails and is not temporary is looked into: first a made-up job is folded. If even that fails, no message is to
-blame, and the process ends. Otherwise the batch is halved until the message stands alone that fails; it becomes a dead
-letter, and all others are folded. What seems temporary and does not pass is looked into as well.
+When a batch fails and the error is not temporary, a made-up job is folded first. If even that fails, no message is to
+blame, and the process ends. Otherwise the batch is halved until the message that fails is alone; it becomes a dead
+letter, and all others are folded. The same is done for what seems temporary and does not pass.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from jobmonitor.projection import metrics
-from jobmonitor.projection.batch import Batch, Changes, read, unusable
-from jobmonitor.projection.places import Fenced, Partition, Place
+from jobmonitor.projection.batch import Batch, ViewChanges, read, unusable
+from jobmonitor.projection.offsets import Fenced, Partition, Position
 from jobmonitor.projection.store import Store
 from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.failures import is_temporary
@@ -32,8 +32,8 @@ TRIES_ALONE = 3
 
 log = structlog.stdlib.get_logger()
 Answer = TypeVar("Answer")
-Places = Mapping[Partition, Place]
-Folded = Callable[[Batch, Changes, Places], None]
+Positions = Mapping[Partition, Position]
+Folded = Callable[[Batch, ViewChanges, Positions], None]
 
 
 class Stopped(Exception):
@@ -83,9 +83,9 @@ class Folding:
         self._job_type = job_type
         self._folded = folded
 
-    async def fold(self, batch: Batch, places: Places) -> None:
-        """Fold the batch and move its partitions to these places. Raises Fenced, Stopped, and bugs that hit any job."""
-        parts = [(batch, places)]
+    async def fold(self, batch: Batch, positions: Positions) -> None:
+        """Fold the batch and move its partitions here. Raises Fenced, Stopped, and bugs that hit any job."""
+        parts = [(batch, positions)]
         while parts:
             part, ends = parts.pop()
             error = await self._failure(part, ends)
@@ -100,7 +100,7 @@ class Folding:
             else:
                 await self._judge(part, ends, error)
 
-    async def _judge(self, batch: Batch, places: Places, error: Exception) -> None:
+    async def _judge(self, batch: Batch, positions: Positions, error: Exception) -> None:
         """Put the batch's only message aside, unless it was the server that failed.
 
         What seems temporary is the message's fault only if it fails again and again right after a made-up job did not.
@@ -109,41 +109,43 @@ class Folding:
             if not is_temporary(error):
                 break
             await self._rehearse()
-            again = await self._failure(batch, places, tries_max=1)
+            again = await self._failure(batch, positions, tries_max=1)
             if again is None:
                 return
             error = again
         log.error("message_failed", error=repr(error), traceback=_where(error))
-        await self.put_aside(batch, places, f"It cannot be folded: {error!r}")
+        await self.put_aside(batch, positions, f"It cannot be folded: {error!r}")
 
-    async def _failure(self, batch: Batch, places: Places, *, tries_max: int = TRIES_BEFORE_DOUBT) -> Exception | None:
+    async def _failure(
+        self, batch: Batch, positions: Positions, *, tries_max: int = TRIES_BEFORE_DOUBT
+    ) -> Exception | None:
         """Fold the batch, or say why that is not possible."""
         try:
-            changes = await self._retries.until_done(lambda: self._flush(batch, places), tries_max=tries_max)
+            changes = await self._retries.until_done(lambda: self._flush(batch, positions), tries_max=tries_max)
         except (Fenced, Stopped):
             raise
         except Exception as error:  # a bug, or what a message does to us
             return error
-        self._folded(batch, changes, places)
+        self._folded(batch, changes, positions)
         return None
 
-    async def put_aside(self, batch: Batch, places: Places, reason: str) -> None:
+    async def put_aside(self, batch: Batch, positions: Positions, reason: str) -> None:
         """Make a dead letter of the batch's only message, which nobody tries to understand. Raises as fold does."""
         message = batch.messages[0]
         await self._rehearse()
-        changes = await self._retries.until_done(lambda: self._flush(unusable(message, reason), places))
+        changes = await self._retries.until_done(lambda: self._flush(unusable(message, reason), positions))
         log.error(
             "message_put_aside", topic=message.topic, partition=message.partition, offset=message.offset, reason=reason
         )
-        self._folded(unusable(message, reason), changes, places)
+        self._folded(unusable(message, reason), changes, positions)
 
     async def _rehearse(self) -> None:
         """Raises what would hit any job."""
         await self._retries.until_done(lambda: self._store.rehearse(self._job_type))
 
-    async def _flush(self, batch: Batch, places: Places) -> Changes:
+    async def _flush(self, batch: Batch, positions: Positions) -> ViewChanges:
         async with asyncio.timeout(FLUSH_TIMEOUT_S):
-            return await self._store.flush(batch, places)
+            return await self._store.flush(batch, positions)
 
 
 def _where(error: Exception) -> str:
@@ -151,17 +153,17 @@ def _where(error: Exception) -> str:
     return "".join(traceback.format_tb(error.__traceback__, limit=-3))
 
 
-def halves(batch: Batch, places: Places) -> list[tuple[Batch, Places]]:
+def halves(batch: Batch, positions: Positions) -> list[tuple[Batch, Positions]]:
     """Two batches, to be folded one after the other, and where each moves the partitions."""
     middle = len(batch) // 2
     first, second = batch.messages[:middle], batch.messages[middle:]
     later = {Partition(message.topic, message.partition) for message in second}
-    moved: dict[Partition, Place] = {}
+    moved: dict[Partition, Position] = {}
     for message in first:
         partition = Partition(message.topic, message.partition)
-        moved[partition] = Place(places[partition].epoch, message.offset + 1)
-    whole = {partition: places[partition] for partition in moved.keys() - later}
+        moved[partition] = Position(positions[partition].epoch, message.offset + 1)
+    whole = {partition: positions[partition] for partition in moved.keys() - later}
     return [
         (read(first), moved | whole),
-        (read(second), {partition: place for partition, place in places.items() if partition not in whole}),
+        (read(second), {partition: position for partition, position in positions.items() if partition not in whole}),
     ]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from jobmonitor.projection.batch import Batch, Changes
+from jobmonitor.projection.batch import Batch, ViewChanges
 
 EVENTS = Counter(
     "jobmonitor_projection_events_total",
@@ -38,7 +38,7 @@ LAG = Gauge("jobmonitor_projection_lag_events", "Messages not yet folded", ["top
 LAST_FLUSH = Gauge("jobmonitor_projection_last_flush_timestamp_seconds", "When a batch was last folded")
 
 
-def note_batch(batch: Batch, changes: Changes) -> None:
+def note_batch(batch: Batch, changes: ViewChanges) -> None:
     """Count a batch that is in the views."""
     LAST_FLUSH.set_to_current_time()
     BATCH_EVENTS.observe(len(batch))

@@ -30,7 +30,7 @@ class ProgressData(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     total: Count
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job_id": "subject"}):
+class PlainProgress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job_id": "subject"}):
     """A ``JobProgressed`` in its envelope: on its own type's topic ``decode`` gives the same of it."""
 
     specversion: Literal["1.0"]
@@ -44,7 +44,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename={"job
 
 
 _ESCAPE, _DELETE = ord("\\"), 0x7F  # a number is looked for four times as fast as bytes
-_decode = msgspec.json.Decoder(Progress).decode
+_decode = msgspec.json.Decoder(PlainProgress).decode
 
 
 @lru_cache(maxsize=1024)
@@ -57,7 +57,7 @@ def _is_source(source: str) -> bool:
     return True
 
 
-def decode_progress(message: bytes | None) -> Progress | None:
+def decode_progress(message: bytes | None) -> PlainProgress | None:
     """The progress in these bytes if it can be true; None leaves them to ``decode``."""
     # Control characters, which no text may hold, can only come escaped, but for one.
     if message is None or _ESCAPE in message or _DELETE in message:
@@ -71,8 +71,8 @@ def decode_progress(message: bytes | None) -> Progress | None:
     return event if can_be_true and _is_source(event.source) else None
 
 
-def goes_on(before: Progress, after: Progress) -> bool:
-    """Whether the later one of two events of a job says at least as much in everything, so that the other is spent."""
+def supersedes(before: PlainProgress, after: PlainProgress) -> bool:
+    """Whether the later of two events of a job supersedes the other: none of its values is less."""
     old, new = before.data, after.data
     return (
         new.sequence > old.sequence
@@ -85,6 +85,6 @@ def goes_on(before: Progress, after: Progress) -> bool:
     )
 
 
-def in_one_second(before: Progress, after: Progress) -> bool:
+def in_one_second(before: PlainProgress, after: PlainProgress) -> bool:
     """Whether they happened in the same second, of which a timeline has one point. Quicker than to count both."""
     return before.time.second == after.time.second and after.time - before.time < _MINUTE

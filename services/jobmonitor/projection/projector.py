@@ -1,8 +1,8 @@
-"""Follows the requests and the facts and folds what it reads into the views, in batches, until it is told to stop.
+"""Consumes requests and facts and folds them into the views, in batches, until it is asked to stop.
 
-Kafka's group decides which process follows which partitions; where to go on stands in the database, so nothing that
-Kafka delivers twice or out of turn can do harm: messages of a partition that is not claimed are dropped, and a claim
-begins by going back to the first message not yet folded. The offsets committed to Kafka are for lag tools only.
+Kafka's group decides which process follows which partitions; the position is in the database, so what Kafka delivers
+twice or late does no harm: messages of a partition that is not claimed are dropped, and a claim begins by seeking to
+the first message not yet folded. The offsets committed to Kafka are for lag tools only.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
 
 from jobmonitor.projection import metrics
-from jobmonitor.projection.batch import Batch, Changes, Message, read
+from jobmonitor.projection.batch import Batch, Message, ViewChanges, read
 from jobmonitor.projection.folding import Folding, Retries, Stopped
+from jobmonitor.projection.kafka_offsets import KafkaOffsets
 from jobmonitor.projection.settings import ProjectionSettings
-from jobmonitor.projection.store import Claim, Fenced, Partition, Place, Store
+from jobmonitor.projection.store import Claim, Fenced, Partition, Position, Store
 from jobmonitor.projection.suspects import Trial, is_suspect, next_trial
 from jobmonitor.projection.window import Window
 from jobmonitor.runtime.backoff import Backoff
@@ -29,11 +29,9 @@ from jobmonitor.runtime.failures import is_temporary
 POLL_MS = 250
 """How long to wait for messages before looking around: for a stop, for newly assigned partitions."""
 FULL_POLL_MS = 20
-"""The same while there is no room for some partitions: there may be soon."""
+"""The same while the window is full for some partitions: it may have capacity again soon."""
 READ_MOST = 1000
 """Messages decoded in one go: a flush under way waits so long for its next step, some 4 ms."""
-TELL_EVERY_S = 1.0
-TELL_TIMEOUT_S = 2.0
 RELEASE_TIMEOUT_S = 1.0
 REJOIN = Backoff(most_s=5.0)
 CALM_S = 60.0
@@ -65,7 +63,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self._unclaimed: set[Partition] = set()
-        self._claimed: dict[Partition, Place] = {}
+        self._claimed: dict[Partition, Position] = {}
         self._read_to: dict[Partition, int] = {}
         """Behind what has gathered of the claimed partitions, or is folded."""
         self._suspects: dict[Partition, _Suspect] = {}
@@ -74,15 +72,14 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._window = Window(
             self._fold, most=settings.projection_batch_events, most_bytes=settings.projection_batch_bytes
         )
-        self._told: dict[TopicPartition, int] = {}
-        self._told_at = 0.0
+        self._kafka_offsets = KafkaOffsets()
         self.joined = False
         """Whether the group has told us our share, which may be nothing."""
         self.flushed_at: float | None = None
         """``time.monotonic`` of the last batch; None before the first."""
 
     @property
-    def places(self) -> dict[Partition, Place]:
+    def positions(self) -> dict[Partition, Position]:
         """Where the partitions stand that this process folds now."""
         return dict(self._claimed)
 
@@ -139,18 +136,18 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             # By a pattern: with names alone the group is not joined until every one of them exists.
             consumer.subscribe(pattern=exactly(self._settings.topics()), listener=self)
             await consumer.start()
-            await self._tell_missing(consumer)
+            await self._log_missing(consumer)
             while not self._stopping.is_set():
                 await self._claim(consumer)
                 await self._try_suspects(consumer)
                 messages, more_wait = await self._read(consumer)
                 await self._gather(consumer, messages)
                 self._window.go_on(more_wait=more_wait)
-                await self._window.has_room(self._claimed)
-                await self._tell_kafka(consumer, at_once=not messages)
+                await self._window.has_capacity(self._claimed)
+                await self._kafka_offsets.commit(consumer, self._claimed, at_once=not messages)
             self._window.forget()
             await self._window.is_empty()
-            await self._tell_kafka(consumer, at_once=True)
+            await self._kafka_offsets.commit(consumer, self._claimed, at_once=True)
             await self._release(self._claimed.keys())
         finally:
             self.joined, self._consumer = False, None
@@ -160,7 +157,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             await self._window.give_up()
             await consumer.stop()
 
-    async def _tell_missing(self, consumer: AIOKafkaConsumer) -> None:
+    async def _log_missing(self, consumer: AIOKafkaConsumer) -> None:
         """Topics to follow that do not exist yet, or that we have no right to see. They are followed once they do."""
         if missing := sorted(set(self._settings.topics()) - await consumer.topics()):
             log.error("topics_missing", topics=missing)
@@ -190,37 +187,39 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         ends = await consumer.end_offsets([TopicPartition(*partition) for partition in wanted])
         for partition in wanted & self._unclaimed:
             claim = claimed[partition]
-            place = await self._find(partition, claim.place, begins[partition], ends[partition])
+            position = await self._find(partition, claim.position, begins[partition], ends[partition])
             if partition not in self._unclaimed:
                 continue
             self._unclaimed.remove(partition)
-            self._claimed[partition] = place
-            self._read_to[partition] = place.next_offset
+            self._claimed[partition] = position
+            self._read_to[partition] = position.next_offset
             self._suspect(partition, claim, ends[partition])
-            if place.next_offset > claim.place.next_offset and partition not in self._suspects:
-                self._window.gather(partition, place, ())  # else what was skipped is told at every start
-            consumer.seek(TopicPartition(*partition), place.next_offset)
+            if position.next_offset > claim.position.next_offset and partition not in self._suspects:
+                self._window.gather(partition, position, ())  # else what was skipped is noted at every start
+            consumer.seek(TopicPartition(*partition), position.next_offset)
             consumer.resume(TopicPartition(*partition))
-        log.info("partitions_claimed", places={f"{p.topic}/{p.partition}": c.next_offset for p, c in claimed.items()})
+        log.info(
+            "partitions_claimed", positions={f"{p.topic}/{p.partition}": c.next_offset for p, c in claimed.items()}
+        )
 
-    async def _find(self, partition: Partition, place: Place, begin: int, end: int) -> Place:
-        """The place if the log has it. Otherwise where the log begins: the views can only be made of what there is."""
-        if place.next_offset < begin:
-            await self._tell_skipped(partition, place.next_offset, begin)
-            return Place(place.epoch, begin)
-        if place.next_offset > end:
+    async def _find(self, partition: Partition, position: Position, begin: int, end: int) -> Position:
+        """The position if the log has it; otherwise the log's beginning: views can only be made of what there is."""
+        if position.next_offset < begin:
+            await self._note_skipped(partition, position.next_offset, begin)
+            return Position(position.epoch, begin)
+        if position.next_offset > end:
             log.error(
                 "log_is_shorter_than_folded",
                 topic=partition.topic,
                 partition=partition.partition,
-                folded=place.next_offset,
+                folded=position.next_offset,
                 end=end,
                 reason="It is another log, or it lost its end. All of it is folded again.",
             )
-            return Place(place.epoch, begin)
-        return place
+            return Position(position.epoch, begin)
+        return position
 
-    async def _tell_skipped(self, partition: Partition, first_offset: int, next_offset: int) -> None:
+    async def _note_skipped(self, partition: Partition, first_offset: int, next_offset: int) -> None:
         await self._retries.until_done(lambda: self._store.note_skipped(partition, first_offset, next_offset))
         metrics.SKIPPED.labels(partition.topic).inc(next_offset - first_offset)
         log.error(
@@ -250,15 +249,17 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         """One trial of each suspected partition, while nothing else is folded: what ends us then is what was tried."""
         for partition in list(self._suspects):
             await self._window.is_empty()
-            if (suspect := self._suspects.get(partition)) and (place := self._claimed.get(partition)):
-                await self._try(consumer, partition, place, suspect)
+            if (suspect := self._suspects.get(partition)) and (position := self._claimed.get(partition)):
+                await self._try(consumer, partition, position, suspect)
 
-    async def _try(self, consumer: AIOKafkaConsumer, partition: Partition, place: Place, suspect: _Suspect) -> None:
-        trial = next_trial(suspect.trial, place.next_offset)
-        await self._retries.until_done(lambda: self._store.begin_trial(partition, place.epoch, trial))
+    async def _try(
+        self, consumer: AIOKafkaConsumer, partition: Partition, position: Position, suspect: _Suspect
+    ) -> None:
+        trial = next_trial(suspect.trial, position.next_offset)
+        await self._retries.until_done(lambda: self._store.begin_trial(partition, position.epoch, trial))
         topic_partition = TopicPartition(*partition)
         found = await take(consumer, topic_partition, timeout_ms=POLL_MS, records_max=trial.end - trial.first)
-        moved = {partition: Place(place.epoch, await consumer.position(topic_partition))}
+        moved = {partition: Position(position.epoch, await consumer.position(topic_partition))}
         if messages := found.get(topic_partition):
             if trial.is_given_up:
                 reason = "It ended the process that folded it, and the next ones too."
@@ -269,124 +270,110 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._read_to[partition] = moved[partition].next_offset
         if moved[partition].next_offset >= suspect.until and partition in self._suspects:
             del self._suspects[partition]
-            await self._retries.until_done(lambda: self._store.clear_suspicion(partition, place.epoch))
+            await self._retries.until_done(lambda: self._store.clear_suspicion(partition, position.epoch))
             log.info("partition_cleared", topic=partition.topic, partition=partition.partition)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> tuple[Mapping[TopicPartition, Sequence[Message]], bool]:
-        """The next messages there is room for, and whether more are there already."""
-        rooms = {
-            TopicPartition(*partition): self._window.room(partition)
+        """The next messages the window has capacity for, and whether more are there already."""
+        capacities = {
+            TopicPartition(*partition): self._window.capacity(partition)
             for partition in self._claimed
             if partition not in self._suspects
         }
-        open_to = [partition for partition, room in rooms.items() if room]
+        open_to = [partition for partition, capacity in capacities.items() if capacity]
         if self._claimed and not open_to:
-            return {}, bool(rooms)
+            return {}, bool(capacities)
         some, wait_ms = ([], POLL_MS) if len(open_to) == len(self._claimed) else (open_to, FULL_POLL_MS)
-        most = min([READ_MOST, *(rooms[partition] for partition in open_to)])
+        most = min([READ_MOST, *(capacities[partition] for partition in open_to)])
         messages = await take(consumer, *some, timeout_ms=wait_ms, records_max=most)
         return messages, sum(map(len, messages.values())) >= most
 
     async def _gather(self, consumer: AIOKafkaConsumer, messages: Mapping[TopicPartition, Sequence[Message]]) -> None:
-        """What was read, with the places behind it: a transaction leaves marks in the log that are no messages."""
+        """What was read, with the positions behind it: a transaction leaves control records in the log."""
         moved = self._moved(consumer, messages)
-        await self._look_for_holes(consumer, moved, messages)
-        for partition, position in moved.items():
+        await self._find_gaps(consumer, moved, messages)
+        for partition, offset in moved.items():
             if claimed := self._claimed.get(partition):
-                self._read_to[partition] = position
+                self._read_to[partition] = offset
                 several = messages.get(TopicPartition(*partition), ())
-                self._window.gather(partition, Place(claimed.epoch, position), several)
+                self._window.gather(partition, Position(claimed.epoch, offset), several)
 
     def _moved(
         self, consumer: AIOKafkaConsumer, messages: Mapping[TopicPartition, Sequence[Message]]
     ) -> dict[Partition, int]:
         """How far the partitions are read now that are read further than before."""
-        positions = {p: position_now(consumer, TopicPartition(*p)) for p in self._claimed if p not in self._suspects}
+        offsets = {p: position_now(consumer, TopicPartition(*p)) for p in self._claimed if p not in self._suspects}
         return {
-            partition: position
-            for partition, position in positions.items()
-            if position is not None and (position > self._read_to[partition] or TopicPartition(*partition) in messages)
+            partition: offset
+            for partition, offset in offsets.items()
+            if offset is not None and (offset > self._read_to[partition] or TopicPartition(*partition) in messages)
         }
 
-    async def _look_for_holes(
+    async def _find_gaps(
         self,
         consumer: AIOKafkaConsumer,
         moved: Mapping[Partition, int],
         messages: Mapping[TopicPartition, Sequence[Message]],
     ) -> None:
-        """Offsets without a message are marks of transactions, or compacted, or what was deleted: that is told."""
+        """Offsets without a message are control records, or compacted, or deleted messages: the last are noted."""
         found = {}
-        for partition, position in moved.items():
+        for partition, offset in moved.items():
             several = messages.get(TopicPartition(*partition), ())
-            first = several[0].offset if several else position
+            first = several[0].offset if several else offset
             if first > self._read_to[partition]:
                 found[partition] = self._read_to[partition]
         if found:
             begins = await consumer.beginning_offsets([TopicPartition(*partition) for partition in found])
             for partition, read_to in found.items():
                 if begins[partition] > read_to:
-                    await self._tell_skipped(partition, read_to, begins[partition])
+                    await self._note_skipped(partition, read_to, begins[partition])
 
-    async def _fold(self, batch: Batch, places: Mapping[Partition, Place]) -> None:
+    async def _fold(self, batch: Batch, positions: Mapping[Partition, Position]) -> None:
         with metrics.FLUSH_SECONDS.time():
-            await self._folded_or_left(self._folding.fold(batch, places), places)
+            await self._folded_or_left(self._folding.fold(batch, positions), positions)
 
-    async def _folded_or_left(self, folding: Awaitable[None], places: Mapping[Partition, Place]) -> None:
+    async def _folded_or_left(self, folding: Awaitable[None], positions: Mapping[Partition, Position]) -> None:
         try:
             await folding
         except Fenced:
-            if self._holds(places):
+            if self._holds(positions):
                 raise
-            log.info("batch_left_to_others", partitions=sorted(places))
+            log.info("batch_left_to_others", partitions=sorted(positions))
 
-    def _holds(self, places: Mapping[Partition, Place]) -> bool:
+    def _holds(self, positions: Mapping[Partition, Position]) -> bool:
         """Whether one of these claims is ours as far as we know; else the group has taken them away meanwhile."""
         return any(
-            (held := self._claimed.get(partition)) is not None and held.epoch == place.epoch
-            for partition, place in places.items()
+            (held := self._claimed.get(partition)) is not None and held.epoch == position.epoch
+            for partition, position in positions.items()
         )
 
-    def _note(self, batch: Batch, changes: Changes, places: Mapping[Partition, Place]) -> None:
+    def _note(self, batch: Batch, changes: ViewChanges, positions: Mapping[Partition, Position]) -> None:
         """The batch is in the views."""
-        for partition, place in places.items():
+        for partition, position in positions.items():
             held = self._claimed.get(partition)
-            if held is not None and held.epoch == place.epoch:
-                self._claimed[partition] = place
+            if held is not None and held.epoch == position.epoch:
+                self._claimed[partition] = position
         self.flushed_at = time.monotonic()
         if self._consumer is not None:
             self._measure_lag(self._consumer)
         metrics.note_batch(batch, changes)
-        self._batch_folded(places)
-
-    async def _tell_kafka(self, consumer: AIOKafkaConsumer, *, at_once: bool) -> None:
-        """Commit the offsets to Kafka too, seldom while it is busy. Nothing rests on them: a failure is no matter."""
-        now = time.monotonic()
-        if not at_once and now - self._told_at < TELL_EVERY_S:
-            return
-        places = {TopicPartition(*partition): place.next_offset for partition, place in self._claimed.items()}
-        self._told_at = now
-        if not places or places == self._told:
-            return
-        self._told = places
-        try:
-            async with asyncio.timeout(TELL_TIMEOUT_S):
-                await consumer.commit(places)
-        except (KafkaError, TimeoutError) as error:
-            log.info("offsets_not_told", error=repr(error))
+        self._batch_folded(positions)
 
     def _measure_lag(self, consumer: AIOKafkaConsumer) -> None:
-        for partition, place in self._claimed.items():
+        for partition, position in self._claimed.items():
             end = consumer.highwater(TopicPartition(*partition))
             if end is not None:
-                metrics.LAG.labels(partition.topic, partition.partition).set(end - place.next_offset)
+                metrics.LAG.labels(partition.topic, partition.partition).set(end - position.next_offset)
 
     async def _release(self, partitions: Collection[Partition]) -> None:
-        """Say that these claims end well, but for what is suspected. Nothing rests on it: without it the next claims
-        are more careful than they need be."""
-        places = {p: place for p, place in self._claimed.items() if p in partitions and p not in self._suspects}
+        """Note that these claims end well, but for what is suspected. Advisory: without it the next claims are only
+        more careful than they need be."""
+        positions = {
+            p: position for p, position in self._claimed.items() if p in partitions and p not in self._suspects
+        }
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
-                await self._store.release(places)
+                await self._store.release(positions)
         except Exception as error:  # whatever it is
             log.info("claims_not_released", error=repr(error))
 

@@ -42,20 +42,22 @@ class Readiness:
 
     async def _kafka(self) -> tuple[Check, int | None]:
         """The broker is asked for the ends of our partitions: the lag is true, and so is that it answers."""
-        places, consumer = self._projector.places, self._projector.consumer
+        positions, consumer = self._projector.positions, self._projector.consumer
         if consumer is None or not self._projector.joined:
             return Check(ok=False, detail="not in the consumer group"), None
-        if not places:
+        if not positions:
             return Check(ok=True, detail="in the consumer group, without a partition"), 0
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 ends = (
-                    await consumer.end_offsets([TopicPartition(*partition) for partition in places]) if places else {}
+                    await consumer.end_offsets([TopicPartition(*partition) for partition in positions])
+                    if positions
+                    else {}
                 )
         except Exception as error:  # whatever it is, the broker is of no use to us
             return Check(ok=False, detail=repr(error)), None
-        lag = sum(max(0, ends[partition] - place.next_offset) for partition, place in places.items())
-        return Check(ok=True, detail=f"follows {len(places)} partitions"), lag
+        lag = sum(max(0, ends[partition] - position.next_offset) for partition, position in positions.items())
+        return Check(ok=True, detail=f"follows {len(positions)} partitions"), lag
 
     def _lag(self, lag: int) -> Check:
         most = self._settings.projection_ready_lag_events

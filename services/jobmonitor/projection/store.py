@@ -22,25 +22,25 @@ from msgspec.structs import astuple
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.database.statement import Statement, statements
-from jobmonitor.projection import places as offsets
+from jobmonitor.projection import offsets
 from jobmonitor.projection.batch import (
     Arrival,
     Batch,
-    Changes,
     PlainPoint,
     Rejected,
+    ViewChanges,
     fold_arrivals,
     jobs_introduced,
     read,
 )
 from jobmonitor.projection.fold import JobRow, in_monitor
-from jobmonitor.projection.places import Claim, Fenced, Partition, Place
+from jobmonitor.projection.offsets import Claim, Fenced, Partition, Position
 from jobmonitor.projection.rehearsal import made_up_life
 from jobmonitor.projection.row_source import FEW, PROGRESS_COLUMNS, RowSource, columns_of, send
 from jobmonitor.projection.suspects import Trial
 from jobmonitor.projection.timeline import TimelinePoint, second_of
 
-__all__ = ["SCHEMA", "Claim", "Fenced", "Partition", "Place", "Store", "notices"]
+__all__ = ["SCHEMA", "Claim", "Fenced", "Partition", "Position", "Store", "notices"]
 
 SCHEMA = "projection"
 NOTICE_JOBS = 150
@@ -95,18 +95,18 @@ class Store:
         }
         self._saving = {view: _saving(self._sql["save_jobs"], view, same) for view, same in SAME_ROW.items()}
 
-    async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Place]:
+    async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Position]:
         """Take these partitions over from whoever holds them."""
-        return {partition: claim.place for partition, claim in (await self.take_over(partitions)).items()}
+        return {partition: claim.position for partition, claim in (await self.take_over(partitions)).items()}
 
     async def take_over(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
         """The same, with what is known of the claims before."""
         return await offsets.claim(self._pool, self._sql["claim_partitions"], partitions)
 
-    async def release(self, places: Mapping[Partition, Place]) -> None:
+    async def release(self, positions: Mapping[Partition, Position]) -> None:
         """These claims end well: nobody died of what is in them."""
-        if places:
-            await offsets.release(self._pool, self._sql["release_partitions"], places)
+        if positions:
+            await offsets.release(self._pool, self._sql["release_partitions"], positions)
 
     async def clear_suspicion(self, partition: Partition, epoch: int) -> None:
         """Whatever may have ended processes in this partition is folded or put aside."""
@@ -139,15 +139,15 @@ class Store:
                         await self._fold_others(connection, batch.of_jobs(others))
                 raise _Rehearsed
 
-    async def flush(self, batch: Batch, places: Mapping[Partition, Place]) -> Changes:
-        """Fold the batch into the views and move its partitions to these places. Repeatable after any error.
+    async def flush(self, batch: Batch, positions: Mapping[Partition, Position]) -> ViewChanges:
+        """Fold the batch into the views and move its partitions to these positions. Repeatable after any error.
 
         Returns what was folded one by one. Raises Fenced.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await offsets.move(connection, self._sql["move_offsets"], places)
+            await offsets.move(connection, self._sql["move_offsets"], positions)
             plain, others = await self._fold_progress(connection, batch)
-            changes = await self._fold_others(connection, batch.of_jobs(others)) if others else Changes()
+            changes = await self._fold_others(connection, batch.of_jobs(others)) if others else ViewChanges()
             await self._keep([*batch.undecodable, *changes.inapplicable])
             moved = ((event.data.account_id, event.job_id) for event, newest in plain if newest)
             changed = ((row.account_id, row.job_id) for row in changes.rows.values())
@@ -158,7 +158,7 @@ class Store:
         """The plain progress that is in the views now, and the jobs of which all is yet to be folded one by one."""
         points = batch.plain_points()
         if not points:
-            return [], batch.varied
+            return [], batch.mixed
         progress = await self._send_progress(connection, points)
         others = set()
         told = await self._sql["advance_jobs"].fill(progress=progress.text).execute(connection, **progress.values)
@@ -169,7 +169,7 @@ class Store:
             progress = await self._without(connection, progress, points, others)
         if points:
             await self._sql["add_progress_points"].fill(progress=progress.text).execute(connection, **progress.values)
-        return points, batch.varied | others
+        return points, batch.mixed | others
 
     async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> RowSource:
         rows = [
@@ -200,7 +200,7 @@ class Store:
         await self._sql["forget_progress"].execute(connection, job_ids=list(others))
         return progress
 
-    async def _fold_others(self, connection: Connection, arrivals: Sequence[Arrival]) -> Changes:
+    async def _fold_others(self, connection: Connection, arrivals: Sequence[Arrival]) -> ViewChanges:
         known, broken, registered = await self._lock_jobs(connection, arrivals)
         changes = fold_arrivals(known, [arrival for arrival in arrivals if arrival[1].job_id not in broken])
         changes.inapplicable.extend(
@@ -231,7 +231,9 @@ class Store:
         found = await self._sql["lock_numbers"].fetch(connection, job_ids=jobs)
         return {row["job_id"]: Registered(row["number"], row["month"]) for row in found}
 
-    async def _save_jobs(self, connection: Connection, changes: Changes, registered: Mapping[UUID, Registered]) -> None:
+    async def _save_jobs(
+        self, connection: Connection, changes: ViewChanges, registered: Mapping[UUID, Registered]
+    ) -> None:
         monitor: list[JobRow] = []
         history: list[JobRow] = []
         for row in changes.rows.values():

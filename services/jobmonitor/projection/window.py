@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from jobmonitor.projection.batch import Batch, Message
-from jobmonitor.projection.places import Partition, Place
+from jobmonitor.projection.offsets import Partition, Position
 from jobmonitor.runtime.consumer import size_bytes
 
-Flush = Callable[[Batch, Mapping[Partition, Place]], Awaitable[None]]
+Flush = Callable[[Batch, Mapping[Partition, Position]], Awaitable[None]]
 LANES = 2
 """So many batches are flushed at once at most, each over a connection of its own."""
 
@@ -28,7 +28,7 @@ class _Lane:
     batch: Batch = field(default_factory=Batch)
     size_bytes: int = 0
     """Of the batch, as its messages travel unpacked; what is made of them can be some times as large."""
-    places: dict[Partition, Place] = field(default_factory=dict)
+    positions: dict[Partition, Position] = field(default_factory=dict)
     flushing: asyncio.Task[None] | None = None
 
 
@@ -45,23 +45,23 @@ class Window:
         self._more_wait = False
         self._failure: BaseException | None = None
 
-    def room(self, partition: Partition) -> int:
+    def capacity(self, partition: Partition) -> int:
         """How many messages of this partition, and of others of its lane, may be gathered now."""
         lane = self._lane(partition)
         return 0 if lane.size_bytes >= self._most_bytes else max(0, self._most - len(lane.batch))
 
-    def gather(self, partition: Partition, place: Place, messages: Sequence[Message]) -> None:
-        """Take the next messages of a partition, which lead to this place. None lead over what is no message: the marks
-        of transactions, and what they took back."""
+    def gather(self, partition: Partition, position: Position, messages: Sequence[Message]) -> None:
+        """Take the next messages of a partition, up to this position. There may be none: control records, and what a
+        transaction rolled back, use offsets too."""
         self._raise_failure()
         lane = self._lane(partition)
         lane.batch.add(messages)
         lane.size_bytes += size_bytes(messages)
-        lane.places[partition] = place
+        lane.positions[partition] = position
 
-    def place(self, partition: Partition) -> Place | None:
+    def position(self, partition: Partition) -> Position | None:
         """Where what has gathered of this partition leads; None if nothing has."""
-        return self._lane(partition).places.get(partition)
+        return self._lane(partition).positions.get(partition)
 
     def go_on(self, *, more_wait: bool) -> None:
         """Flush what was gathered, as far as it is time: not yet what is little, if ``more_wait`` to be read at once.
@@ -72,11 +72,11 @@ class Window:
     def forget(self) -> None:
         """Drop what has gathered; flushes under way go on."""
         for lane in self._lanes:
-            lane.batch, lane.places, lane.size_bytes = Batch(), {}, 0
+            lane.batch, lane.positions, lane.size_bytes = Batch(), {}, 0
 
-    async def has_room(self, partitions: Collection[Partition]) -> None:
+    async def has_capacity(self, partitions: Collection[Partition]) -> None:
         """Wait until more of one of these may be gathered, and let the flushes get on."""
-        while partitions and not any(map(self.room, partitions)) and (flushing := self._flushing()):
+        while partitions and not any(map(self.capacity, partitions)) and (flushing := self._flushing()):
             await asyncio.wait(flushing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0)
         self._raise_failure()
@@ -104,10 +104,10 @@ class Window:
 
     def _begin(self, lanes: Iterable[_Lane]) -> None:
         for lane in lanes:
-            if lane.flushing is None and lane.places and self._is_time(lane):
-                batch, places = lane.batch, lane.places
-                lane.batch, lane.places, lane.size_bytes = Batch(), {}, 0
-                lane.flushing = asyncio.ensure_future(self._flush(batch, places))
+            if lane.flushing is None and lane.positions and self._is_time(lane):
+                batch, positions = lane.batch, lane.positions
+                lane.batch, lane.positions, lane.size_bytes = Batch(), {}, 0
+                lane.flushing = asyncio.ensure_future(self._flush(batch, positions))
                 lane.flushing.add_done_callback(partial(self._ended, lane))
 
     def _is_time(self, lane: _Lane) -> bool:

@@ -14,7 +14,7 @@ from jobmonitor.cli.options import Injected, Kafka
 from jobmonitor.cli.output import print_line
 from jobmonitor.projection.rebuild.findings import Findings, in_words
 from jobmonitor.projection.rebuild.rebuild import Rebuild
-from jobmonitor.projection.rebuild.tables import Refused
+from jobmonitor.projection.rebuild.tables import RebuildRefused
 
 
 def rebuild(
@@ -43,7 +43,7 @@ def rebuild(
                 runner.run(work.close())
                 if not work.swapped:
                     print_line("The live tables are as they were.")
-    except Refused as error:
+    except RebuildRefused as error:
         raise CommandError(str(error)) from error
     except (*DATABASE_ERRORS, KafkaError) as error:
         raise CommandError(f"The rebuild broke off: {error}. Starting it again is safe.") from error

@@ -1,7 +1,7 @@
-"""Reads requests and facts from the beginning up to where the live tables are folded, all partitions in order of time.
+"""Reads requests and facts from the beginning up to where the live tables are folded, all partitions merged by time.
 
-The live projection met the messages in about that order. It matters where messages contradict each other, and for a
-wish to stop, which says too little to begin a job with: they may stand on different partitions.
+That is about the order in which the live projection read them. It matters where messages contradict each other, and for
+a stop request, which says too little to begin a job with: such messages may be on different partitions.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from jobmonitor.projection.batch import Message
-from jobmonitor.projection.rebuild.tables import Refused
+from jobmonitor.projection.rebuild.tables import RebuildRefused
 from jobmonitor.projection.store import Partition
 from jobmonitor.runtime.consumer import new_consumer
 from jobmonitor.runtime.kafka_client import client_options
@@ -38,7 +38,7 @@ class Log:
 
     @classmethod
     async def open(cls, kafka: KafkaSettings) -> "Log":
-        """Raises Refused: no broker answers."""
+        """Raises RebuildRefused: no broker answers."""
         consumer = new_consumer(
             kafka, auto_offset_reset="none", fetch_max_wait_ms=50, max_partition_fetch_bytes=4 * 1024 * 1024
         )
@@ -48,14 +48,14 @@ class Log:
         except (KafkaError, OSError) as error:
             await consumer.stop()
             where = kafka.kafka_bootstrap
-            raise Refused(f"Kafka at {where} does not answer. Is it running, and the address right?") from error
+            raise RebuildRefused(f"Kafka at {where} does not answer. Is it running, and the address right?") from error
         return cls(kafka, consumer)
 
     async def close(self) -> None:
         await self._consumer.stop()
 
     async def extent(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
-        """The first message each partition has, and the one that will come next. Raises Refused: no such topic."""
+        """The offsets of each partition's first and of its next message. Raises RebuildRefused: no such topic."""
         await self._must_exist(partitions)
         named = [TopicPartition(*partition) for partition in partitions]
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -64,9 +64,9 @@ class Log:
         return {Partition(*partition): (first[partition], last[partition]) for partition in named}
 
     async def must_be_whole(self, topics: Iterable[str]) -> None:
-        """Raises Refused: messages were taken out of the middle of the log, so nobody can say what is missing."""
+        """Raises RebuildRefused: messages were removed from the middle of the log, and nobody can say which."""
         if compacted := await compacted_topics(self._kafka, topics):
-            raise Refused(
+            raise RebuildRefused(
                 f"{', '.join(compacted)} is compacted (cleanup.policy): it does not have every message any more, and "
                 "rebuilt tables would say too little. Set the policy to `delete`; what is gone cannot be rebuilt."
             )
@@ -80,22 +80,22 @@ class Log:
             await admin.close()
         for topic, number in partitions:
             if number >= found.get(topic, 0):
-                raise Refused(
+                raise RebuildRefused(
                     f"The live tables are made from {topic}, partition {number}, which Kafka at "
                     f"{self._kafka.kafka_bootstrap} does not have. Is it the right broker?"
                 )
 
-    def rewind(self, places: Mapping[Partition, int]) -> None:
+    def rewind(self, positions: Mapping[Partition, int]) -> None:
         """Go on from these offsets; from here on these are the partitions."""
-        self._consumer.assign([TopicPartition(*partition) for partition in places])
-        for partition, offset in places.items():
+        self._consumer.assign([TopicPartition(*partition) for partition in positions])
+        for partition, offset in positions.items():
             self._consumer.seek(TopicPartition(*partition), offset)
-        self._waiting = {partition: deque() for partition in places}
+        self._waiting = {partition: deque() for partition in positions}
 
     async def up_to(self, ends: Mapping[Partition, int], *, at_most: int) -> AsyncIterator[list[Message]]:
         """Batches of about so many messages, all before these offsets.
 
-        Raises Refused: the messages were deleted meanwhile, or Kafka stopped delivering.
+        Raises RebuildRefused: the messages were deleted meanwhile, or Kafka stopped delivering.
         """
         batch: list[Message] = []
         while unread := [partition for partition in ends if await self._has_more(partition, ends[partition])]:
@@ -111,18 +111,20 @@ class Log:
 
     async def _has_more(self, partition: Partition, end: int) -> bool:
         """Whether messages before the end are still to be fetched."""
-        position: int = await self._consumer.position(TopicPartition(*partition))
-        return position < end
+        reached: int = await self._consumer.position(TopicPartition(*partition))
+        return reached < end
 
     async def _fetch(self, hungry: list[Partition]) -> None:
         named = [TopicPartition(*partition) for partition in hungry]
         try:
             found = await next_records(self._consumer, named, silence_s=ANSWER_TIMEOUT_S, records_max=FETCH_MESSAGES)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
-            raise Refused("Kafka deleted the log's beginning while it was read. Start the rebuild again.") from error
+            raise RebuildRefused(
+                "Kafka deleted the log's beginning while it was read. Start the rebuild again."
+            ) from error
         except TimeoutError as error:
             where = self._kafka.kafka_bootstrap
-            raise Refused(f"Kafka at {where} stopped delivering. Start the rebuild again.") from error
+            raise RebuildRefused(f"Kafka at {where} stopped delivering. Start the rebuild again.") from error
         for partition, messages in found.items():
             self._waiting[Partition(*partition)].extend(messages)
 

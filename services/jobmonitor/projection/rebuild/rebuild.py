@@ -18,20 +18,20 @@ import stamina
 
 from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.projection.batch import Message, Rejected, read
-from jobmonitor.projection.garbage import collect_seldom
+from jobmonitor.projection.gc_tuning import tune_gc
 from jobmonitor.projection.rebuild.findings import TABLES, Findings, compare, examples, tables_that_differ
 from jobmonitor.projection.rebuild.log import Log
 from jobmonitor.projection.rebuild.tables import (
     FRESH,
     SQL,
-    Refused,
+    RebuildRefused,
     carry_over,
     make_fresh_tables,
     must_be_swappable,
     remove_leftovers,
     swap_tables,
 )
-from jobmonitor.projection.store import Partition, Place, Store
+from jobmonitor.projection.store import Partition, Position, Store
 from jobmonitor.runtime.settings import KafkaSettings
 
 LOCK_KEY = 7_301_944_020
@@ -61,7 +61,7 @@ Opened: TypeAlias = AsyncExitStack[bool | None]
 
 
 class _FreshStore(Store):
-    """Folds into the fresh tables, of which nobody is told yet. What it cannot use the dead letters have already."""
+    """Folds into the fresh tables and notifies nobody. What it cannot use is among the dead letters already."""
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, self._count, schema=FRESH)
@@ -84,7 +84,7 @@ class Rebuild:
         self._log = log
         self._tell = tell
         self._opened = opened
-        self._places: dict[Partition, Place] = {}
+        self._positions: dict[Partition, Position] = {}
         self._compared = False
         self._touched: set[UUID] = set()
         """The jobs folded since everything was compared, or since they were."""
@@ -97,14 +97,14 @@ class Rebuild:
     async def open(cls, owner_url: str, kafka: KafkaSettings, tell: Callable[[str], None]) -> "Rebuild":
         """``owner_url`` is the login of the tables' owner; ``tell`` gets lines about how far it is.
 
-        Raises Refused: another one is running, or no broker answers.
+        Raises RebuildRefused: another one is running, or no broker answers.
         """
         async with AsyncExitStack() as stack:
             settings = {"application_name": APPLICATION_NAME, "timezone": "UTC"}
             connection = await asyncpg.connect(owner_url, server_settings=settings)
             stack.callback(connection.terminate)
             if not await SQL["try_lock"].fetchval(connection, key=LOCK_KEY):
-                raise Refused("Another rebuild is running. Wait for its end.")
+                raise RebuildRefused("Another rebuild is running. Wait for its end.")
             pool = await open_pool(owner_url, size=1, application_name=APPLICATION_NAME)
             stack.callback(pool.terminate)
             log = await Log.open(kafka)
@@ -112,12 +112,14 @@ class Rebuild:
             return cls(connection, pool, log, tell, stack.pop_all())
 
     async def prepare(self) -> Findings:
-        """Replay and compare; the live tables stay as they are. Raises Refused."""
-        collect_seldom()
+        """Replay and compare; the live tables stay as they are. Raises RebuildRefused."""
+        tune_gc()
         if await remove_leftovers(self._connection):
             self._tell("Removed what an interrupted rebuild had left.")
         if not await self._live_offsets():
-            raise Refused("Nothing has been folded yet, so there is nothing to rebuild. Start the projection first.")
+            raise RebuildRefused(
+                "Nothing has been folded yet, so there is nothing to rebuild. Start the projection first."
+            )
         await must_be_swappable(self._connection)
         await make_fresh_tables(self._connection)
         await self._follow(aloud=True)
@@ -127,9 +129,9 @@ class Rebuild:
         return await self._held(self._findings)
 
     async def swap(self) -> Findings:
-        """Put the rebuilt tables in the place of the live ones. Returns what differed in that moment.
+        """Put the rebuilt tables in the position of the live ones. Returns what differed in that moment.
 
-        Raises Refused: something stood in the way; the live tables are as they were.
+        Raises RebuildRefused: something stood in the way; the live tables are as they were.
         """
         await must_be_swappable(self._connection)
         findings = await self._held(self._swap, after_readers_s=OLD_READERS_S)
@@ -155,10 +157,10 @@ class Rebuild:
     async def _follow(self, *, aloud: bool = False) -> None:
         """Fold what the live tables have and the fresh ones do not have yet."""
         ends = await self._live_offsets()
-        if unknown := ends.keys() - self._places.keys():
+        if unknown := ends.keys() - self._positions.keys():
             await self._take_in({partition: ends[partition] for partition in unknown})
-        starts = {partition: place.next_offset for partition, place in self._places.items()}
-        progress = _Progress(
+        starts = {partition: position.next_offset for partition, position in self._positions.items()}
+        progress = _ReplayProgress(
             self._tell if aloud else None, sum(ends[partition] - starts[partition] for partition in ends)
         )
         try:
@@ -170,38 +172,38 @@ class Rebuild:
             raise
 
     async def _take_in(self, ends: Offsets) -> None:
-        """Claim these partitions from the first message the log still has. Raises Refused: it is another log."""
+        """Claim these partitions from the first message the log still has. Raises RebuildRefused: it is another log."""
         extent = await self._log.extent(ends)
         await self._log.must_be_whole({partition.topic for partition in ends})
         for (topic, number), (_, log_end) in extent.items():
             folded = ends[Partition(topic, number)]
             if folded > log_end:
-                raise Refused(
+                raise RebuildRefused(
                     f"The live tables are made of {folded:,} messages of {topic}, partition {number}, of which Kafka "
                     f"has had {log_end:,}: it is another log. Is it the right broker?"
                 )
         self._truncated |= any(first > 0 for first, _ in extent.values())
         claimed = await self._store.claim(ends)
-        self._places |= {partition: Place(claimed[partition].epoch, extent[partition][0]) for partition in ends}
+        self._positions |= {partition: Position(claimed[partition].epoch, extent[partition][0]) for partition in ends}
         self._rewind()
 
     async def _fold(self, messages: Sequence[Message]) -> None:
         moved = {
-            (partition := Partition(message.topic, message.partition)): Place(
-                self._places[partition].epoch, message.offset + 1
+            (partition := Partition(message.topic, message.partition)): Position(
+                self._positions[partition].epoch, message.offset + 1
             )
             for message in messages
         }
         batch = read(messages)
         await self._store.flush(batch, moved)
-        self._places |= moved
+        self._positions |= moved
         if self._compared:
             self._touched.update(batch.job_ids())
         self._messages += len(messages)
 
     def _rewind(self) -> None:
         """Read on after what is folded."""
-        self._log.rewind({partition: place.next_offset for partition, place in self._places.items()})
+        self._log.rewind({partition: position.next_offset for partition, position in self._positions.items()})
 
     # Comparing and swapping ------------------------------------------------------------------------------------------
 
@@ -237,7 +239,7 @@ class Rebuild:
         """Do this in a transaction during which both sides stand at the same offsets and differ as noted.
 
         Before each try the end of readers' transactions is waited for so long, while nobody is held.
-        Somebody in the way, a slow reader for instance, makes it try again. Raises Refused when that does not help.
+        Somebody in the way, a slow reader for instance, makes it try again. Raises RebuildRefused after the last try.
         """
         trying = stamina.retry_context(on=IN_THE_WAY, attempts=ATTEMPTS, timeout=None, wait_max=2.0, wait_jitter=0.1)
         async for attempt in trying:
@@ -258,7 +260,7 @@ class Rebuild:
             if attempt < ATTEMPTS:
                 raise
             refusal = "Long transactions hold the live tables. End them, and start the rebuild again."
-            raise Refused(refusal) from error
+            raise RebuildRefused(refusal) from error
         self._touched.clear()
         return answer
 
@@ -286,7 +288,7 @@ def _hold_s(attempt: int) -> float:
     return float(min(HOLD_LONGEST_S, HOLD_AT_MOST_S * 2 ** ((attempt - 1) // TRIES_PER_HOLD)))
 
 
-class _Progress:
+class _ReplayProgress:
     """Says every two seconds how far a replay is."""
 
     def __init__(self, tell: Callable[[str], None] | None, total: int) -> None:

@@ -17,12 +17,12 @@ REPLACED = "projection_replaced"
 SQL = statements("jobmonitor.projection.rebuild.sql")
 
 
-class Refused(Exception):
+class RebuildRefused(Exception):
     """The rebuild cannot go on, and the live tables are untouched; the message says why and what to do."""
 
 
 async def make_fresh_tables(connection: Connection) -> None:
-    """Empty tables of the live ones' shape. Raises Refused where the shape has a part that is not copied."""
+    """Empty tables of the live ones' shape. Raises RebuildRefused where the shape has a part that is not copied."""
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA {FRESH}")
         for row in await SQL["copy_shape"].fetch(connection, table_names=await _tables(connection, LIVE)):
@@ -32,11 +32,12 @@ async def make_fresh_tables(connection: Connection) -> None:
 
 
 async def must_have_same_shape(connection: Connection) -> None:
-    """Raises Refused. A month that only the fresh history has does not count: it was dropped from the live one."""
+    """Raises RebuildRefused. A month only the fresh history has does not count: it was dropped from the live one."""
     live, fresh = set(await shape(connection, LIVE)), set(await shape(connection, FRESH))
     differing = sorted([*(live - fresh), *(line for line in fresh - live if " FOR VALUES " not in line)])
     if differing:
-        raise Refused(f"The fresh tables have not the shape of the live ones. This differs: {'; '.join(differing[:3])}")
+        found = "; ".join(differing[:3])
+        raise RebuildRefused(f"The schema of the fresh tables does not match that of the live ones: {found}")
 
 
 async def shape(connection: Connection, schema: str) -> list[str]:
@@ -56,10 +57,10 @@ async def remove_leftovers(connection: Connection) -> bool:
 
 
 async def must_be_swappable(connection: Connection) -> None:
-    """Raises Refused where something depends on the live tables that cannot be led to the new ones."""
+    """Raises RebuildRefused where something depends on the live tables that cannot be led to the new ones."""
     others = [str(row["name"]) for row in await _dependents(connection) if not row["is_view"]]
     if others:
-        raise Refused(
+        raise RebuildRefused(
             f"{', '.join(others)} would stay with the old tables. Drop it before the rebuild, make it again after."
         )
 
@@ -80,7 +81,7 @@ async def carry_over(connection: Connection) -> int:
 
 
 async def swap_tables(connection: Connection) -> None:
-    """Put the fresh tables in the place of the live ones, in the caller's transaction.
+    """Put the fresh tables in the position of the live ones, in the caller's transaction.
 
     The caller has set how long a lock is waited for. Whoever waits for the tables then finds the new ones. Views follow
     and keep their owners and rights.

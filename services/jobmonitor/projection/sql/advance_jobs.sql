@@ -1,4 +1,4 @@
--- Move the jobs of this plain progress ({progress}) on, as fold does, where they are in the monitor. How many is told.
+-- Move the jobs of this plain progress ({progress}) on, as fold does, where they are in the monitor. Its status says how many.
 --
 -- No value is overwritten by a lesser one, so it does not matter what others wrote since, and nothing has to be read.
 MERGE INTO {schema}.job_monitor AS j

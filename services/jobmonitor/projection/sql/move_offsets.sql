@@ -1,7 +1,7 @@
 -- Move these partitions on, where they are still held under the given epoch. One row for each moved.
 --
--- A claim that moves a partition after ten seconds has gone well. A process that ends again and again may well get on a
--- little each time, so to move alone says nothing.
+-- A claim that still moves a partition after ten seconds counts as good. Moving alone proves nothing: a process that ends
+-- again and again may get a little further each time.
 UPDATE {schema}.offsets AS o
 SET next_offset = p.next_offset,
     claims = CASE WHEN o.claimed_at < now() - interval '10 seconds' THEN 0 ELSE o.claims END

@@ -19,7 +19,7 @@ class Partition(NamedTuple):
     partition: int
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """Where the folding of a partition stands."""
 
     epoch: int
@@ -39,9 +39,9 @@ class Claim(NamedTuple):
     """The last one begun."""
 
     @property
-    def place(self) -> Place:
+    def position(self) -> Position:
         """Where it stands."""
-        return Place(self.epoch, self.next_offset)
+        return Position(self.epoch, self.next_offset)
 
 
 async def claim(pool: Pool, statement: Statement, partitions: Collection[Partition]) -> dict[Partition, Claim]:
@@ -59,10 +59,10 @@ async def claim(pool: Pool, statement: Statement, partitions: Collection[Partiti
     }
 
 
-async def release(pool: Pool, statement: Statement, places: Mapping[Partition, Place]) -> None:
+async def release(pool: Pool, statement: Statement, positions: Mapping[Partition, Position]) -> None:
     """These claims end well."""
-    topics, numbers = zip(*places, strict=True)
-    epochs = [place.epoch for place in places.values()]
+    topics, numbers = zip(*positions, strict=True)
+    epochs = [position.epoch for position in positions.values()]
     await statement.execute(pool, topics=topics, partitions=numbers, epochs=epochs)
 
 
@@ -72,11 +72,11 @@ async def begin_trial(pool: Pool, statement: Statement, partition: Partition, ep
         raise Fenced(f"Held by another process now: {partition}.")
 
 
-async def move(connection: Connection, statement: Statement, places: Mapping[Partition, Place]) -> None:
+async def move(connection: Connection, statement: Statement, positions: Mapping[Partition, Position]) -> None:
     """Move these partitions on. Raises Fenced."""
-    topics, numbers = zip(*places, strict=True)
-    epochs, offsets = zip(*places.values(), strict=True)
+    topics, numbers = zip(*positions, strict=True)
+    epochs, offsets = zip(*positions.values(), strict=True)
     moved = await statement.fetch(connection, topics=topics, partitions=numbers, offsets=offsets, epochs=epochs)
-    if len(moved) < len(places):
-        lost = set(places) - {Partition(row["topic"], row["partition"]) for row in moved}
+    if len(moved) < len(positions):
+        lost = set(positions) - {Partition(row["topic"], row["partition"]) for row in moved}
         raise Fenced(f"Held by another process now: {sorted(lost)}.")
