@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 
 class KeyedSemaphores:
-    """So many at once of each key; the others of the same key wait in the order they came."""
+    """So many holders at once for each key; others of the same key wait in order of arrival."""
 
     def __init__(self, at_most: int) -> None:
         self._at_most = at_most

@@ -38,7 +38,7 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     Limits by address are then those of the clients behind them.
     """
     demo: bool = False
-    """Whether the demo's well-known password opens anything."""
+    """Whether the demo's well-known password is accepted."""
     session_idle_h: int = 12
     """A session unused for so long ends; and any session a week after the log-in."""
     connections: int = 10_000
@@ -48,11 +48,11 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     requests_at_once: int = 500
     """Being answered, live streams apart; beyond, 503."""
     requests_at_once_per_session: int = 8
-    """Until their answers begin; the others wait in line. A browser sends six at once."""
+    """Until their answers begin; the others wait. A browser sends six at once."""
     requests_at_once_per_address: int = 32
     """The same, of all behind it."""
     line_timeout_s: float = 15
-    """For a request in line; beyond, 429."""
+    """For a waiting request; beyond, 429."""
     head_bytes: int = 64 * 1024
     """Of a request's first line and headers; beyond, 431."""
     head_timeout_s: float = 20
@@ -91,7 +91,7 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     upload_bytes_per_account: int = 2 * 1024**3
     """Of all files an account keeps; beyond, 429."""
     uploads_kept_per_user: int = 100
-    """So that nobody fills the object store; users can delete theirs."""
+    """Users can delete theirs."""
     upload_timeout_s: float = 300
     """From the beginning of an upload to its last byte; beyond, 408."""
     upload_retention_days: int = 7

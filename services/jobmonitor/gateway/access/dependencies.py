@@ -1,4 +1,4 @@
-"""What the handlers work with, and who is asking them."""
+"""What handlers depend on: the services of the process, and the viewer."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ _cookie = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", auto_error=Fa
 
 @dataclass(frozen=True)
 class Services:
-    """All that outlives a request."""
+    """Everything that outlives a request."""
 
     settings: GatewaySettings
     job_types: JobTypes

@@ -1,4 +1,4 @@
-"""Slows down who guesses passwords, without keeping anybody out who knows theirs.
+"""Slows down password guessing without locking out anybody who knows the password.
 
 A guess counts before its password is checked, so that a hundred at once are not a hundred tries. What counts is the
 pair of client and e-mail address: others who guess for the same address from elsewhere do not matter.
@@ -32,7 +32,7 @@ class Guesses:
         self._of_client = of_client
         self._times: OrderedDict[Pair, list[float]] = OrderedDict()
         self._known: OrderedDict[Pair, None] = OrderedDict()
-        """Who logged in from where: others behind the same address do not keep them out."""
+        """Who logged in from where: failures of others behind the same address do not lock them out."""
 
     def reserve(self, address: str, client: str, now_s: float) -> list[tuple[Pair, float]]:
         """Count a guess before it is tried; to be given back should it not be. Raises Problem 429."""
@@ -48,7 +48,7 @@ class Guesses:
         return guess
 
     def give_back(self, guess: list[tuple[Pair, float]]) -> None:
-        """It was not tried."""
+        """The guess was not checked."""
         for pair, at_s in guess:
             if at_s in (times := self._times.get(pair, [])):
                 times.remove(at_s)

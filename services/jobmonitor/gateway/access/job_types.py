@@ -1,4 +1,4 @@
-"""The job types this gateway offers, as somebody may use them."""
+"""The job types of this gateway, as far as a viewer may use them."""
 
 from collections.abc import Mapping
 from typing import Any

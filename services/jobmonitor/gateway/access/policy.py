@@ -1,4 +1,4 @@
-"""Who may see and do what: with ``crm.rights`` the one place that decides it. Row-level security says the same beneath.
+"""Who may see and do what: with ``crm.rights`` the only place that decides it. Row-level security enforces it again.
 
 A User and an Admin see their own jobs; a Super Admin all of the account (domain rule 2.1). What somebody may not see
 does not exist for them.
@@ -12,7 +12,7 @@ from jobmonitor.job_types.protocol import JobType
 
 
 class Owned(Protocol):
-    """A job, as far as its being seen depends on it."""
+    """A job, as far as its visibility depends on it."""
 
     @property
     def account_id(self) -> int: ...

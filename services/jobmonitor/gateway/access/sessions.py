@@ -33,7 +33,7 @@ log = structlog.stdlib.get_logger()
 
 
 def digest(token: str) -> bytes:
-    """What the database knows of a token."""
+    """What the database stores of a token."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,7 +1,7 @@
-"""The gateway's way to Kafka: connects in the background, says at once when it cannot send, recovers by itself.
+"""The gateway's Kafka producer: connects in the background, fails at once when it cannot send, recovers by itself.
 
-A producer that once failed to get a message confirmed is thrown away and replaced: it may have lost its place in the
-broker's sequence, or hold a message nobody waits for any more.
+A producer that once failed to get a message confirmed is replaced: it may have lost its position in the broker's
+sequence, or hold a message nobody waits for any more.
 """
 
 import asyncio

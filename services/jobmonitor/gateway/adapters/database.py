@@ -1,6 +1,6 @@
-"""The gateway's way to PostgreSQL: opened when first needed, back by itself after an outage, each read as somebody.
+"""The gateway's connections to PostgreSQL: opened when first needed, and again after an outage.
 
-Row-level security beneath the policy needs to know who looks, so every transaction says so first.
+Every transaction first tells row-level security on whose behalf it reads.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Throws away what the gateway's own tables no longer need."""
+"""Deletes what the gateway's own tables no longer need."""
 
 import asyncio
 

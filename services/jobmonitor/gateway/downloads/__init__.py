@@ -1,1 +1,1 @@
-"""Downloads: results streamed, and known to have arrived."""
+"""Downloads: results are streamed, and what arrived is recorded."""

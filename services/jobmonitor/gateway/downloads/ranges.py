@@ -1,4 +1,4 @@
-"""The Range header (RFC 9110, section 14): one range of bytes, or none we need to care about."""
+"""The Range header (RFC 9110, section 14): one range of bytes; all else is ignored."""
 
 import re
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Unsatisfiable(Exception):
 
 
 def requested_span(header: str | None, size_bytes: int) -> Span | None:
-    """The part asked for; None: all of it. Several ranges at once and malformed ones may be, and are, ignored.
+    """The part asked for; None: all of it. Several ranges at once and malformed ones are ignored, as the RFC allows.
 
     Raises Unsatisfiable.
     """

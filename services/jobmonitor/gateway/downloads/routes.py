@@ -1,27 +1,23 @@
 """Downloads: the result file of an ended job, or a failed job's report.
 
 A job leaves the monitor when somebody who may have its result has received all of it, in one transfer or in ranges that
-together leave no gap. A transfer that broke off leaves it where it is (domain rule 2.1, invariant 23).
+together leave no gap (``recording``). A transfer that broke off leaves it where it is (domain rule 2.1, invariant 23).
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from urllib.parse import quote
 
-import asyncpg
-import stamina
 import structlog
 from fastapi import APIRouter, Request, Response
 
 from jobmonitor.contract.events import result_key
 from jobmonitor.crm.users import Viewer
-from jobmonitor.database.statement import statements
 from jobmonitor.gateway.access.dependencies import MonitorUser, Services, ServicesDep
-from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.downloads.ranges import Span, Unsatisfiable, requested_span
+from jobmonitor.gateway.downloads.recording import record
 from jobmonitor.gateway.downloads.transfers import Damaged, Transfer
 from jobmonitor.gateway.http.limits import HoldingResponse
 from jobmonitor.gateway.http.openapi import answers
@@ -32,13 +28,8 @@ from jobmonitor.gateway.jobs.reading import job_at
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.jobs.reports import render_report
 from jobmonitor.job.state import ENDED
-from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
-RECORD_FOR_S = 60.0
-"""How long a complete download tries to be recorded while the database is away; later, the job just stays listed."""
-
-_SQL = statements("jobmonitor.gateway.downloads.sql")
 router = APIRouter(prefix="/api/v1", tags=["results"])
 log = structlog.stdlib.get_logger()
 
@@ -72,20 +63,7 @@ async def download_result(request: Request, services: ServicesDep, viewer: Monit
     if request.headers.get("if-none-match") == download.etag:
         return Response(status_code=304, headers={"etag": download.etag})
     await _compare_size(services.objects, download)
-    span = _span(request, download)
-    size_bytes = download.file.size_bytes
-    whole = span or Span(0, size_bytes)
-    headers = _headers(download)
-    if span:
-        headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{size_bytes}"
-    transfer = Transfer(
-        _content(services.objects, download, whole),
-        whole.end - whole.start,
-        status=206 if span else 200,
-        headers=headers,
-        timeout_s=services.settings.download_timeout_s,
-        taken=partial(_record, services, viewer, download, whole),
-    )
+    transfer = _transfer(services, viewer, download, _span(request, download))
     return HoldingResponse(services.rates.download(viewer), transfer)
 
 
@@ -93,6 +71,27 @@ async def download_result(request: Request, services: ServicesDep, viewer: Monit
 async def describe_result(request: Request, services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
     """The headers of the download. Never counts as one."""
     return await download_result(request, services, viewer, job)
+
+
+def _transfer(services: Services, viewer: Viewer, download: _Download, part: Span | None) -> Transfer:
+    size_bytes = download.file.size_bytes
+    span = part or Span(0, size_bytes)
+    headers = _headers(download)
+    if part:
+        headers["content-range"] = f"bytes {span.start}-{span.end - 1}/{size_bytes}"
+
+    async def on_received(received_bytes: int) -> None:
+        received = Span(span.start, span.start + received_bytes)
+        await record(services, viewer, download.job, received, size_bytes)
+
+    return Transfer(
+        _content(services.objects, download, span),
+        span.end - span.start,
+        status=206 if part else 200,
+        headers=headers,
+        timeout_s=services.settings.download_timeout_s,
+        on_received=on_received,
+    )
 
 
 def _offered(job: JobRecord, services: Services) -> _Download:
@@ -168,50 +167,3 @@ async def _content(objects: ObjectStore, download: _Download, span: Span) -> Asy
     if whole and digest.hexdigest() != download.sha256:
         raise Damaged(f"{download.key} does not match its SHA-256")
     yield held
-
-
-async def _record(
-    services: Services, viewer: Viewer, download: _Download, span: Span, bytes_taken: int, all_taken: bool
-) -> None:
-    """Note what the viewer has by now; once it is all, let the job leave the monitor. Repeatable."""
-    if download.job.downloaded_at is not None:
-        return
-    received = Span(span.start, span.start + bytes_taken)
-    try:
-        async for attempt in stamina.retry_context(on=DatabaseUnavailable, attempts=None, timeout=RECORD_FOR_S):
-            with attempt:
-                await _record_once(services, viewer, download, received)
-    except DatabaseUnavailable:
-        log.warning("download_not_recorded", job=download.job.number, all_taken=all_taken)
-
-
-async def _record_once(services: Services, viewer: Viewer, download: _Download, received: Span) -> None:
-    size_bytes, job_id = download.file.size_bytes, download.job.job_id
-    if received != (0, size_bytes):
-        async with services.database.as_viewer(viewer) as connection:
-            complete = await _SQL["record_received"].fetchval(
-                connection,
-                job_id=job_id,
-                user_id=viewer.user_id,
-                start=received.start,
-                end=received.end,
-                size_bytes=size_bytes,
-            )
-            if not complete:
-                return
-    async with services.database.as_viewer(viewer) as connection:
-        fact = await _SQL["record_download"].fetchrow(connection, job_id=job_id)
-        await _SQL["forget_transfer"].execute(connection, job_id=job_id, user_id=viewer.user_id)
-    if fact is not None:
-        await _send(services, viewer, fact)
-    log.info("result_downloaded", job=download.job.number, by=viewer.user_id)
-
-
-async def _send(services: Services, viewer: Viewer, fact: asyncpg.Record) -> None:
-    """The fact is in the outbox and would leave a moment later by itself; nobody should have to wait for that."""
-    try:
-        await services.broker.send_messages([Outgoing(fact["topic"], fact["key"], fact["value"], fact["type"])])
-        async with services.database.as_viewer(viewer) as connection:
-            await _SQL["forget_download"].execute(connection, place=fact["place"], value=fact["value"])
-    except (KafkaUnavailable, DatabaseUnavailable) as error:
-        log.info("outbox_kept", job=fact["key"].decode(), error=str(error))

@@ -1,4 +1,4 @@
-"""Sends a file and finds out whether the client got it."""
+"""Sends a file and finds out whether the client received it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,12 +16,12 @@ PIECE_BYTES = 64 * 1024
 
 log = structlog.stdlib.get_logger()
 
-Taken = Callable[[int, bool], Awaitable[None]]
-"""Told at the end: how many bytes, counted from the first, the client has for certain; and whether it has all."""
+OnReceived = Callable[[int], Awaitable[None]]
+"""Called at the end with how many bytes, counted from the first, the client has received for certain."""
 
 
 class Damaged(Exception):
-    """The stored file is not what its metadata says. The transfer breaks off, so nobody takes it for complete."""
+    """The stored file does not match its metadata. The transfer breaks off, so that nobody takes it for complete."""
 
 
 class Transfer(Response):
@@ -35,13 +35,13 @@ class Transfer(Response):
         status: int,
         headers: dict[str, str],
         timeout_s: float,
-        taken: Taken,
+        on_received: OnReceived,
     ) -> None:
         super().__init__(status_code=status, headers={**headers, "content-length": str(size_bytes)})
         self._content = content
         self._size_bytes = size_bytes
         self._timeout_s = timeout_s
-        self._taken = taken
+        self._on_received = on_received
         self._sent_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,10 +71,10 @@ class Transfer(Response):
             gone.cancel()
         if self._sent_bytes < self._size_bytes:
             return False
-        return connection is None or await connection.taken(is_last=_is_last(scope))
+        return connection is None or await connection.received(is_last=_is_last(scope))
 
     async def _stream(self, send: Send, gone: Callable[[], bool]) -> None:
-        """The server accepts bytes for a client that is gone without a word, so each time it is asked."""
+        """The server silently accepts bytes for a client that is gone, so each time we ask whether it is."""
         async for piece in self._content:
             for start in range(0, len(piece), PIECE_BYTES):
                 body = piece[start : start + PIECE_BYTES]
@@ -88,19 +88,19 @@ class Transfer(Response):
     async def _report(self, connection: ClientConnection | None, complete: bool) -> None:
         if complete:
             metrics.TRANSFERS.labels("complete" if self.status_code == 200 else "partial").inc()
-            await self._taken(self._size_bytes, True)
+            await self._on_received(self._size_bytes)
             return
         metrics.TRANSFERS.labels("broken").inc()
         arrived_bytes = self._sent_bytes - connection.unread_bytes() if connection else 0
         # where all arrived and the transfer broke even so, nobody knows how much of it was read
         if 0 < arrived_bytes < self._size_bytes:
-            await self._taken(arrived_bytes, False)
+            await self._on_received(arrived_bytes)
 
 
 def _is_last(scope: Scope) -> bool:
-    """Whether the client wants nothing more of this connection."""
-    wish = Headers(scope=scope).get("connection", "").lower()
-    return "close" in wish or scope["http_version"] == "1.0"
+    """Whether the client wants the connection closed after this answer."""
+    header = Headers(scope=scope).get("connection", "").lower()
+    return "close" in header or scope["http_version"] == "1.0"
 
 
 async def _disconnect(receive: Receive) -> None:

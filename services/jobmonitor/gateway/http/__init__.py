@@ -1,1 +1,1 @@
-"""How HTTP is spoken here: the server and its limits, bodies, problems, what holds for every address."""
+"""HTTP: the server and its limits, bodies, problems, middleware."""

@@ -66,7 +66,7 @@ def _decode(content: bytes) -> Any:
 
 
 def _unusable_values(value: Any, place: str) -> Iterator[FieldProblem]:
-    """What JSON can say and the database cannot hold."""
+    """Values that are valid JSON but that the database cannot store."""
     if isinstance(value, dict):
         for name, each in value.items():
             yield from _unusable_values(name, place)

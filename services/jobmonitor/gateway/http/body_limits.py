@@ -1,4 +1,4 @@
-"""How large a request's body may be, and a refusal that its sender gets to read."""
+"""Limits of a request's body, and a refusal that reaches its sender."""
 
 import asyncio
 import contextlib

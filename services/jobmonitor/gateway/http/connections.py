@@ -1,4 +1,4 @@
-"""What the kernel knows about a connection: how much of what we sent the client has not taken yet.
+"""What the kernel knows about a connection: how much of what we sent the client has not received yet.
 
 A response counts as sent only when the client has it; that a transport accepted the bytes says little. Linux tells the
 length of a socket's send queue (SIOCOUTQ, tcp(7)), and resets a connection whose other end closed without reading all.
@@ -17,9 +17,9 @@ from typing import Any
 
 EXTENSION = "jobmonitor.connection"
 SETTLE_S = 0.5
-"""How long after the last byte arrived a client that did not read it may still show so, by a reset."""
+"""How long after the last byte arrived a client that did not read it may still reset the connection."""
 STALL_S = 60.0
-"""A client that takes nothing for so long has given up."""
+"""A client that receives nothing for so long has given up."""
 _POLL_AT_MOST_S = 0.25
 
 
@@ -73,7 +73,7 @@ class ClientConnection:
         """Bytes we sent that have not arrived at the client's machine."""
         return self._left_unread if self.ended else self._queued()
 
-    async def taken(self, *, is_last: bool) -> bool:
+    async def received(self, *, is_last: bool) -> bool:
         """Wait until the client has all that was sent; False when it left or stopped reading before.
 
         Ask as soon as the last byte was sent: who closed before that cannot have read it yet. ``is_last``: nothing else

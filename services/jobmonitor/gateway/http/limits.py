@@ -17,7 +17,7 @@ from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.settings import GatewaySettings
 
 REMEMBERED_AT_MOST = 10_000
-"""Keys whose use is remembered; the longest unused is forgotten first."""
+"""Keys whose use is remembered; the least recently used is forgotten first."""
 
 
 def too_many(limit: str, detail: str, *, code: str, retry_after_s: float) -> Problem:
@@ -39,7 +39,7 @@ class Slots:
 
     @contextmanager
     def held(self, key: Hashable) -> Iterator[None]:
-        """One more is held while the context lasts; who must not exceed the limit asks ``is_full`` first."""
+        """Hold one more while the context lasts. Does not check the limit: see ``is_full``."""
         self._held[key] += 1
         try:
             yield
@@ -98,7 +98,7 @@ class TokenBucket:
 
 
 class Rates:
-    """What users and accounts may do how often, and how much of it at once."""
+    """How often, and how much at once, users and accounts may do things."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._users = TokenBucket(

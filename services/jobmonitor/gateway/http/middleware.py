@@ -1,4 +1,4 @@
-"""What holds for every address: metrics, security headers, limits, and errors that show nothing of our insides."""
+"""Middleware for every address: metrics, security headers, limits, and errors that reveal no internals."""
 
 from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
@@ -35,7 +35,7 @@ API_HEADERS = {
 HSTS = "max-age=31536000"
 
 DRAINED_AT_MOST = 2
-"""Times the largest file: so much of a refused body is taken in, so that its sender gets to read why."""
+"""Times the largest file: so much of a refused body is read, so that its sender receives the refusal."""
 
 log = structlog.stdlib.get_logger()
 
@@ -90,7 +90,7 @@ class SecurityHeaders:
 
 
 class ErrorBoundary:
-    """Turns unexpected errors into a bare 500, foreign pages' requests into 403, and overlong bodies into 413."""
+    """Answers unexpected errors with a bare 500, other sites' requests with 403, and too large bodies with 413."""
 
     def __init__(self, app: ASGIApp, settings: GatewaySettings, upload_bytes_max: int) -> None:
         self._app = app
@@ -116,7 +116,7 @@ class ErrorBoundary:
 
         try:
             self._refuse_foreign_host(scope)
-            self._refuse_strangers(scope)
+            self._require_operator(scope)
             _refuse_foreign_page(scope)
             await turn.begin()
             with self._place(scope):
@@ -134,19 +134,19 @@ class ErrorBoundary:
             turn.end()
 
     def _refuse_foreign_host(self, scope: Scope) -> None:
-        """Raises Problem 421: whoever asks means another server, or was sent here by somebody who says so."""
+        """Raises Problem 421: the request is for another host."""
         host = Headers(scope=scope).get("host", "").rsplit(":", 1)[0].lower()
         if self._hosts and host not in self._hosts and scope["path"] not in NOT_COUNTED:
             raise Problem(421, "This server does not answer for that host.", code="foreign_host")
 
-    def _refuse_strangers(self, scope: Scope) -> None:
-        """Raises Problem 404: what operators ask is nobody else's business."""
+    def _require_operator(self, scope: Scope) -> None:
+        """Raises Problem 404: this address is for operators only."""
         client = scope["client"][0] if scope.get("client") else ""
         if scope["path"] in FOR_OPERATORS and self._settings.operations_for == "loopback" and not is_loopback(client):
             raise not_found()
 
     def _place(self, scope: Scope) -> AbstractContextManager[None]:
-        """Streams have limits of their own, and operators ask most when there is most to do."""
+        """Streams have limits of their own, and operators need an answer most when there is most to do."""
         if scope["path"] in NOT_COUNTED:
             return nullcontext()
         return slots_held((self._answering, None, unavailable("Too many requests are being answered at the moment.")))

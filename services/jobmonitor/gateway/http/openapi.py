@@ -19,16 +19,16 @@ _MEANINGS = {
     400: "The request cannot be read",
     401: "Nobody is logged in, or the log-in was wrong",
     403: "Not permitted",
-    404: "No such job, or none you may see",
-    408: "Nothing more arrived",
-    409: "Not possible as things are",
+    404: "Not found, or not visible to you",
+    408: "The request did not arrive in time",
+    409: "Not possible in the present state",
     410: "The result has expired",
     413: "The body is too large",
-    415: "The body is not declared as what is taken here",
+    415: "The Content-Type is not accepted here",
     416: "The file has no such range",
-    422: "Values that cannot be used; each field at fault is named",
-    429: "Too many: failed log-ins, or files kept",
-    503: "Kafka, the database or the object store is away, or all places are taken; nothing was started, try again",
+    422: "Invalid values; each field at fault is named",
+    429: "A limit was reached; Retry-After says when to try again",
+    503: "Kafka, the database or the object store is away, or the gateway is full; nothing was started, try again",
 }
 Responses = dict[int | str, dict[str, Any]]
 
@@ -110,7 +110,7 @@ def declared_structs(method: Callable[..., Any]) -> list[type[msgspec.Struct]]:
 
 
 def _drop_frameworks_refusals(document: dict[str, Any]) -> None:
-    """FastAPI assumes that a path's parameter can be invalid; ours are then not found."""
+    """FastAPI assumes that a path's parameter can be invalid; here that is a 404."""
     for operations in document["paths"].values():
         for operation in operations.values():
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):

@@ -1,6 +1,8 @@
 """Serves the built page: its assets for ever, and index.html at every address that is the page's own business.
 
-Files go out in the smallest form the browser takes; ``web/build.mjs`` puts the compressed ones beside each file.
+Files are sent in the smallest encoding the browser accepts; ``services/page/build.mjs`` puts the compressed ones beside
+each file. Starlette's StaticFiles knows no compressed files, and leaves the Content-Security-Policy out of its 304: the
+browser would take over the one of the API.
 """
 
 from collections.abc import Mapping
@@ -39,10 +41,10 @@ _ASSET_HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "cache-control": "public, max-age=31536000, immutable",
 }
-"""An asset's name carries its content's hash (``web/build.mjs``)."""
+"""An asset's name carries its content's hash (``services/page/build.mjs``)."""
 
 _FORMS: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
-"""Content codings and the ends of their files' names; the smallest first."""
+"""Content encodings and the endings of their files; the smallest first."""
 _FILES_IN_MEMORY = 64
 
 
@@ -87,7 +89,7 @@ class Pages:
 
 
 def _answer(file: Path, asked: Headers, headers: Mapping[str, str]) -> Response:
-    """The file in a form this browser takes; 304 if the browser has that already."""
+    """The file in an encoding this browser accepts; 304 if the browser has it already."""
     coding, form = _form(file, asked.get("accept-encoding", ""))
     content, etag = _read(form, form.stat().st_mtime_ns)
     headers = {**headers, "etag": etag, "vary": "accept-encoding"}
@@ -99,7 +101,7 @@ def _answer(file: Path, asked: Headers, headers: Mapping[str, str]) -> Response:
 
 
 def _form(file: Path, accepted: str) -> tuple[str | None, Path]:
-    """The content coding, None for none, and its file."""
+    """The content encoding, None for none, and its file."""
     weights = _weights(accepted)
     for coding, suffix in _FORMS.items():
         form = file.with_name(file.name + suffix)
@@ -109,7 +111,7 @@ def _form(file: Path, accepted: str) -> tuple[str | None, Path]:
 
 
 def _weights(accepted: str) -> dict[str, float]:
-    """How much each coding of an ``Accept-Encoding`` is liked; 0 for not at all, and for what cannot be read."""
+    """The weight of each encoding in an ``Accept-Encoding``; 0 for those refused, and for what cannot be read."""
     weights = {}
     for each in accepted.lower().split(","):
         coding, _, weight = each.partition(";")
@@ -123,12 +125,12 @@ def _weights(accepted: str) -> dict[str, float]:
 
 @lru_cache(_FILES_IN_MEMORY)
 def _read(file: Path, _changed_ns: int) -> tuple[bytes, str]:
-    """The content and its ETag, which is the same in every gateway that serves this content, and of no other form."""
+    """The content and its ETag: a hash of it, so that all gateways give the same."""
     content = file.read_bytes()
     return content, f'"{sha256(content).hexdigest()[:32]}"'
 
 
 def _has(if_none_match: str, etag: str) -> bool:
-    """Whether the browser says so. A proxy that changed the form makes the tag a weak one, which is as good here."""
+    """Whether the browser has this content. Weak tags count: proxies weaken them when they compress."""
     known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     return etag in known or "*" in known

@@ -1,4 +1,4 @@
-"""What went wrong, told in one form: problem details for HTTP APIs (RFC 9457), for every error of every address."""
+"""Problem details for HTTP APIs (RFC 9457): the one form of every error of every address."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -62,7 +62,7 @@ class Problem(HTTPException):
 
 
 def not_found() -> Problem:
-    """The same words for what does not exist and what the viewer may not know of."""
+    """The same for what does not exist and for what the viewer may not see."""
     return Problem(404, NOT_FOUND, code="not_found")
 
 
@@ -79,14 +79,14 @@ def problem_response(problem: Problem) -> Response:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem an exception stands for; 500 for a bug, which shows nothing of our insides."""
+    """The problem that answers an exception; a bare 500 for a bug."""
     match error:
         case Problem():
             return error
         case RequestValidationError():
             return _invalid(error)
         case AnyHTTPException():
-            return Problem(error.status_code, _WORDS.get(error.status_code, str(error.detail)), headers=error.headers)
+            return Problem(error.status_code, _DETAILS.get(error.status_code, str(error.detail)), headers=error.headers)
         case KafkaUnavailable():
             return unavailable("The message broker cannot be reached; nothing was started.")
         case DatabaseUnavailable():
@@ -104,7 +104,7 @@ def unavailable(what: str) -> Problem:
     )
 
 
-_WORDS = {
+_DETAILS = {
     404: NOT_FOUND,
     405: "This address does not take that method; the Allow header names those it takes.",
 }
@@ -127,7 +127,7 @@ async def answer_with_problem(request: Request, error: Exception) -> Response:
 
 
 async def _answer_wrong_method(request: Request, error: Exception) -> Response:
-    """The framework names the methods of the first address that fits only."""
+    """The framework would name the methods of the first matching address only."""
     problem = problem_of(error)
     if allowed := _methods_at(request.app, request.url.path):
         problem.headers = {"allow": ", ".join(sorted(allowed))}

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol as this gateway runs it: bounded for clients nobody knows yet, and it shows its connection.
+"""uvicorn's HTTP protocol with limits for clients that are not known yet, and with access to its connection.
 
 uvicorn and httptools bound neither the size of a request's head nor the time it takes to come, nor how many connections
 an address has. All of it is done here, before any of the application runs.
@@ -21,8 +21,8 @@ from jobmonitor.gateway.settings import GatewaySettings
 BODY_GRACE_S = 30.0
 """The application has its own, shorter deadlines for bodies it reads; this one is for bodies that nobody reads."""
 LINGER_S = 1.0
-REFUSED_TWICE_AS_MANY = 2
-"""Connections of an address beyond its limit are told so; at so many times the limit they are cut without a word."""
+CUT_AT = 2
+"""Connections of an address beyond its limit get 429; beyond so many times the limit they are cut."""
 _RESPONSES = {
     408: b"HTTP/1.1 408 Request Timeout\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
@@ -31,11 +31,11 @@ _RESPONSES = {
 
 @dataclass
 class Connections:
-    """The open connections of this process, and what bounds them."""
+    """The open connections of this process, and their limits."""
 
     settings: GatewaySettings
     trusted: frozenset[str] = frozenset()
-    """Proxies: the clients behind them are many."""
+    """Proxies, which have no limit of their own: the clients behind them are many."""
     all: int = 0
     by_client: Counter[str] = field(default_factory=Counter)
 
@@ -56,7 +56,7 @@ class Protocol(HttpToolsProtocol):
     _headers_bytes = 0
     _in_body = False
     _lingering = False
-    """What comes in is thrown away: all has been said."""
+    """The answer was sent; what still comes in is discarded."""
     _deadline: asyncio.TimerHandle | None = None
     _refusal: tuple[int, str] | None = None
 
@@ -91,7 +91,7 @@ class Protocol(HttpToolsProtocol):
         metrics.CONNECTIONS.set(limits.all)
         held = 0 if limits.is_exempt(self._address) else limits.by_client[self._address]
         self._too_many = held > settings.connections_per_address
-        if limits.all > settings.connections or held > REFUSED_TWICE_AS_MANY * settings.connections_per_address:
+        if limits.all > settings.connections or held > CUT_AT * settings.connections_per_address:
             metrics.LIMITED.labels("connections").inc()
             self.transport.abort()
 
@@ -179,7 +179,7 @@ class Protocol(HttpToolsProtocol):
             self._answer(408, f"The headers did not arrive within {self.limits.settings.head_timeout_s:g} s.")
 
     def _answer(self, status: int, words: str) -> None:
-        """Where no application answers. Nothing is said while an earlier request is being answered."""
+        """Answer without the application; not while an earlier request is being answered."""
         metrics.LIMITED.labels("size of headers" if status == 431 else "time of headers").inc()
         if self.cycle is None or self.cycle.response_complete:
             body = words.encode()

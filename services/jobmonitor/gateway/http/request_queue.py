@@ -1,4 +1,4 @@
-"""Requests in line: so many of a session, and of an address, are answered at once; the others wait in line.
+"""Queues requests: only so many of a session, and of an address, are answered at once; the others wait.
 
 One process answers all. A client that asks for a hundred things at once then waits a hundred times as long, and nobody
 else does.
@@ -17,12 +17,12 @@ from jobmonitor.gateway.http.limits import too_many
 from jobmonitor.gateway.keyed_semaphores import KeyedSemaphores
 from jobmonitor.gateway.settings import GatewaySettings
 
-NEVER_IN_LINE = frozenset({"/healthz", "/readyz", "/metrics"})
+NEVER_QUEUED = frozenset({"/healthz", "/readyz", "/metrics"})
 RETRY_AFTER_S = 2.0
 
 
 class Turn:
-    """One request's, in the lines it has to stand in."""
+    """The turn of one request, in all queues it has to wait in."""
 
     def __init__(self, lines: Sequence[asyncio.Semaphore], timeout_s: float) -> None:
         self._lines = lines
@@ -47,7 +47,7 @@ class Turn:
 
 
 class RequestQueue:
-    """The lines of this gateway."""
+    """The queues of this gateway."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._sessions = KeyedSemaphores(settings.requests_at_once_per_session)
@@ -55,11 +55,11 @@ class RequestQueue:
         self._timeout_s = settings.line_timeout_s
 
     def turn(self, scope: Scope) -> Turn:
-        """To be ended in any case, and as soon as the answer begins: how long that takes is limited elsewhere."""
-        return Turn(self._lines_of(scope), self._timeout_s)
+        """To be ended in any case, and as soon as the answer begins: how long an answer takes is limited elsewhere."""
+        return Turn(self._queues_of(scope), self._timeout_s)
 
-    def _lines_of(self, scope: Scope) -> list[asyncio.Semaphore]:
-        if scope["path"] in NEVER_IN_LINE or (scope["path"] == UPLOADS and scope["method"] == "POST"):
+    def _queues_of(self, scope: Scope) -> list[asyncio.Semaphore]:
+        if scope["path"] in NEVER_QUEUED or (scope["path"] == UPLOADS and scope["method"] == "POST"):
             return []
         token = HTTPConnection(scope).cookies.get(SESSION_COOKIE)
         host = scope["client"][0] if scope.get("client") else ""

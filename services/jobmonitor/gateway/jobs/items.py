@@ -1,4 +1,4 @@
-"""From the projection's row to what clients see. Pure, and the same for everybody who may see the job."""
+"""Turns a job's record into what clients see. Pure, and the same for everybody who may see the job."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -81,7 +81,7 @@ def _failure(job: JobRecord) -> models.Failure | None:
 
 
 def result_file(job: JobRecord, job_types: JobTypes, now: datetime) -> models.ResultFile | None:
-    """What can be downloaded of an ended job; None: nothing, or not yet."""
+    """The file of an ended job; None if there is none (yet)."""
     if job.state is State.FAILED:
         return _report(job, job_types)
     if job.result is None:

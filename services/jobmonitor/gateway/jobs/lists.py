@@ -26,7 +26,7 @@ from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, SQL, readable
 from jobmonitor.gateway.jobs.records import View, job_record
 
 SEARCHED_AT_MOST = 1000
-"""Jobs one request looks through."""
+"""Jobs that one request of a search looks at."""
 COUNTED_AT_MOST = 1000
 FURTHER_BACK_AT_MOST = 10
 
@@ -75,7 +75,7 @@ class ListQuery:
     owner_id: int | None = None
     since: datetime | None = None
     until: datetime | None = None
-    """Up to this moment, without it."""
+    """Before this moment."""
 
     @property
     def below(self) -> Position:
@@ -100,7 +100,7 @@ async def _counts(connection: Connection, viewer: Viewer) -> models.Counts:
 
 
 def _owner_filter(owner_id: int | None, *conditions: str) -> str:
-    """What an index answers in the order of the lists, and no other index does: see migration 0009."""
+    """The conditions that exactly one index answers, in the order of the lists: see migration 0009."""
     if owner_id is not None:
         conditions = ("j.owner_id = :owner_id", *conditions)
     return " AND ".join(("j.account_id = :account_id", *(conditions or ("j.number > 0",))))
@@ -110,11 +110,11 @@ _STATES_BY_INDEX: Mapping[str, str] = {
     "running": "j.state IN ('queued', 'running', 'stopping')",
     "scheduled": "j.state = 'scheduled'",
 }
-"""Of the monitor; nothing of the kind is in the history."""
+"""Of the monitor; the history has no such jobs."""
 
 
 class _Lists:
-    """One request's statements: what they have in common."""
+    """The statements of one request."""
 
     def __init__(self, connection: Connection, viewer: Viewer, query: ListQuery, job_types: JobTypes) -> None:
         self._connection = connection
@@ -167,7 +167,7 @@ class _Lists:
         )
 
     async def _find_exactly(self, below: Position) -> list[models.Item]:
-        """Whoever searches for a whole name or a Job# finds it however old it is."""
+        """Jobs of any age whose reference or Job# is exactly what was searched for."""
         query = self._query
         if not query.q or query.state != "all":
             return []
@@ -186,7 +186,7 @@ class _Lists:
         return await _fetch(self._connection, name, self._query.view, self._owner_filter, {**self._values, **values})
 
     def _answer(self, rows: Rows) -> models.JobList:
-        """``rows`` has one more than the page if there are more."""
+        """``rows`` holds one row more than the page if there is a next page."""
         limit = self._query.limit
         last = rows[limit - 1] if len(rows) > limit else None
         return models.JobList(
@@ -205,7 +205,7 @@ async def _fetch(connection: Connection, name: str, view: View, owner_filter: st
 
 
 def _as_number(text: str) -> int | None:
-    """The Job# somebody typed; None if it is none."""
+    """The Job# that was typed; None if the text is not one."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 

@@ -1,4 +1,4 @@
-"""What goes in and out over HTTP, as types; ``/openapi.json`` is made from them."""
+"""Jobs and job types as the API takes and shows them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -63,7 +63,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     unit: str
     warning: str | None = None
-    """A sentence for whoever is about to start it; null where there is nothing to say."""
+    """A sentence to show before it is started; null if there is none."""
 
 
 class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,7 +151,7 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
     stop_requested: bool
     owner: Owner
     view: View
-    """Where it is listed: in the monitor, or in the history once it is done with."""
+    """Where it is listed: in the monitor, or, once it was downloaded, has expired or was cancelled, in the history."""
     sequence: int
     """Rises with every fact: of two versions of a job the higher one is newer."""
 

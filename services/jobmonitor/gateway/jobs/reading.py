@@ -1,4 +1,4 @@
-"""Reads jobs out of the database, as far as somebody may see them."""
+"""Reads jobs from the database, as far as the viewer may see them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ async def jobs_by_id(connection: Connection, job_ids: Iterable[UUID]) -> list[Jo
 
 
 def readable(convert: Callable[[Source], Target], sources: Iterable[Source]) -> Iterator[Target]:
-    """What converts. What does not is a bug of ours, which is noted, and which must not hide all the other jobs."""
+    """Those that can be converted. A failure is a bug of ours: it is logged, and must not hide the other jobs."""
     for source in sources:
         try:
             yield convert(source)

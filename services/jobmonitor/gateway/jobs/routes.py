@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
 
 def _no_number(text: str) -> str:
-    """The library would take a bare number for seconds since 1970; the description says date and time."""
+    """Refuse bare numbers, which the library would read as seconds since 1970."""
     if re.search(r" \d\d:?\d\d$", text):
         raise ValueError("a + in an address stands for a space: write %2B before the offset, as in 12:00:00%2B05:30")
     if text.replace(".", "", 1).lstrip("+-").isdecimal():
@@ -139,7 +139,7 @@ async def get_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Respo
     responses=answers(202, models.Job, "The stop was asked for", 401, 403, 404, 409, 503),
 )
 async def stop_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
-    """Ask for a job to be stopped. It may end before the wish is heard."""
+    """Ask for a job to be stopped. It may end before the request takes effect."""
     row, _ = await job_at(services.database, viewer, job)
     stopping = await request_stop(services, viewer, row)
     return answer(job_of(stopping, services.job_types, datetime.now(UTC)), 202)

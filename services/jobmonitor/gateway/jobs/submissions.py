@@ -1,4 +1,4 @@
-"""Takes requests: a new job, or the stop of one. They count once Kafka has confirmed them.
+"""Accepts requests to start or stop a job. They count once Kafka has confirmed them.
 
 Nothing is lost and nothing is done twice however often a client repeats itself: the job id comes from the account and
 the idempotency key, so a repeat is the same job, and publishing a submission again changes nothing.
@@ -49,7 +49,7 @@ CHECK_TIMEOUT_S = 30.0
 RETRY_FULL_S = 3600.0
 """Results go when they expire."""
 _REFUSED_FIELDS = {"bad_run_at": "run_at", "bad_reference": "reference"}
-"""What a refusal of the contract is about, where that is not the parameters."""
+"""The field that a refusal of the contract is about, where that is not the parameters."""
 
 log = structlog.stdlib.get_logger()
 
@@ -113,9 +113,9 @@ async def request_stop(services: Services, viewer: Viewer, job: JobRecord) -> Jo
         raise Problem(409, "This job has already ended.", code="already_ended")
     if job.stop_requested_at is not None:
         return job
-    wish = JobStopRequested(account_id=viewer.account_id, requested_by=viewer.user_id)
+    request = JobStopRequested(account_id=viewer.account_id, requested_by=viewer.user_id)
     with services.changes.watching(job.job_id) as watch:
-        await _publish(services, job.job_type, job.job_id, wish)
+        await _publish(services, job.job_type, job.job_id, request)
         shown = await _shown(services, viewer, job.job_id, watch, _stop_shows)
     return replace(shown or job, stop_requested_at=(shown or job).stop_requested_at or datetime.now(UTC))
 
@@ -177,7 +177,7 @@ def _check_run_at(run_at: datetime | None) -> None:
 async def _earlier(
     services: Services, job_id: UUID, submission: JobSubmitted, job_type: JobType[Any]
 ) -> Literal["listed", "noted"] | None:
-    """Whether this very submission was made before, here or straight to Kafka: a repeat is not judged again.
+    """Whether this same submission was made before, here or directly to Kafka: a repeat is not checked again.
 
     "noted" may not have reached Kafka. Raises Problem 409: the key stands for another submission.
     """
@@ -254,9 +254,9 @@ async def _publish(services: Services, job_type: str, job_id: UUID, data: EventD
 
 
 async def _shown(
-    services: Services, viewer: Viewer, job_id: UUID, watch: Watch, wanted: Callable[[JobRecord], bool]
+    services: Services, viewer: Viewer, job_id: UUID, watch: Watch, condition: Callable[[JobRecord], bool]
 ) -> JobRecord | None:
-    """The job once the view shows what is wanted of it, or as it shows it after two seconds; None if it does not."""
+    """The job once the view shows it and the condition holds, or as shown after two seconds; None if it is not."""
     ends_at_s = asyncio.get_running_loop().time() + VIEW_WAIT_S
     while True:
         try:
@@ -265,7 +265,7 @@ async def _shown(
         except DatabaseUnavailable:
             return None  # the request stands all the same
         job = job if job is not None and job.number is not None else None
-        if job is not None and wanted(job):
+        if job is not None and condition(job):
             return job
         if not await watch.changed(ends_at_s - asyncio.get_running_loop().time()):
             return job

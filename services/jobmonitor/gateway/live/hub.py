@@ -32,7 +32,7 @@ from jobmonitor.gateway.live.streams import ENDED, Stream, frame
 _SQL = statements("jobmonitor.gateway.live.sql")
 RECHECK_EVERY_S = 2.0
 CHECKED_AT_MOST_AGO_S = 4.0
-"""No frame leaves on the word of an older check: 5 s after a log-out the last one has (invariant 26)."""
+"""No frame is sent on the strength of an older check: 5 s after a log-out none is (invariant 26)."""
 BATCH_AT_MOST = 500
 """Jobs read with one query."""
 
@@ -40,7 +40,7 @@ log = structlog.stdlib.get_logger()
 
 
 class Hub:
-    """All open pages of this process, and what they are told."""
+    """All open pages of this process, and what is sent to them."""
 
     def __init__(self, database: Database, changes: JobChanges, job_types: JobTypes) -> None:
         changes.subscribe(self._on_change, self._on_gap)
@@ -72,7 +72,7 @@ class Hub:
             metrics.OPEN_STREAMS.set(self.open_streams)
 
     def end_session(self, token_sha256: bytes) -> None:
-        """Somebody logged out here: their pages hear it at once."""
+        """Somebody logged out here: end their streams at once."""
         for stream in self._all():
             if stream.token_sha256 == token_sha256:
                 stream.end(ENDED)

@@ -1,4 +1,4 @@
-"""Throws old uploads away, used or not: they are personal data. What a job still needs stays until that has ended."""
+"""Deletes old uploads, used or not: they are personal data. What a job still needs stays until the job has ended."""
 
 import asyncio
 from datetime import timedelta
