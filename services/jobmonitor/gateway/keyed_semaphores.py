@@ -1,4 +1,4 @@
-"""KeyedSemaphores: so much of each key goes on at once; the rest waits behind its own, and holds up nobody else's."""
+"""A semaphore for each key: those who wait hold up nobody of another key."""
 
 import asyncio
 from collections.abc import Hashable
@@ -10,8 +10,8 @@ class KeyedSemaphores:
 
     def __init__(self, at_most: int) -> None:
         self._at_most = at_most
-        self._lines: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
+        self._semaphores: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
 
     def of(self, key: Hashable) -> asyncio.Semaphore:
         """Is forgotten when nobody holds it."""
-        return self._lines.setdefault(key, asyncio.Semaphore(self._at_most))
+        return self._semaphores.setdefault(key, asyncio.Semaphore(self._at_most))

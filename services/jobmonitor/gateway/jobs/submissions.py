@@ -75,6 +75,20 @@ async def submit(
     """
     job_type = startable(services.job_types, viewer, request.type)
     params = _params(job_type, request.parameters)
+    submission = _submission(viewer, request, job_type, params)
+    job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
+    earlier = await _earlier(services, job_id, submission, job_type) if key else None
+    if earlier is None:
+        await _check_new(services, viewer, submission, job_type, params)
+    with services.changes.watching(job_id) as watch:
+        if earlier != "listed":
+            await _publish_submission(services, viewer, job_id, submission)
+        metrics.SUBMISSIONS.labels(job_type.slug, "repeated" if earlier else "accepted").inc()
+        return job_id, await _shown(services, viewer, job_id, watch, lambda _: True)
+
+
+def _submission(viewer: Viewer, request: models.SubmissionRequest, job_type: JobType[Any], params: Any) -> JobSubmitted:
+    """Raises Problem 422: the contract does not allow it."""
     submission = JobSubmitted(
         account_id=viewer.account_id,
         owner_id=viewer.user_id,
@@ -86,18 +100,17 @@ async def submit(
     if (refusal := submission_refused(submission)) is not None:
         field = _REFUSED_FIELDS.get(refusal.code, "parameters")
         raise invalid([FieldProblem(field, refusal.reason)], code=refusal.code)
-    job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
-    earlier = await _earlier(services, job_id, submission, job_type) if key else None
-    if earlier is None:
-        _check_run_at(submission.run_at)
-        async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
-            await _check(job_type, params, _context(services, viewer, connection))
-            _refuse_full(await _kept_results(services, viewer, connection))
-    with services.changes.watching(job_id) as watch:
-        if earlier != "listed":
-            await _publish_submission(services, viewer, job_id, submission)
-        metrics.SUBMISSIONS.labels(job_type.slug, "repeated" if earlier else "accepted").inc()
-        return job_id, await _shown(services, viewer, job_id, watch, lambda _: True)
+    return submission
+
+
+async def _check_new(
+    services: Services, viewer: Viewer, submission: JobSubmitted, job_type: JobType[Any], params: Any
+) -> None:
+    """Raises Problem: 422 it is known to be impossible, 429 the account's results are too many."""
+    _check_run_at(submission.run_at)
+    async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
+        await _check(job_type, params, _context(services, viewer, connection))
+        _refuse_full(await _kept_results(services, viewer, connection))
 
 
 async def request_stop(services: Services, viewer: Viewer, job: JobRecord) -> JobRecord:
