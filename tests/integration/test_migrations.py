@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from jobmonitor.database.migrate import UnknownShape, migrate
+from jobmonitor.database.migrate import UnknownSchemaVersion, migrate
 from support.old_shapes import migrate_to
 from support.servers import ROLE_PASSWORDS, Database, Postgres
 
@@ -37,7 +37,7 @@ async def test_a_newer_shape_is_refused_in_words(database: Database) -> None:
     connection = await asyncpg.connect(database.owner_url)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     await connection.close()
-    with pytest.raises(UnknownShape, match=r"The database has the shape 9999, .* use a newer one"):
+    with pytest.raises(UnknownSchemaVersion, match=r"The database has schema version 9999, .* use a newer one"):
         await asyncio.to_thread(migrate, database.owner_url, ROLE_PASSWORDS)
 
 

@@ -12,8 +12,8 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobFailed, JobSubmitted
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.ledger.suspects import Suspects
-from jobmonitor.processor.intake import Intake, Request, request_of
 from jobmonitor.processor.put_aside import PutAside
+from jobmonitor.processor.request_queue import Request, RequestQueue, request_of
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.runtime.poison import ENDS_MAX, IN_A_ROW_MAX
 from support.engine import Engine
@@ -71,12 +71,12 @@ class Workers:
         async def over() -> bool:
             return ended.is_set() or not self.waiting
 
-        intake = Intake(self._handle, self._put_aside, crash=crash)
+        queue = RequestQueue(self._handle, self._put_aside, crash=crash)
         for event in list(self.waiting.values()):
-            await intake.add(1, self._request(event))
-        intake.start()
+            await queue.add(1, self._request(event))
+        queue.start()
         await until(over)
-        await intake.stop()
+        await queue.stop()
 
     async def stop_one_at_work(self) -> None:
         """In good order, while the handling of what waits does not get on."""
@@ -86,12 +86,12 @@ class Workers:
             at_work.set()
             await asyncio.Event().wait()
 
-        intake = Intake(hang, self._of_next(), crash=lambda _: pytest.fail("nothing failed"))
+        queue = RequestQueue(hang, self._of_next(), crash=lambda _: pytest.fail("nothing failed"))
         for event in list(self.waiting.values()):
-            await intake.add(1, self._request(event))
-        intake.start()
+            await queue.add(1, self._request(event))
+        queue.start()
         await asyncio.wait_for(at_work.wait(), 20)
-        await intake.stop()
+        await queue.stop()
 
     def _request(self, event: Event) -> Request:
         async def keep(reason: str) -> None:

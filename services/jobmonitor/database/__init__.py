@@ -1,1 +1,1 @@
-"""The database's shape: migrations (plain SQL, run by Alembic under a lock), roles, and connection pools."""
+"""The database's schema: migrations (plain SQL, run by Alembic under a lock), roles, and connection pools."""

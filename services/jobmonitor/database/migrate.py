@@ -1,4 +1,4 @@
-"""Bring a database to the newest shape and give the processes' roles their passwords.
+"""Bring a database to the newest schema and give the processes' roles their passwords.
 
 Any number of processes may do so at once: a lock lets one work; the others wait and find nothing to do.
 """
@@ -19,14 +19,14 @@ LOCK_KEY = 7_301_944_018
 ROLES = ("jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway")
 
 
-class UnknownShape(Exception):
-    """The database was migrated by a newer version of this software, or is none of ours; the message says so."""
+class UnknownSchemaVersion(Exception):
+    """The database was migrated by a newer version of this software, or is not ours; the message says so."""
 
 
 def migrate(owner_url: str, passwords: dict[str, str]) -> None:
     """Upgrade the database behind ``owner_url`` (its owner's login) and set ``{role: password}`` for all ROLES.
 
-    Raises UnknownShape.
+    Raises UnknownSchemaVersion.
     """
     asyncio.run(_migrate(owner_url, passwords))
 
@@ -43,13 +43,14 @@ async def _migrate(owner_url: str, passwords: dict[str, str]) -> None:
 
 
 async def _revision(connection: "asyncpg.Connection[asyncpg.Record]") -> str | None:
-    """The last migration that ran; None before the first. Raises UnknownShape."""
+    """The last migration that ran; None before the first. Raises UnknownSchemaVersion."""
     if not await connection.fetchval("SELECT to_regclass('alembic_version')"):
         return None
     found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     if found is not None and found not in _known_revisions():
-        raise UnknownShape(
-            f"The database has the shape {found}, newer than {_known_revisions()[-1]}, this version's: use a newer one."
+        raise UnknownSchemaVersion(
+            f"The database has schema version {found}, newer than {_known_revisions()[-1]}, the newest this version of "
+            "Job Monitor knows: use a newer one."
         )
     return found
 

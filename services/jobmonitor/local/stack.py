@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from jobmonitor.contract.topics import catalogue
 from jobmonitor.crm import demo
-from jobmonitor.database.migrate import UnknownShape, migrate
+from jobmonitor.database.migrate import UnknownSchemaVersion, migrate
 from jobmonitor.job_types.registry import permissions, slugs
 from jobmonitor.local.child import Child
 from jobmonitor.local.data_folder import StackNote, make_data_folder, only_one, write_note
@@ -153,7 +153,7 @@ class Stack:
         self._say("Database: bringing the tables up to date")
         try:
             migrate(self.owner_url, self._passwords.roles)
-        except UnknownShape as error:
+        except UnknownSchemaVersion as error:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
         demo.seed(self.owner_url, self._settings.demo_supporters, permissions(), self._say_step)
 

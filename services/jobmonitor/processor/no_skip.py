@@ -6,15 +6,15 @@ committed offsets. Two things escape that:
 - A fetch that already waited in the consumer's thread when the flow stopped still takes the next batch and moves the
   position past it; the batch is dropped. Seeking back mends that only for partitions with a committed offset above 0:
   aiokafka's ``seek_to_committed`` leaves the others where they are, and the first commit comes seconds after the start.
-- The jump that follows is taken for a hole in the log and counted as acknowledged, so the commit moves past events
-  that no agent has seen.
+- The jump that follows is misread as an offset gap of the log and counted as acknowledged, so the commit moves past
+  events that no agent has seen.
 
 The remedy keeps its own account, a :class:`Reading`, from one stop of the flow to the next:
 
 - A reading begins at the committed offsets, or at the beginning of a partition without one, and belongs to one
   assignment of the group. Nothing is handed over that was fetched for another reading.
 - Positions count only when the last batch was handed over whole. Otherwise the next fetch first seeks to what is due,
-  so whatever was fetched and dropped is fetched again. A jump can then only be a hole of the log itself.
+  so whatever was fetched and dropped is fetched again. A jump can then only be an offset gap of the log itself.
 - The offset to commit is that of the oldest event handed over and not yet acknowledged.
 
 It relies on how our apps are set up: no tables, never exactly once, reading from the earliest offset, acknowledged
@@ -48,7 +48,7 @@ PAUSE_S = 0.1
 
 
 @dataclass
-class Partition:
+class PartitionOffsets:
     """How far one partition was handed over and acknowledged."""
 
     due: int
@@ -66,7 +66,7 @@ class Partition:
 class Reading:
     """One stretch of reading, begun at the committed offsets; over when the flow stops, and then never resumed."""
 
-    partitions: dict[TP, Partition] = field(default_factory=dict)
+    partitions: dict[TP, PartitionOffsets] = field(default_factory=dict)
     assignment: Any = None
     """aiokafka's object of the assignment it belongs to; None until the reading was begun."""
     settled: bool = False
@@ -110,7 +110,7 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
         without = [tp for tp, offset in offsets.items() if offset is None]
         if without:
             offsets.update(await consumer.beginning_offsets(without))
-        reading.partitions = {TP(*tp): Partition(due=offset, committed=offset) for tp, offset in offsets.items()}
+        reading.partitions = {TP(*tp): PartitionOffsets(due=offset, committed=offset) for tp, offset in offsets.items()}
         reading.assignment = assignment
 
     async def read_on(self, reading: Reading, partitions: set[TP], timeout_s: float) -> tuple[RecordMap, dict[TP, int]]:
@@ -264,8 +264,8 @@ class NoSkipConsumer(driver.Consumer):
             self._read_offset.update({tp: partition.due for tp, partition in reading.partitions.items()})
         return self._reading
 
-    def _hand_over(self, partition: Partition, tp: TP, offset: int) -> None:
-        """To Faust every offset is told as the expected one, so it neither drops the event nor invents a gap."""
+    def _hand_over(self, partition: PartitionOffsets, tp: TP, offset: int) -> None:
+        """Faust is shown every offset as the expected one, so it neither drops the event nor invents a gap."""
         partition.in_flight[offset] = None
         self._read_offset[tp] = offset
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))

@@ -34,7 +34,7 @@ class Hint(NamedTuple):
     """Called when the hint need not come again: the ledger knows who runs the chunk, or nobody has to."""
 
 
-Run = Callable[[Hint], Awaitable[None]]
+RunHint = Callable[[Hint], Awaitable[None]]
 """Runs the hinted chunk. Raises a temporary error where the ledger is away."""
 
 
@@ -46,7 +46,7 @@ class Slots:
 
     def __init__(
         self,
-        run: Run,
+        run: RunHint,
         *,
         crash: Callable[[BaseException], NoReturn],
         slots: int,

@@ -23,9 +23,9 @@ import structlog
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.topics import requests_topic, work_topic
-from jobmonitor.processor.intake import Intake, request_of
 from jobmonitor.processor.metrics import SKIPPED
 from jobmonitor.processor.no_skip import NoSkipApp
+from jobmonitor.processor.request_queue import RequestQueue, request_of
 from jobmonitor.runtime.kafka_client import ssl_context
 from jobmonitor.runtime.retry import until_passed
 from jobmonitor.runtime.settings import PLAIN, KafkaSettings
@@ -82,8 +82,8 @@ class Streams:
         self._job_type = job_type
         self._crash = crash
 
-    def consume_requests(self, intake: Intake, account_of: Callable[[Event], int | None], refuse: Refusal) -> None:
-        """Requests go to the intake. ``account_of`` tells whose request an event is; None passes by. What the intake
+    def consume_requests(self, queue: RequestQueue, account_of: Callable[[Event], int | None], refuse: Refusal) -> None:
+        """Requests go to the queue. ``account_of`` tells whose request an event is; None: it is skipped. What the queue
         puts aside goes to ``refuse``, as a dead letter.
 
         Undecodable messages are only counted: on a topic of requests the projection keeps them as dead letters.
@@ -98,7 +98,7 @@ class Streams:
                 else:
                     message = event.message
                     size_bytes = len(message.value or b"")
-                    await intake.add(account_id, request_of(request, size_bytes, event.ack, partial(refuse, message)))
+                    await queue.add(account_id, request_of(request, size_bytes, event.ack, partial(refuse, message)))
 
         self._listen(requests_topic(self._job_type), listen)
 

@@ -19,10 +19,10 @@ from jobmonitor.ledger.suspects import Suspects
 from jobmonitor.processor.acceptor import Acceptor
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.inline_runner import InlineRunner
-from jobmonitor.processor.intake import Intake
 from jobmonitor.processor.metrics import LAG
 from jobmonitor.processor.planner import PLANS_MAX, Planner
 from jobmonitor.processor.put_aside import PutAside
+from jobmonitor.processor.request_queue import RequestQueue
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
@@ -72,17 +72,17 @@ class Worker:
         requests = RequestHandler(job_type, ledger, acceptor)
         topic = requests_topic(job_type.slug)
         self._suspects = Suspects(ledger.pool, topic)
-        self._intake = Intake(requests.handle, PutAside(self._suspects, topic, requests.fail), crash=crash)
+        self._queue = RequestQueue(requests.handle, PutAside(self._suspects, topic, requests.fail), crash=crash)
         self._app = build_app(job_type.slug, settings, data_folder)
         self._progress: tuple[float, int] = (time.monotonic(), -1)
         self._watching: asyncio.Task[None] | None = None
         streams = Streams(self._app, job_type.slug, crash=crash)
-        streams.consume_requests(self._intake, requests.account_of, self._dead_letter)
+        streams.consume_requests(self._queue, requests.account_of, self._dead_letter)
         streams.consume_work(self._take, self._dead_letter)
 
     async def start(self) -> None:
         await until_passed(self._suspects.forget_old, "start_waits")
-        self._intake.start()
+        self._queue.start()
         self._app.finalize()
         await self._app.start()
         self._watching = asyncio.create_task(self._watch())
@@ -99,7 +99,7 @@ class Worker:
         for slots in self._slots.values():
             slots.close()
         await self._app.stop()
-        await self._intake.stop()
+        await self._queue.stop()
         await asyncio.gather(*[slots.stop(within_s=self._stop_grace_s) for slots in self._slots.values()])
 
     def leave_group(self) -> "concurrent.futures.Future[None]":

@@ -25,9 +25,9 @@ from jobmonitor.runtime.settings import KafkaSettings
 SEND_TIMEOUT_S = 5.0
 TOPIC_PAUSES_S = (0.1, 0.3, 0.6)
 """Between looking for a topic that seems not to exist."""
-ROOM_BYTES = 1024
+OVERHEAD_BYTES = 1024
 """Of the broker's limit, for what is not key or value: our two headers and Kafka's frame around a message."""
-OWN_BYTES_MAX = MESSAGE_BYTES_MAX - ROOM_BYTES
+OWN_BYTES_MAX = MESSAGE_BYTES_MAX - OVERHEAD_BYTES
 """The most that key and value of a message of ours may have together."""
 
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -137,8 +137,8 @@ class Producer:
         failures = await self._deliver_all(producer, messages)
         if self._worn is producer:
             await self._renew(producer)
-            for place in _refused_together(messages, failures):
-                failures[place] = await self._deliver_alone(messages[place])
+            for index in _refused_together(messages, failures):
+                failures[index] = await self._deliver_alone(messages[index])
         return failures
 
     async def _deliver_alone(self, message: Outgoing) -> Failure | None:
@@ -151,18 +151,18 @@ class Producer:
 
     async def _deliver_all(self, producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> list[Failure | None]:
         by_topic: dict[str, list[int]] = {}
-        for place, message in enumerate(messages):
-            by_topic.setdefault(message.topic, []).append(place)
+        for index, message in enumerate(messages):
+            by_topic.setdefault(message.topic, []).append(index)
         answers = await asyncio.gather(
             *(
-                self._deliver(producer, topic, [messages[place] for place in places])
-                for topic, places in by_topic.items()
+                self._deliver(producer, topic, [messages[index] for index in indexes])
+                for topic, indexes in by_topic.items()
             )
         )
         failures: list[Failure | None] = [None] * len(messages)
-        for places, answer in zip(by_topic.values(), answers, strict=True):
-            for place, failure in zip(places, answer, strict=True):
-                failures[place] = failure
+        for indexes, answer in zip(by_topic.values(), answers, strict=True):
+            for index, failure in zip(indexes, answer, strict=True):
+                failures[index] = failure
         return failures
 
     async def _deliver(
@@ -175,19 +175,19 @@ class Producer:
                 if not await self._exists(topic):
                     return [MessageRefused(f"There is no topic {topic}, or no right to see it.")] * len(messages)
                 _keep_leaders(producer, topic)
-                for place, message in enumerate(messages):
+                for index, message in enumerate(messages):
                     try:
-                        begun[place] = await _begin(producer, message)
+                        begun[index] = await _begin(producer, message)
                     except _REFUSALS as error:
-                        failures[place] = _refused(message, error)
+                        failures[index] = _refused(message, error)
                 if begun:
                     await asyncio.wait(begun.values())
         except (KafkaError, TimeoutError) as error:
             self._topics.discard(topic)
             log.info("messages_unconfirmed", topic=topic, error=repr(error))
-        for place, future in begun.items():
+        for index, future in begun.items():
             if future.done():
-                failures[place] = self._outcome(producer, messages[place], future)
+                failures[index] = self._outcome(producer, messages[index], future)
         return failures
 
     def _outcome(
@@ -209,7 +209,7 @@ class Producer:
         return topic in self._topics
 
     async def _renew(self, worn: AIOKafkaProducer) -> None:
-        """Replace the connection. With the broker away the next refusal does."""
+        """Replace the connection. While the broker is away, the next refusal does it."""
         async with self._renewing:
             if self._producer is not worn:
                 return
@@ -247,7 +247,7 @@ class Producer:
     async def send_dead_letter(self, letter: DeadLetter) -> None:
         """Keep a message nobody could use, and wait until it is kept. Raises KafkaUnavailable.
 
-        A message so large that it leaves no room for what we add is kept by its position alone.
+        A message so large that it leaves no space for what we add is kept by its position alone.
         """
         try:
             await self._send_letter(letter)
@@ -302,7 +302,7 @@ def _keep_leaders(producer: AIOKafkaProducer, topic: str) -> None:
 
 
 def _look(future: "asyncio.Future[object]") -> None:
-    """A failure after our patience ended is told nobody, which asyncio would complain about."""
+    """Retrieve the error of a send that nobody waits for any more, or asyncio would complain."""
     if not future.cancelled():
         future.exception()
 
@@ -316,8 +316,8 @@ def _refused(message: Outgoing, error: BaseException) -> MessageRefused:
 def _refused_together(messages: Sequence[Outgoing], failures: Sequence[Failure | None]) -> list[int]:
     """Those the broker called too large, though alone they may not be."""
     return [
-        place
-        for place, (message, failure) in enumerate(zip(messages, failures, strict=True))
+        index
+        for index, (message, failure) in enumerate(zip(messages, failures, strict=True))
         if isinstance(failure, MessageRefused)
         and failure.too_large
         and len(messages) > 1

@@ -192,9 +192,9 @@ def _contents(packed: bytes) -> bytearray:
 
 
 def _unpack_into_bounds(library: Any, body: bytes) -> bytearray:
-    """A small room first, as to make a large one takes milliseconds."""
-    for room in (min(USUAL_TIMES_LARGER * len(body), UNPACKED_BYTES_MAX), UNPACKED_BYTES_MAX):
-        contents = bytearray(room)
+    """A small buffer first, as to allocate a large one takes milliseconds."""
+    for size_max in (min(USUAL_TIMES_LARGER * len(body), UNPACKED_BYTES_MAX), UNPACKED_BYTES_MAX):
+        contents = bytearray(size_max)
         try:
             size = library.decompress_into(body, contents)
         except cramjam.DecompressionError as error:

@@ -11,7 +11,7 @@ from jobmonitor.cli.options import Injected
 from jobmonitor.cli.output import print_line
 from jobmonitor.cli.settings import MigrateSettings, OwnerSettings
 from jobmonitor.crm import demo as crm_demo
-from jobmonitor.database.migrate import ROLES, UnknownShape
+from jobmonitor.database.migrate import ROLES, UnknownSchemaVersion
 from jobmonitor.database.migrate import migrate as migrate_database
 from jobmonitor.job_types.registry import permissions
 
@@ -28,7 +28,7 @@ def migrate(*, context: Injected) -> None:
     passwords = (settings.worker_password, settings.projection_password, settings.gateway_password)
     try:
         migrate_database(settings.owner_url, dict(zip(ROLES, passwords, strict=True)))
-    except UnknownShape as error:
+    except UnknownSchemaVersion as error:
         raise CommandError(str(error)) from error
     except DATABASE_ERRORS as error:
         raise _not_reached(error) from error

@@ -1,4 +1,4 @@
-"""The intake: requests gather while others are being handled, and are handed on in batches, accounts taking turns.
+"""The queue of requests: they gather while others are handled, and are handled in batches, accounts taking turns.
 
 One transaction for many requests is what makes thousands of small jobs a second possible; a single request waits for
 nobody. Taking turns, a request is not behind the ten thousand that another account sent just before.
@@ -26,7 +26,7 @@ BATCH_BYTES_MAX = 4 * 1024 * 1024
 """Of one batch: decoded, a request can take many times its bytes, and its facts are written with the others'."""
 WAITING_MAX = 20_000
 WAITING_BYTES_MAX = 32 * 1024 * 1024
-"""Requests held in memory, by count and by bytes; the others stay in Kafka. They are held as they came, undecoded."""
+"""Requests held in memory, by count and by bytes; the others stay in Kafka. They are held encoded."""
 LANES = 2
 """Batches under way at once: while one waits for its messages to be confirmed, the next is decided."""
 
@@ -64,7 +64,7 @@ def request_of(event: Event, size_bytes: int, done: Callable[[], object], keep: 
     return Request(message, encode(event), event.refusal, size_bytes, done, keep)
 
 
-class Turns:
+class FairQueue:
     """The requests that wait, by account."""
 
     def __init__(self) -> None:
@@ -95,14 +95,14 @@ class Turns:
         return taken
 
 
-class Intake:
+class RequestQueue:
     """Hands requests to ``handle``, which may see one again after a crash. ``crash`` ends the process at a bug."""
 
     def __init__(self, handle: Handler, put_aside: PutAside, *, crash: Callable[[BaseException], NoReturn]) -> None:
         self._handle = handle
         self._put_aside = put_aside
         self._crash = crash
-        self._turns = Turns()
+        self._waiting = FairQueue()
         self._changed = asyncio.Condition()
         self._lanes: list[asyncio.Task[None]] = []
 
@@ -118,18 +118,18 @@ class Intake:
     async def add(self, account_id: int, request: Request) -> None:
         """Let the request be handled soon; waits while too many do."""
         async with self._changed:
-            await self._changed.wait_for(self._has_room)
-            self._turns.add(account_id, request)
+            await self._changed.wait_for(self._has_capacity)
+            self._waiting.add(account_id, request)
             self._changed.notify_all()
 
-    def _has_room(self) -> bool:
-        return len(self._turns) < WAITING_MAX and self._turns.size_bytes < WAITING_BYTES_MAX
+    def _has_capacity(self) -> bool:
+        return len(self._waiting) < WAITING_MAX and self._waiting.size_bytes < WAITING_BYTES_MAX
 
     async def _work(self) -> None:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self._turns) > 0)
-                batch = self._turns.take(BATCH_MAX)
+                await self._changed.wait_for(lambda: len(self._waiting) > 0)
+                batch = self._waiting.take(BATCH_MAX)
                 self._changed.notify_all()
             try:
                 await self._take(batch)

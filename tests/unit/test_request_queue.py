@@ -1,4 +1,4 @@
-"""The intake: batches in turns, every request acknowledged after it was handled and not before."""
+"""The queue: batches in turns, every request acknowledged after it was handled and not before."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event, Undecodable, decode, encode
 from jobmonitor.contract.limits import Refusal
-from jobmonitor.processor.intake import (
+from jobmonitor.processor.put_aside import Keep, PutAside
+from jobmonitor.processor.request_queue import (
     BATCH_BYTES_MAX,
     BATCH_MAX,
     WAITING_BYTES_MAX,
-    Intake,
+    FairQueue,
     Request,
-    Turns,
+    RequestQueue,
     request_of,
 )
-from jobmonitor.processor.put_aside import Keep, PutAside
 from support.job_events import JobEvents
 from support.waiting import until
 
@@ -65,11 +65,11 @@ def crash(error: BaseException) -> NoReturn:
 
 @given(st.lists(st.integers(1, 4), max_size=60), st.integers(1, 10))
 def test_all_requests_are_taken_once_and_those_of_an_account_in_order(accounts: list[int], most: int) -> None:
-    turns = Turns()
+    waiting_requests = FairQueue()
     taken: list[int] = []
     for place, account_id in enumerate(accounts):
-        turns.add(account_id, Request(str(place), b"", None, 0, partial(taken.append, place), keep))
-    while batch := turns.take(most):
+        waiting_requests.add(account_id, Request(str(place), b"", None, 0, partial(taken.append, place), keep))
+    while batch := waiting_requests.take(most):
         assert len(batch) <= most
         for each in batch:
             each.done()
@@ -77,16 +77,16 @@ def test_all_requests_are_taken_once_and_those_of_an_account_in_order(accounts: 
     for account_id in set(accounts):
         of_account = [place for place in taken if accounts[place] == account_id]
         assert of_account == sorted(of_account)
-    assert len(turns) == 0
+    assert len(waiting_requests) == 0
 
 
 def test_one_request_is_not_behind_the_thousands_of_another_account() -> None:
     done: list[str] = []
-    turns = Turns()
+    waiting_requests = FairQueue()
     for _ in range(10_000):
-        turns.add(1, request(done, "many"))
-    turns.add(2, request(done, "one"))
-    for taken in turns.take(BATCH_MAX):
+        waiting_requests.add(1, request(done, "many"))
+    waiting_requests.add(2, request(done, "one"))
+    for taken in waiting_requests.take(BATCH_MAX):
         taken.done()
     assert "one" in done[:2]
 
@@ -100,17 +100,17 @@ async def test_what_comes_while_a_batch_is_handled_makes_the_next_batch() -> Non
         batches.append(len(events))
         await go_on.wait()
 
-    intake = Intake(handle, Never(), crash=crash)
-    intake.start()
+    queue = RequestQueue(handle, Never(), crash=crash)
+    queue.start()
     for lane in range(2):
-        await intake.add(1, request(done))
+        await queue.add(1, request(done))
         await until(partial(_as_many, batches, lane + 1))
     for _ in range(50):
-        await intake.add(1, request(done))
+        await queue.add(1, request(done))
     assert done == [], "nothing is acknowledged before it was handled"
     go_on.set()
     await until(lambda: _true(len(done) == 52))
-    await intake.stop()
+    await queue.stop()
     assert batches == [1, 1, 50]
 
 
@@ -123,11 +123,11 @@ async def test_a_service_that_is_away_costs_only_time() -> None:
         if len(handled) < 3:
             raise ConnectionError("away")
 
-    intake = Intake(handle, Never(), crash=crash)
-    intake.start()
-    await intake.add(1, request(done, "waited"))
+    queue = RequestQueue(handle, Never(), crash=crash)
+    queue.start()
+    await queue.add(1, request(done, "waited"))
     await until(lambda: _true(bool(done)))
-    await intake.stop()
+    await queue.stop()
     assert (done, len(handled)) == (["waited"], 3)
 
 
@@ -142,11 +142,11 @@ async def test_a_bug_ends_the_process_and_acknowledges_nothing() -> None:
     async def handle(events: Sequence[Event]) -> None:
         raise ZeroDivisionError(uuid4())
 
-    intake = Intake(handle, Never(), crash=note)
-    intake.start()
-    await intake.add(1, request(done))
+    queue = RequestQueue(handle, Never(), crash=note)
+    queue.start()
+    await queue.add(1, request(done))
     await until(lambda: _true(bool(bugs)))
-    await intake.stop()
+    await queue.stop()
     assert done == []
     with pytest.raises(ZeroDivisionError):
         raise bugs[0]
@@ -164,17 +164,17 @@ async def test_submissions_near_the_size_limit_wait_in_kafka_and_not_in_memory()
 
     async def fill() -> None:
         while True:
-            await intake.add(len(held), request([], note=large))
+            await queue.add(len(held), request([], note=large))
             held.append(large_bytes)
 
-    intake = Intake(handle, Never(), crash=crash)
-    intake.start()
+    queue = RequestQueue(handle, Never(), crash=crash)
+    queue.start()
     filling = asyncio.create_task(fill())
     await until(lambda: _true(sum(held) >= WAITING_BYTES_MAX))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(filling), 0.2)
     filling.cancel()
-    await intake.stop()
+    await queue.stop()
     under_way = len(batches) * (BATCH_BYTES_MAX + large_bytes)
     assert sum(held) <= WAITING_BYTES_MAX + under_way + large_bytes
     assert all(batch * large_bytes <= BATCH_BYTES_MAX + large_bytes for batch in batches)
@@ -193,12 +193,12 @@ async def test_what_goes_well_beside_a_bug_is_done_before_the_process_ends() -> 
             if event.data.parameters.get("bug"):  # type: ignore[union-attr]
                 raise ZeroDivisionError
 
-    intake = Intake(handle, Never(), crash=note)
+    queue = RequestQueue(handle, Never(), crash=note)
     for name in ("first", "bug", "last"):
-        await intake.add(1, request(done, name, bug=name == "bug"))
-    intake.start()
+        await queue.add(1, request(done, name, bug=name == "bug"))
+    queue.start()
     await until(lambda: _true(bool(bugs)))
-    await intake.stop()
+    await queue.stop()
     assert done == ["first", "last"]
     assert [type(bug) for bug in bugs] == [ZeroDivisionError]
 
@@ -243,6 +243,6 @@ def called_by(frames: int, act: Callable[[], Event | None]) -> Event | None:
 async def test_a_refusal_is_kept_and_what_came_counts_as_large_as_it_came() -> None:
     event = msgspec.structs.replace(JobEvents().submitted(), refusal=Refusal("too_large", "It is too large."))
     waiting = request_of(event, 900_000, lambda: None, keep)
-    turns = Turns()
-    turns.add(1, waiting)
-    assert (waiting.event(), turns.size_bytes) == (event, 900_000)
+    waiting_requests = FairQueue()
+    waiting_requests.add(1, waiting)
+    assert (waiting.event(), waiting_requests.size_bytes) == (event, 900_000)

@@ -2,13 +2,13 @@
 
 from faust.types import TP
 
-from jobmonitor.processor.no_skip import Partition, Reading
+from jobmonitor.processor.no_skip import PartitionOffsets, Reading
 
 HERE = TP("work", 0)
 
 
 def reading(*in_flight: int, due: int, committed: int = 5) -> Reading:
-    return Reading({HERE: Partition(due, committed, dict.fromkeys(in_flight))})
+    return Reading({HERE: PartitionOffsets(due, committed, dict.fromkeys(in_flight))})
 
 
 def test_nothing_is_committed_before_anything_was_handed_over() -> None:
