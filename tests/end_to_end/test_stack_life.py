@@ -15,7 +15,7 @@ import httpx2
 import psutil
 import pytest
 
-from jobmonitor.local.data_folder import note_path
+from jobmonitor.cli.stack_note import note_path
 from support.browser import PASSWORD
 from support.stack import RunningStack, is_gone, until
 

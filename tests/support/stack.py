@@ -9,10 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import psutil
 
-from jobmonitor.local.data_folder import StackNote, note_path
+from jobmonitor.cli.stack_note import StackNote, note_path, read_note
 from jobmonitor.local.postgres import OWNER, SUPERUSER
 
 START_TIMEOUT_S = 180.0
@@ -73,7 +72,7 @@ class RunningStack:
 
     @property
     def note(self) -> StackNote:
-        return msgspec.json.decode(note_path(self.data_dir).read_bytes(), type=StackNote)
+        return read_note(self.data_dir)
 
     @property
     def http_url(self) -> str:

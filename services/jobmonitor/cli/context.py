@@ -9,19 +9,10 @@ import msgspec
 
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.settings import ClientSettings, OwnerSettings
+from jobmonitor.cli.stack_note import StackNote, note_path, read_note
 from jobmonitor.runtime.settings import KafkaSettings, SettingsError, load, variable_name
 
 Settings = TypeVar("Settings")
-
-
-class LocalStack(msgspec.Struct, frozen=True):
-    """What the local stack says about itself in ``stack.json``."""
-
-    http_url: str
-    kafka_bootstrap: str
-    demo: bool = False
-    owner_url: str = ""
-    """The database as its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +70,10 @@ class Context:
         """The local stack's."""
         return Path(self.settings(ClientSettings).data_dir).absolute()
 
-    def _local_stack(self) -> LocalStack | None:
-        path = self.data_folder / "stack.json"
+    def _local_stack(self) -> StackNote | None:
         try:
-            return msgspec.json.decode(path.read_bytes(), type=LocalStack)
+            return read_note(self.data_folder)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError) as error:
-            raise CommandError(f"{path} cannot be read: {error}.") from error
+            raise CommandError(f"{note_path(self.data_folder)} cannot be read: {error}.") from error

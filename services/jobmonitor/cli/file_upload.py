@@ -10,27 +10,29 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from jobmonitor.cli.client import Body, Client, Unreachable, body_of, refusal
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.output import console
-from jobmonitor.job_types.files.tables import FILE_BYTES_MAX
+from jobmonitor.job_types.protocol import UploadRule
 
 BLOCK_BYTES = 256 * 1024
 ANSWER_TIMEOUT_S = 240.0
 """The gateway looks through the whole file before it answers."""
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, rule: UploadRule) -> None:
     """Raises CommandError for what can be known before anything is sent."""
     if not path.is_file():
         raise CommandError(f"{path} is a folder." if path.is_dir() else f"There is no file {path}.", USAGE)
     size_bytes = path.stat().st_size
-    if size_bytes > FILE_BYTES_MAX:
-        raise CommandError(
-            f"{path} is too large: it has {size_bytes:,} bytes, and {FILE_BYTES_MAX:,} (20 MB) is the most."
-        )
+    if size_bytes > rule.bytes_max:
+        most = f"{rule.bytes_max:,} ({rule.bytes_max / 1024**2:.3g} MB)"
+        raise CommandError(f"{path} is too large: it has {size_bytes:,} bytes, and {most} is the most.")
     if size_bytes == 0:
         raise CommandError(f"{path} is empty.")
+    if path.suffix.lower().removeprefix(".") not in rule.media_types:
+        endings = " or ".join(f".{ending}" for ending in rule.media_types)
+        raise CommandError(f"The name of {path} does not end in {endings}.", USAGE)
 
 
-def upload(client: Client, path: Path) -> Body:
+def upload(client: Client, path: Path, job_type: str) -> Body:
     """Send the file; on a terminal with a bar. Returns what the gateway found in it. Raises CommandError."""
     size_bytes, name = path.stat().st_size, _as_text(path.name)
     try:
@@ -38,7 +40,7 @@ def upload(client: Client, path: Path) -> Body:
             response = client.request(
                 "POST",
                 "/api/v1/uploads",
-                params={"name": name},
+                params={"name": name, "type": job_type},
                 content=_blocks(path, bar),
                 headers={"content-length": str(size_bytes), "content-type": "application/octet-stream"},
                 timeout=httpx2.Timeout(30.0, read=ANSWER_TIMEOUT_S),

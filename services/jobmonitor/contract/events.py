@@ -61,7 +61,7 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     owner_id: Id
     """The user who started the job, and who may see it."""
     job_type: Slug
-    """The slug of a job type, for instance ``user-data-export``."""
+    """The slug of a job type, as its topics are named after it."""
     parameters: dict[str, Any]
     """What the job type asks for; its schema is ``schemas/job_types/<job_type>.json``."""
     reference: RequestedReference | None = None

@@ -141,6 +141,8 @@ def _problem(slug: str, value: Any) -> str:
         return f"its slug is {value.slug!r}, the entry point's name is another"
     if not (isinstance(value.params_type, type) and issubclass(value.params_type, msgspec.Struct)):
         return "its params_type is no msgspec.Struct"
+    if (value.upload is None) == ("upload" in value.params_type.__struct_fields__):
+        return "it needs both or neither: an upload rule, and a parameter `upload`"
     return "" if isinstance(value.form, Form) else "its form is no Form"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from jobmonitor.cli.stack_note import StackNote, note_path, read_note
 from jobmonitor.local.errors import LocalError
 from jobmonitor.local.secrets import write_privately
 
@@ -17,25 +18,6 @@ PRIVATE_FOLDERS = ("kafka", "logs", "mail", "objects", "scratch")
 """All but PostgreSQL's, which belongs to its user."""
 BYTES_A_SUPPORTER = 5_000
 """With all activities, gifts and indexes, and room for exports of them."""
-
-
-class StackNote(msgspec.Struct, kw_only=True):
-    """What ``stack.json`` says about the running stack, for the command line and the tests."""
-
-    http_url: str
-    kafka_bootstrap: str
-    owner_url: str
-    smtp: str
-    """``host:port`` of the mail sink."""
-    pids: dict[str, int]
-    """Of the stack itself (``stack``) and of its children, by name."""
-    monitoring_urls: dict[str, str]
-    """Where each process answers ``/metrics``, ``/healthz`` and ``/readyz``."""
-    demo: bool = True
-
-
-def note_path(folder: Path) -> Path:
-    return folder / "stack.json"
 
 
 def write_note(folder: Path, note: StackNote) -> None:
@@ -76,6 +58,5 @@ def only_one(folder: Path) -> Iterator[None]:
 
 def _address(folder: Path) -> str:
     with suppress(OSError, msgspec.MsgspecError):
-        note = msgspec.json.decode(note_path(folder).read_bytes(), type=StackNote)
-        return f" at {note.http_url}"
+        return f" at {read_note(folder).http_url}"
     return " (it is still starting)"

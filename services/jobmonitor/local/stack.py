@@ -14,12 +14,13 @@ from pathlib import Path
 import stamina
 from aiokafka.errors import KafkaError
 
+from jobmonitor.cli.stack_note import StackNote
 from jobmonitor.contract.topics import catalogue
 from jobmonitor.crm import demo
 from jobmonitor.database.migrate import UnknownSchemaVersion, migrate
 from jobmonitor.job_types.registry import permissions, slugs
 from jobmonitor.local.child import Child
-from jobmonitor.local.data_folder import StackNote, make_data_folder, only_one, write_note
+from jobmonitor.local.data_folder import make_data_folder, only_one, write_note
 from jobmonitor.local.errors import LocalError
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.kafka import KafkaServer
@@ -125,6 +126,7 @@ class Stack:
             http_url=self.http_url,
             kafka_bootstrap=self.kafka.bootstrap,
             owner_url=self.owner_url,
+            demo=True,
             smtp=self.mail_sink.address,
             pids={"stack": os.getpid(), **pids},
             monitoring_urls={service.name: f"http://{HOST}:{service.port}" for service in self.services},

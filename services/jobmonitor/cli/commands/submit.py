@@ -25,6 +25,7 @@ from jobmonitor.contract.events import JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
+from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import offered
 from jobmonitor.runtime.kafka import KafkaUnavailable, MessageRefused, Producer
 from jobmonitor.runtime.settings import KafkaSettings
@@ -124,11 +125,12 @@ def _submit_with_file(
     if any(pair.partition("=")[0] == "upload" for pair in pairs):
         raise CommandError("Give either --file or --param upload=…, not both.", USAGE)
     parameters = checked_parameters(job_type, [*pairs, f"upload={UUID(int=0)}"])
-    check_file(path)
+    if rule := _known(job_type).upload:
+        check_file(path, rule)
     with Client.of(context, url) as client:
         job_id = _job_of_key(client, key) if key else None
         if job_id is None:
-            parameters["upload"] = upload(client, path)["id"]
+            parameters["upload"] = upload(client, path, job_type)["id"]
             job_id = _ask_for(client, {"type": job_type, "parameters": parameters, **asked}, key)
         if json and not wait:
             print_json({"id": job_id})
@@ -153,17 +155,22 @@ def _ask_for(client: Client, submission: dict[str, Any], key: str | None) -> str
 
 def checked_parameters(job_type: str, pairs: list[str]) -> dict[str, Any]:
     """``name=value`` pairs as the parameters of this job type. Raises CommandError naming every field at fault."""
-    known = {known.slug: known for known in offered()}
-    if job_type not in known:
-        raise CommandError(f"There is no job type {job_type!r}. Known are: {', '.join(known)}.", USAGE)
+    params_type = _known(job_type).params_type
     parameters = dict(_pair(pair) for pair in pairs)
     if len(parameters) < len(pairs):
         raise CommandError("A parameter is given twice.", USAGE)
     try:
-        read_parameters(known[job_type].params_type, parameters)
+        read_parameters(params_type, parameters)
     except BadParameters as error:
         raise CommandError(f"These parameters do not fit {job_type}. {error}", USAGE) from error
     return parameters
+
+
+def _known(slug: str) -> JobType[Any]:
+    known = {each.slug: each for each in offered()}
+    if slug not in known:
+        raise CommandError(f"There is no job type {slug!r}. Known are: {', '.join(known)}.", USAGE)
+    return known[slug]
 
 
 def _pair(text: str) -> tuple[str, Any]:
