@@ -3,10 +3,12 @@
 import subprocess
 from typing import Any
 
+import msgspec
 import pytest
 
 from jobmonitor.job_types.files.look_through import SMALL_BYTES, look_through
 from jobmonitor.job_types.files.tables import WorkbookNotRead, inspect
+from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.failures import is_temporary
 
 LARGE = b"Email,First Name\r\n" + b"a@x.org,Ann\r\n" * SMALL_BYTES
@@ -19,6 +21,24 @@ LARGE = b"Email,First Name\r\n" + b"a@x.org,Ann\r\n" * SMALL_BYTES
 )
 async def test_it_finds_the_same(content: bytes) -> None:
     assert await look_through(content) == inspect(content)
+
+
+def inspect_letter(content: bytes) -> Inspection:
+    """Of a job type of its own."""
+    return Inspection()
+
+
+async def test_what_another_type_looks_for_is_never_looked_for_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+
+    def noted(command: list[str], **options: Any) -> Any:
+        started.append(command[-1])
+        return subprocess.CompletedProcess(command, 0, msgspec.json.encode(Inspection()))
+
+    monkeypatch.setattr("jobmonitor.job_types.files.look_through.subprocess.run", noted)
+    await look_through(b"small", inspect_letter)
+
+    assert started == [f"{__name__}:inspect_letter"]
 
 
 async def test_a_process_that_was_ended_says_nothing_about_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie
 
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.access.job_types import JobTypes
+from jobmonitor.gateway.access.job_types import JobTypesBySlug
 from jobmonitor.gateway.access.policy import may_look
 from jobmonitor.gateway.access.sessions import Sessions
 from jobmonitor.gateway.adapters.broker import Broker
@@ -29,7 +29,7 @@ class Services:
     """Everything that outlives a request."""
 
     settings: GatewaySettings
-    job_types: JobTypes
+    job_types: JobTypesBySlug
     database: Database
     broker: Broker
     changes: JobChanges

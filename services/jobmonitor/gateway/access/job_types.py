@@ -10,7 +10,7 @@ from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.job_types.parameters import FieldProblem
 from jobmonitor.job_types.protocol import JobType
 
-JobTypes = Mapping[str, JobType[Any]]
+JobTypesBySlug = Mapping[str, JobType[Any]]
 """By slug."""
 
 
@@ -21,7 +21,7 @@ def require_start(viewer: Viewer, job_type: JobType[Any]) -> None:
         raise Problem(403, detail, code="not_permitted")
 
 
-def startable(job_types: JobTypes, viewer: Viewer, slug: str) -> JobType[Any]:
+def startable(job_types: JobTypesBySlug, viewer: Viewer, slug: str) -> JobType[Any]:
     """The job type that a field ``type`` names. Raises Problem: 422 there is none, 403 the viewer may not start it."""
     job_type = job_types.get(slug)
     if job_type is None:

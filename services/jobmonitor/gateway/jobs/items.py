@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from jobmonitor.gateway.access.job_types import JobTypes
+from jobmonitor.gateway.access.job_types import JobTypesBySlug
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.gateway.jobs.reports import EXTENSION, MEDIA_TYPE, render_report
@@ -17,30 +17,30 @@ def location(job: JobRecord) -> str:
     return f"/api/v1/jobs/{job.job_id if job.number is None else job.number}"
 
 
-def title(job: JobRecord, job_types: JobTypes) -> str:
+def title(job: JobRecord, job_types: JobTypesBySlug) -> str:
     """The job type's name; its slug where the type is of another version of the software."""
     job_type = job_types.get(job.job_type)
     return job.job_type if job_type is None else job_type.title
 
 
-def item(job: JobRecord, job_types: JobTypes, now: datetime) -> models.Item:
+def item(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> models.Item:
     """The job as lists and the stream show it; it has its Job#."""
     return models.Item(**_fields(job, job_types, now))
 
 
-def job_of(job: JobRecord, job_types: JobTypes, now: datetime) -> models.Job:
+def job_of(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> models.Job:
     """The job as its own address shows it."""
     return models.Job(**_fields(job, job_types, now))
 
 
 def details(
-    job: JobRecord, job_types: JobTypes, now: datetime, timeline: list[models.TimelineEntry]
+    job: JobRecord, job_types: JobTypesBySlug, now: datetime, timeline: list[models.TimelineEntry]
 ) -> models.JobDetails:
     """The job with its timeline."""
     return models.JobDetails(**_fields(job, job_types, now), timeline=timeline)
 
 
-def _fields(job: JobRecord, job_types: JobTypes, now: datetime) -> dict[str, Any]:
+def _fields(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> dict[str, Any]:
     job_type = job_types.get(job.job_type)
     unit = job.unit or (job_type.unit if job_type else None)
     return {
@@ -80,7 +80,7 @@ def _failure(job: JobRecord) -> models.Failure | None:
     return models.Failure(code=job.failure_code, reason=job.failure_reason or "")
 
 
-def result_file(job: JobRecord, job_types: JobTypes, now: datetime) -> models.ResultFile | None:
+def result_file(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> models.ResultFile | None:
     """The file of an ended job; None if there is none (yet)."""
     if job.state is State.FAILED:
         return _report(job, job_types)
@@ -101,7 +101,7 @@ def result_file(job: JobRecord, job_types: JobTypes, now: datetime) -> models.Re
     )
 
 
-def _report(job: JobRecord, job_types: JobTypes) -> models.ResultFile:
+def _report(job: JobRecord, job_types: JobTypesBySlug) -> models.ResultFile:
     return models.ResultFile(
         kind="report",
         name=file_name(job, EXTENSION),

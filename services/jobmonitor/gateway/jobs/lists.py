@@ -16,7 +16,7 @@ import msgspec
 from jobmonitor.contract.events import Instant
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
-from jobmonitor.gateway.access.job_types import JobTypes
+from jobmonitor.gateway.access.job_types import JobTypesBySlug
 from jobmonitor.gateway.access.policy import owner_seen
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.http.problems import FieldError, Problem
@@ -84,7 +84,7 @@ class ListQuery:
         return start if self.until is None else min(start, Position(self.until, 0))
 
 
-async def page_of(database: Database, viewer: Viewer, query: ListQuery, job_types: JobTypes) -> models.JobList:
+async def page_of(database: Database, viewer: Viewer, query: ListQuery, job_types: JobTypesBySlug) -> models.JobList:
     """The page, and on the first one the monitor's counts."""
     async with database.as_viewer(viewer, snapshot=True, in_index_order=True) as connection:
         page = await _Lists(connection, viewer, query, job_types).page()
@@ -116,7 +116,7 @@ _STATES_BY_INDEX: Mapping[str, str] = {
 class _Lists:
     """The statements of one request."""
 
-    def __init__(self, connection: Connection, viewer: Viewer, query: ListQuery, job_types: JobTypes) -> None:
+    def __init__(self, connection: Connection, viewer: Viewer, query: ListQuery, job_types: JobTypesBySlug) -> None:
         self._connection = connection
         self._query = query
         self._job_types = job_types
@@ -209,7 +209,7 @@ def _as_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-def _patterns(sought: str, job_types: JobTypes) -> tuple[str | None, str | None, list[str]]:
+def _patterns(sought: str, job_types: JobTypesBySlug) -> tuple[str | None, str | None, list[str]]:
     """Patterns for the reference and the Job#, and the types whose name matches; all empty without a search."""
     if not sought:
         return None, None, []

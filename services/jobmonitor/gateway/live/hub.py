@@ -20,7 +20,7 @@ from jobmonitor.crm.permissions import known_permissions
 from jobmonitor.crm.users import Viewer, load_viewers
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
-from jobmonitor.gateway.access.job_types import JobTypes
+from jobmonitor.gateway.access.job_types import JobTypesBySlug
 from jobmonitor.gateway.access.policy import may_look, may_see
 from jobmonitor.gateway.adapters.changes import Change, JobChanges
 from jobmonitor.gateway.adapters.database import Database, DatabaseUnavailable
@@ -42,7 +42,7 @@ log = structlog.stdlib.get_logger()
 class Hub:
     """All open pages of this process, and what is sent to them."""
 
-    def __init__(self, database: Database, changes: JobChanges, job_types: JobTypes) -> None:
+    def __init__(self, database: Database, changes: JobChanges, job_types: JobTypesBySlug) -> None:
         changes.subscribe(self._on_change, self._on_gap)
         self._database = database
         self._job_types = job_types

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from jobmonitor.contract.limits import has_unseen
 from jobmonitor.crm.users import Viewer
-from jobmonitor.gateway.access.job_types import JobTypes, startable
+from jobmonitor.gateway.access.job_types import JobTypesBySlug, startable
 from jobmonitor.gateway.access.policy import may_start
 from jobmonitor.gateway.http.bodies import invalid
 from jobmonitor.gateway.http.problems import Problem
@@ -30,7 +30,7 @@ def ending_of(name: str) -> str:
     return ending.lower() if dot else ""
 
 
-def require_uploads(job_types: JobTypes, viewer: Viewer) -> None:
+def require_uploads(job_types: JobTypesBySlug, viewer: Viewer) -> None:
     """Raises Problem 403: no job type that the viewer may start reads files."""
     reading = [job_type for job_type in job_types.values() if job_type.upload is not None]
     if any(may_start(viewer, job_type) for job_type in reading):
@@ -40,7 +40,7 @@ def require_uploads(job_types: JobTypes, viewer: Viewer) -> None:
     raise Problem(403, detail, code="not_permitted")
 
 
-def reader_of(job_types: JobTypes, viewer: Viewer, name: str, slug: str | None) -> Reader:
+def reader_of(job_types: JobTypesBySlug, viewer: Viewer, name: str, slug: str | None) -> Reader:
     """The type that was named, or else the first that the viewer may start and that takes such a file.
 
     Raises Problem: 422 there is none, 403 the viewer may not start it.

@@ -1,11 +1,11 @@
 """Whether a file is what its name says."""
 
-ZIP_MAGIC = b"PK\x03\x04"
+from jobmonitor.job_types.files.tables import is_workbook
 
 
 def contradiction(ending: str, content: bytes) -> str | None:
     """Why a file with this ending cannot have this content; None where nothing speaks against it."""
-    is_archive = content.startswith(ZIP_MAGIC)
+    is_archive = is_workbook(content)
     if ending == "xlsx" and content and not is_archive:
         return "This is not an Excel workbook."
     if ending == "csv" and is_archive:

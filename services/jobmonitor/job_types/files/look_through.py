@@ -13,11 +13,12 @@ from importlib.metadata import EntryPoint
 
 import msgspec
 
-from jobmonitor.job_types.files.tables import WorkbookNotRead, inspect, is_workbook, without_secrets
+from jobmonitor.job_types.files import tables
+from jobmonitor.job_types.files.tables import WorkbookNotRead, is_workbook, without_secrets
 from jobmonitor.job_types.inspection import Inspection
 
 SMALL_BYTES = 32 * 1024
-"""A file so small that is no archive is read in less time than a process takes to start."""
+"""So small a table that is no archive is read in less time than a process takes to start."""
 TIMEOUT_S = 120.0
 NICENESS = 10
 """Whoever waits for a file to be looked through waits a second longer rather than all others."""
@@ -26,9 +27,9 @@ Inspect = Callable[[bytes], Inspection]
 """A function of a module, so that another process finds it by its name."""
 
 
-async def look_through(content: bytes, inspect: Inspect = inspect) -> Inspection:
+async def look_through(content: bytes, inspect: Inspect = tables.inspect) -> Inspection:
     """What is in the file; never raises for that. Raises WorkbookNotRead, which is temporary: the process was ended."""
-    if len(content) <= SMALL_BYTES and not is_workbook(content):
+    if inspect is tables.inspect and len(content) <= SMALL_BYTES and not is_workbook(content):
         return inspect(content)
     return await asyncio.to_thread(_in_a_process, content, f"{inspect.__module__}:{inspect.__qualname__}")
 
