@@ -61,7 +61,7 @@ async def reconciling(engine: Engine, objects: ObjectStore | None = None) -> Asy
         unclaimed_after_s=0,
     )
     repairs = Repairs(engine.ledger, engine.producer, objects or engine.objects, settings)
-    loops = Loops(tasks(repairs, Watching(engine.ledger.pool, broker_at(engine.bootstrap)), settings))
+    loops = Loops(tasks(repairs, Watching(engine.ledger, broker_at(engine.bootstrap)), settings))
     going = asyncio.create_task(loops.go_on())
     try:
         yield loops
@@ -167,7 +167,7 @@ def measured(metric: str, **labels: str) -> float | None:
 
 
 async def test_operators_see_what_does_not_get_on(engine: Engine, kafka: KafkaServer) -> None:
-    watching = Watching(engine.ledger.pool, broker_at(kafka.bootstrap))
+    watching = Watching(engine.ledger, broker_at(kafka.bootstrap))
     await watching.outbox()
     assert (measured("outbox_refused_rows"), measured("outbox_oldest_seconds")) == (0, 0)
     await engine.owner.execute(
@@ -180,7 +180,7 @@ async def test_operators_see_what_does_not_get_on(engine: Engine, kafka: KafkaSe
 
 
 async def test_operators_see_a_type_nobody_serves(engine: Engine) -> None:
-    watching = Watching(engine.ledger.pool, broker_at(engine.bootstrap))
+    watching = Watching(engine.ledger, broker_at(engine.bootstrap))
     await watching.unserved()
     assert measured("unserved_jobs", job_type="probe") == 0
     await see(engine, "probe", 3)
@@ -194,7 +194,7 @@ async def test_operators_see_a_type_nobody_serves(engine: Engine) -> None:
 
 
 async def test_operators_see_an_account_that_waits_for_jobs_that_stand_still(engine: Engine) -> None:
-    watching = Watching(engine.ledger.pool, broker_at(engine.bootstrap))
+    watching = Watching(engine.ledger, broker_at(engine.bootstrap))
     for _ in range(5):
         await engine.submit(units=1)
     await watching.accounts()
@@ -206,6 +206,6 @@ async def test_operators_see_an_account_that_waits_for_jobs_that_stand_still(eng
 
 async def test_operators_see_a_topic_that_differs(engine: Engine) -> None:
     """The broker of the tests has four partitions of everything."""
-    await Watching(engine.ledger.pool, broker_at(engine.bootstrap)).topics()
+    await Watching(engine.ledger, broker_at(engine.bootstrap)).topics()
     assert measured("topic_differs", topic="work.probe", setting="partitions") == 1
     assert measured("topic_differs", topic="jobs.probe", setting="partitions") is None

@@ -1,7 +1,7 @@
 """Each invariant's function on small made-up snapshots: above all, what is no violation."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from jobmonitor.checker.invariants import INVARIANTS
 from jobmonitor.checker.job_log import LogFold
 from jobmonitor.checker.lifecycle import CLOCKS_DIFFER, EDGES
 from jobmonitor.checker.report import EXAMPLES_MAX, CouldNotLook, Evidence, Finding
-from jobmonitor.checker.snapshot import Chunks, Run, Snapshot
+from jobmonitor.checker.snapshot import Chunks, Snapshot, StoredRun
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.topics import topic_of
 from jobmonitor.job.state import ENDED, State
@@ -29,7 +29,7 @@ class Scene:
     """A snapshot in the making."""
 
     events: list[Event] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[StoredRun] = field(default_factory=list)
     chunks: dict[UUID, Chunks] = field(default_factory=dict)
     clients: list[Operation] = field(default_factory=list)
     dead_lettered: frozenset[UUID] = frozenset()
@@ -59,11 +59,11 @@ class Scene:
         return self.finding(invariant, calm=calm).status == "violated"
 
 
-def run_of(job: JobEvents, **says: Any) -> Run:
+def run_of(job: JobEvents, **says: Any) -> StoredRun:
     whole: dict[str, Any] = {
         "parameters": {"format": "user"}, "run_at": None, "state": "queued", "sequence": 1, "done": 0, "total": 0,
         "result": None, "downloaded": False, "expired": False, "chunks_total": 0, "chunks_done": 0, "outcomes": {},
-        "rejected": 0, "rows": 0,
+        "rejected": 0, "rows": 0, "admitted": True, "created_at": datetime(2026, 1, 1, tzinfo=UTC),
     }  # fmt: skip
     who: dict[str, Any] = {
         "job_id": job.job_id,
@@ -71,7 +71,7 @@ def run_of(job: JobEvents, **says: Any) -> Run:
         "owner_id": job.owner_id,
         "job_type": job.job_type,
     }
-    return Run(**who, **(whole | says))
+    return StoredRun(**who, **(whole | says))
 
 
 def test_there_is_a_finding_for_each_of_the_39_invariants_in_order() -> None:

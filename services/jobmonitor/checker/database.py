@@ -10,7 +10,16 @@ import msgspec
 
 from jobmonitor.checker.job_log import mix, point_digest
 from jobmonitor.checker.report import CouldNotLook
-from jobmonitor.checker.snapshot import Chunks, Effects, EffectsOfType, Registered, Run, Snapshot, Submission, Unsent
+from jobmonitor.checker.snapshot import (
+    Chunks,
+    Effects,
+    EffectsOfType,
+    Registered,
+    Snapshot,
+    StoredRun,
+    Submission,
+    Unsent,
+)
 from jobmonitor.database.pool import Connection, open_pool, see_account
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.protocol import EffectsCount
@@ -18,7 +27,7 @@ from jobmonitor.job_types.registry import installed
 from jobmonitor.projection.fold import JobRow
 
 SQL = statements("jobmonitor.checker.sql")
-_run_decoder = msgspec.json.Decoder(Run)
+_run_decoder = msgspec.json.Decoder(StoredRun)
 _row_decoder = msgspec.json.Decoder(JobRow)
 
 Values = list[tuple[str, bytes]]

@@ -5,7 +5,7 @@ transactions. The statement that counts them is the type's own.
 """
 
 from jobmonitor.checker.report import Evidence
-from jobmonitor.checker.snapshot import Effects, EffectsOfType, Run, Snapshot
+from jobmonitor.checker.snapshot import Effects, EffectsOfType, Snapshot, StoredRun
 from jobmonitor.contract.events import result_key
 
 
@@ -38,7 +38,7 @@ def _compare_type(job_type: str, effects: EffectsOfType, snapshot: Snapshot, evi
         evidence.expect(known, f"effects of job {job_id}", "a job in the ledger", "effects of a job nobody ran")
 
 
-def _counted(run: Run) -> dict[str, int]:
+def _counted(run: StoredRun) -> dict[str, int]:
     return {outcome: units for outcome, units in run.outcomes.items() if units}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from jobmonitor.checker.report import CouldNotLook
-from jobmonitor.checker.snapshot import Run, StoredFile
+from jobmonitor.checker.snapshot import StoredFile, StoredRun
 from jobmonitor.contract.events import result_key
 from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
@@ -34,7 +34,7 @@ class CountsCsv:
         return max(0, self.records + self._rest - 1)
 
 
-async def read_results(objects: ObjectStore, runs: Iterable[Run], now: datetime) -> dict[str, StoredFile | None]:
+async def read_results(objects: ObjectStore, runs: Iterable[StoredRun], now: datetime) -> dict[str, StoredFile | None]:
     """What lies under the key of each result that has not expired; streamed, one after the other."""
     found: dict[str, StoredFile | None] = {}
     for run in runs:

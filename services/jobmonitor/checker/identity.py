@@ -6,7 +6,7 @@ from uuid import UUID
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog, plain
 from jobmonitor.checker.report import DoesNotApply, Evidence
-from jobmonitor.checker.snapshot import Run, Snapshot
+from jobmonitor.checker.snapshot import Snapshot, StoredRun
 from jobmonitor.contract.job_ids import job_id_for
 
 
@@ -96,7 +96,7 @@ def identities_stay(snapshot: Snapshot, evidence: Evidence) -> None:
             evidence.equal(found, _who(run_noted), f"job {noted.job_id}", "accepted by the gateway for")
 
 
-def _compare_identity(run: Run, job: JobLog, evidence: Evidence) -> None:
+def _compare_identity(run: StoredRun, job: JobLog, evidence: Evidence) -> None:
     about = f"job {run.job_id}"
     for who in job.who:
         evidence.equal(tuple(who), _who(run), about, "a fact of account, owner, type")
@@ -108,5 +108,5 @@ def _compare_identity(run: Run, job: JobLog, evidence: Evidence) -> None:
         evidence.expect(same, about, f"the submitted parameters {submitted.parameters}", f"{run.parameters} in the run")
 
 
-def _who(run: Run) -> tuple[int, int, str]:
+def _who(run: StoredRun) -> tuple[int, int, str]:
     return run.account_id, run.owner_id, run.job_type

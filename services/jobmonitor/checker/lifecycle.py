@@ -7,7 +7,7 @@ from itertools import pairwise
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
 from jobmonitor.checker.report import Evidence
-from jobmonitor.checker.snapshot import Chunks, Run, Snapshot
+from jobmonitor.checker.snapshot import Chunks, Snapshot, StoredRun
 from jobmonitor.contract.events import (
     JobCancelled,
     JobCompleted,
@@ -137,13 +137,13 @@ def ledger_is_fold_of_facts(snapshot: Snapshot, evidence: Evidence) -> None:
             _compare_marks(run, snapshot.chunks[job_id], evidence)
 
 
-def _compare_run(run: Run, job: JobLog, evidence: Evidence) -> None:
+def _compare_run(run: StoredRun, job: JobLog, evidence: Evidence) -> None:
     told = job.job_at(run.sequence)
     for name in ("state", "done", "total", "downloaded", "expired", "result"):
         evidence.equal(getattr(run, name), getattr(told, name), f"run of job {run.job_id}", name)
 
 
-def _compare_marks(run: Run, chunks: Chunks, evidence: Evidence) -> None:
+def _compare_marks(run: StoredRun, chunks: Chunks, evidence: Evidence) -> None:
     """Units are compared while chunks still add to them; of an ended job the facts tell."""
     about = f"run of job {run.job_id}"
     evidence.equal(run.chunks_done, chunks.done, about, "chunks done")

@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from jobmonitor.checker.report import DoesNotApply, Evidence
-from jobmonitor.checker.snapshot import Run, Snapshot
+from jobmonitor.checker.snapshot import Snapshot, StoredRun
 from jobmonitor.contract.topics import jobs_topic
 
 SENT_WITHIN = timedelta(seconds=60)
@@ -31,7 +31,7 @@ def waiting_accounts_move(snapshot: Snapshot, evidence: Evidence) -> None:
         evidence.expect(not stuck, about, "its jobs at work to go on", found)
 
 
-def _is_at_work(run: Run) -> bool:
+def _is_at_work(run: StoredRun) -> bool:
     return run.admitted and run.state in ("queued", "running", "stopping")
 
 

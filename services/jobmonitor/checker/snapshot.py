@@ -4,47 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
-from jobmonitor.contract.events import Result
 from jobmonitor.contract.topics import jobs_topic, requests_topic
 from jobmonitor.job_types.protocol import EffectsCount
+from jobmonitor.ledger.runs import Run
 from jobmonitor.projection.fold import JobRow
 from jobmonitor.runtime.topic_admin import Difference
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of ``ledger.runs``."""
+class StoredRun(Run, frozen=True, kw_only=True):
+    """A row of ``ledger.runs``, with what the database adds to it."""
 
-    job_id: UUID
-    account_id: int
-    owner_id: int
-    job_type: str
-    parameters: dict[str, Any]
-    run_at: datetime | None
-    state: str
-    sequence: int
-    done: int
-    total: int
-    result: Result | None
-    downloaded: bool
-    expired: bool
-    chunks_total: int
-    chunks_done: int
-    outcomes: dict[str, int]
-    rejected: int
-    rows: int
-    admitted: bool = True
     updated_at: datetime | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.state in ("completed", "completed_with_errors", "failed", "cancelled")
 
 
 class Chunks(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +103,7 @@ class Snapshot:
     log_begins: Mapping[tuple[str, int], int] = field(default_factory=dict)
     """The first offset there is; not 0 where the log's beginning was deleted."""
     log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
-    runs: Mapping[UUID, Run] = field(default_factory=dict)
+    runs: Mapping[UUID, StoredRun] = field(default_factory=dict)
     chunks: Mapping[UUID, Chunks] = field(default_factory=dict)
     unsent: Sequence[Unsent] = ()
     """What is in the outbox."""

@@ -261,6 +261,10 @@ class Ledger:
         """Where the job's parts lie, in plan order."""
         return [row["part_key"] for row in await SQL["part_keys"].fetch(self.pool, job_id=job_id)]
 
+    async def standing_still_s(self) -> dict[str, float]:
+        """By job type: the longest for which no job at work of an account changed, while others of it wait."""
+        return {row["job_type"]: row["longest_s"] for row in await SQL["standing_still"].fetch(self.pool)}
+
     async def known(self, job_ids: Collection[UUID]) -> set[UUID]:
         """Those of these jobs that were accepted."""
         rows = await SQL["known_runs"].fetch(self.pool, job_ids=list(job_ids)) if job_ids else []

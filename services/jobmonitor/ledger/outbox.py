@@ -39,6 +39,15 @@ class Leftovers(NamedTuple):
     """These can never be sent."""
 
 
+class OutboxState(NamedTuple):
+    """What waits in the outbox."""
+
+    refused: int
+    """Rows that Kafka does not take."""
+    oldest_s: float
+    """How long the oldest row waits; 0 where none does."""
+
+
 class Outbox:
     """Puts messages into the table within a transaction, and sends them after it."""
 
@@ -83,6 +92,10 @@ class Outbox:
             if isinstance(failure, MessageRefused) and failure.too_large
         ]
         return Leftovers(sent=failures.count(None), too_large=too_large)
+
+    async def state(self) -> OutboxState:
+        """What waits at this moment."""
+        return OutboxState(**dict(await SQL["outbox_state"].fetchrow(self._pool) or {}))
 
     async def close(self) -> None:
         """Forget what was sent; without it the reconciler sends some of it again."""

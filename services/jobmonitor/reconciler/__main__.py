@@ -38,7 +38,7 @@ async def serve(settings: ReconcilerSettings, lifecycle: Lifecycle) -> None:
         ledger = Ledger(pool, producer, SOURCE, settings)
         stack.push_async_callback(ledger.outbox.close)
         repairs = Repairs(ledger, producer, ObjectStore(settings.object_store_url), settings)
-        loops = Loops(tasks(repairs, Watching(pool, settings), settings))
+        loops = Loops(tasks(repairs, Watching(ledger, settings), settings))
 
         async def checks() -> dict[str, Check]:
             return {"rounds": loops.check()}

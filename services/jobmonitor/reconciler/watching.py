@@ -4,9 +4,9 @@ import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from jobmonitor.contract.topics import catalogue
-from jobmonitor.database.pool import Pool
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.registry import slugs
+from jobmonitor.ledger import Ledger
 from jobmonitor.reconciler.metrics import (
     OUTBOX_OLDEST,
     OUTBOX_REFUSED,
@@ -26,29 +26,28 @@ log = structlog.stdlib.get_logger()
 class Watching:
     """Measures, each time anew."""
 
-    def __init__(self, pool: Pool, kafka: KafkaSettings) -> None:
-        self._pool = pool
+    def __init__(self, ledger: Ledger, kafka: KafkaSettings) -> None:
+        self._ledger = ledger
         self._kafka = kafka
         self._job_types = slugs(with_probe=kafka.with_probe)
 
     async def outbox(self) -> int:
         """Messages that do not get out; returns 0, as nothing is done."""
-        row = await SQL["outbox_state"].fetchrow(self._pool)
-        if row is not None:
-            OUTBOX_REFUSED.set(row["refused"])
-            OUTBOX_OLDEST.set(row["oldest_s"])
+        state = await self._ledger.outbox.state()
+        OUTBOX_REFUSED.set(state.refused)
+        OUTBOX_OLDEST.set(state.oldest_s)
         return 0
 
     async def unserved(self) -> int:
         """Submissions that no worker accepts."""
-        for row in await SQL["unserved"].fetch(self._pool, job_types=list(self._job_types)):
+        for row in await SQL["unserved"].fetch(self._ledger.pool, job_types=list(self._job_types)):
             UNSERVED.labels(row["job_type"]).set(row["jobs"])
             UNSERVED_OLDEST.labels(row["job_type"]).set(row["oldest_s"])
         return 0
 
     async def accounts(self) -> int:
         """Accounts whose jobs wait for others that stand still."""
-        found = {row["job_type"]: row["longest_s"] for row in await SQL["standing_still"].fetch(self._pool)}
+        found = await self._ledger.standing_still_s()
         for job_type in self._job_types:
             STANDING_STILL.labels(job_type).set(found.get(job_type, 0))
         return 0
