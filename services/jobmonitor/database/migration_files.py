@@ -1,4 +1,4 @@
-"""Runs the SQL files of the migrations. Apart from the rest, as Alembic takes each process a second to import."""
+"""Runs the SQL files of the migrations. A module of its own, as importing Alembic takes a second."""
 
 from importlib.resources import files
 

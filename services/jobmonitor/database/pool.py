@@ -32,8 +32,8 @@ async def _speak_json(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 async def open_pool(database_url: str, *, size: int, application_name: str, silence_s: float | None = None) -> Pool:
     """A pool whose connections read and write ``jsonb`` as Python values and run in UTC.
 
-    The server ends a connection that says nothing for ``silence_s`` within a transaction: its process is frozen or cut
-    off, and others wait for the rows it locked.
+    The server ends a connection that is idle in a transaction for ``silence_s``: its process is frozen or cut off, and
+    others wait for the rows it locked.
     """
     silence = {} if silence_s is None else {"idle_in_transaction_session_timeout": str(round(silence_s * 1000))}
     return await asyncpg.create_pool(

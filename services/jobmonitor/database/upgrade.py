@@ -1,4 +1,4 @@
-"""Alembic's part of the migration. Apart from the rest, as it takes a second to import and is seldom needed."""
+"""Alembic's part of the migration. A module of its own, as it takes a second to import and is rarely needed."""
 
 from importlib.resources import files
 

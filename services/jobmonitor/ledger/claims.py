@@ -32,9 +32,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     uncounted: int
     """How many of the earlier ones used up no try."""
     outage_s: float
-    """For how long a service it needs has been away; 0 when none was at the last attempt."""
+    """For how long a service it needs has been unavailable; 0 when none was at the last attempt."""
     last_error: str | None
-    """What the last try that told one ended with; None when each ended without a word, with its worker."""
+    """What the last failed try raised; None when each try ended with its worker, without an error."""
     account_id: int
     owner_id: int
     job_type: str

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jobmonitor.contract.limits import Refusal
 
 REMEMBERED_S = 10.0
-"""How long an answer of the database is believed: in between an account may exceed its share by what is under way."""
+"""How long an answer of the database is cached: until then an account may exceed its share by what is under way."""
 REMEMBERED_AT_MOST = 10_000
 NEARLY_FULL = 0.8
 
@@ -50,7 +50,7 @@ def _gigabytes(size_bytes: int) -> str:
 
 
 class KeptResults:
-    """Remembers for a moment what the database said of each account."""
+    """Caches for a moment what the database said of each account."""
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max

@@ -1,4 +1,4 @@
-"""Keeping leases: signs of life for all chunks under way in a process, and word of what happens to their jobs."""
+"""Heartbeats for the leases of all chunks under way in a process; they also bring news of the chunks' jobs."""
 
 import asyncio
 from collections.abc import AsyncIterator

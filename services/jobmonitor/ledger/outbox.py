@@ -3,7 +3,7 @@
 A process that dies between commit and send leaves its messages in the table; the reconciler sends them. A message may
 therefore arrive twice; facts carry absolute values and a sequence, so that changes nothing.
 
-A message that Kafka does not take gets a row of its own and is tried again ever more seldom; nothing waits behind it.
+A message that Kafka refuses gets a row of its own and is retried with growing pauses; nothing waits behind it.
 """
 
 import asyncio

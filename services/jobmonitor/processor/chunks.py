@@ -60,7 +60,7 @@ class ChunkRunner:
         dead_letter: KeepLetter | None = None,
         on_claim: Callable[[], object] = lambda: None,
     ) -> None:
-        """Run the chunk if it still needs to be and nobody else does; ``on_claim`` is called when the ledger knows.
+        """Run the chunk if it still has to be run and nobody else does. ``on_claim`` is called once that is decided.
 
         A failure that may pass gives it back for a later try, a refusal fails the job. So does the last try, after
         ``dead_letter`` has kept the message that asked for it, with a reason; without it the next to ask gives it up.

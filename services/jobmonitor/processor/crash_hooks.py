@@ -1,7 +1,7 @@
-"""What a worker that is about to crash still says to the ledger: which chunks are not at fault.
+"""Crash hook: before a worker crashes it returns the chunks that are not at fault.
 
-A process ends for the bug of one chunk or request, and all others it had under way end with it. That is no try of
-theirs: else a job would fail because somebody else's ended its worker five times.
+A process ends for the bug of one chunk or request, and all others it had under way end with it. That must not count as
+a try of theirs: else a job would fail because another one ended its worker five times.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ GIVE_BACK_AT_MOST_S = 1.0
 
 
 def give_back_at_crash(database_url: str, claims: Collection[Claim]) -> None:
-    """In a thread with a loop and a connection of its own, as the process's loop stands still.
+    """Runs in a thread with a loop and a connection of its own, as the process's loop stands still.
 
-    Raises what keeps it from being said in time; then the chunks' leases end, and the tries count.
+    Raises what keeps it from ending in time; the chunks' leases then expire, and the tries count.
     """
     if claims:
         ThreadPoolExecutor(1).submit(asyncio.run, _give_back(database_url, claims)).result(GIVE_BACK_AT_MOST_S)

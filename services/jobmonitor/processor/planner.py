@@ -1,7 +1,7 @@
 """The planner: a worker plans a few of the jobs it accepted itself, at once, without a round through Kafka.
 
 So a job starts in milliseconds even where chunks of other jobs wait in line. A plan that is lost with its process is
-handed out again by the reconciler.
+dispatched again by the reconciler.
 """
 
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What becomes of a request that ends its worker again and again: it is put aside, and the others go on.
+"""A request that ends its worker again and again is put aside, so that the others go on.
 
 Its message goes to the dead letters, and its job, if it is a submission, fails with a reason.
 """
@@ -24,7 +24,7 @@ Keep = Callable[[str], Awaitable[None]]
 
 
 class WorkerKilled(Exception):
-    """Workers that handled a request ended without a word."""
+    """Workers were killed while they handled a request."""
 
 
 class PutAside:

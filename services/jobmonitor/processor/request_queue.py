@@ -110,7 +110,7 @@ class RequestQueue:
         self._lanes = [asyncio.create_task(self._work()) for _ in range(LANES)]
 
     async def stop(self) -> None:
-        """What still waits is not handled, and comes again. Call it when nothing is added any more."""
+        """Waiting requests are not handled, and are redelivered. Call it when nothing is added any more."""
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)

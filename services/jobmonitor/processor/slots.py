@@ -1,7 +1,7 @@
 """Slots: a worker runs a bounded number of chunks at once; the others wait, unclaimed, accounts taking turns.
 
 Plans, work and assemblies have slots of their own, so that long ones of one kind stop none of the others. The stream of
-messages never waits for a chunk: what is more than can wait here is dropped, and the reconciler tells of it again.
+messages never waits for a chunk: what exceeds the queue is dropped, and the reconciler sends its hint again.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ WAITING_MAX = 1_000
 
 
 def _nothing() -> None:
-    """Nobody needs to be told."""
+    """For hints that need no acknowledgement."""
 
 
 class Hint(NamedTuple):
@@ -31,7 +31,7 @@ class Hint(NamedTuple):
     chunk: int
     dead_letter: KeepLetter | None = None
     settled: Callable[[], object] = _nothing
-    """Called when the hint need not come again: the ledger knows who runs the chunk, or nobody has to."""
+    """Called to acknowledge the hint: the ledger knows who runs the chunk, or nobody has to."""
 
 
 RunHint = Callable[[Hint], Awaitable[None]]
@@ -82,7 +82,7 @@ class Slots:
         self._fill()
 
     def close(self) -> None:
-        """Begin nothing any more. What waits comes again, to somebody else."""
+        """Start nothing any more. Waiting hints are redelivered to other workers."""
         self._closed = True
         self._waiting.clear()
         self._waiting_count = 0

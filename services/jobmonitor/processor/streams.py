@@ -103,7 +103,7 @@ class Streams:
         self._listen(requests_topic(self._job_type), listen)
 
     def consume_work(self, take: Take, refuse: Refusal) -> None:
-        """Hints of chunks go to ``take``, which holds nothing up. What is none goes to ``refuse``: a dead letter."""
+        """Hints of chunks go to ``take``, which does not block. Any other message goes to ``refuse``: a dead letter."""
 
         async def listen(stream: "faust.StreamT[bytes]") -> None:
             async for event in cast("faust.Stream[bytes]", stream).noack().events():
@@ -121,7 +121,7 @@ class Streams:
         self._app.agent(topic, name=f"consume {topic_name}", concurrency=1, isolated_partitions=True)(listen)
 
     async def _until_refused(self, message: "faust.types.Message", reason: str, refuse: Refusal) -> None:
-        """While the broker is away, those behind it wait too. Anything else unexpected is a bug: the process ends."""
+        """While the broker is away, the messages behind it wait too. Any other error is a bug: the process ends."""
         topic, offset = message.topic, message.offset
         try:
             await until_passed(lambda: refuse(message, reason), "message_waits", topic=topic, offset=offset)

@@ -1,1 +1,1 @@
-"""The reconciler: the one safety net. Whatever was asked for and not done is asked for again, until it is done."""
+"""The reconciler: the one safety net. It asks again for whatever was requested and not done, until it is done."""

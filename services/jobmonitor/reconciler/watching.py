@@ -1,4 +1,4 @@
-"""What the reconciler looks at for operators: what does not get on, though nothing is lost. It changes nothing."""
+"""What the reconciler measures for operators: what is stuck, though nothing is lost. It changes nothing."""
 
 import structlog
 from aiokafka.errors import TopicAuthorizationFailedError

@@ -1,4 +1,4 @@
-"""The consumer everybody uses: it sees committed messages only, reads every batch, takes no more than it can hold."""
+"""The consumer everybody uses: it sees committed messages only, reads every batch, and bounds what it holds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -67,7 +67,7 @@ async def take(
 
 
 def position_now(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
-    """Behind what was read of this partition, messages or not; None if it is not ours, or nobody knows yet.
+    """The offset after what was read of this partition; None if it is not ours, or not known yet.
 
     aiokafka's own ``position`` waits until it knows.
     """

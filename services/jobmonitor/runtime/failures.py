@@ -1,4 +1,4 @@
-"""Which errors pass by themselves. Temporary ones are tried again; everything else unexpected is a bug and crashes."""
+"""Which errors are temporary. Those are retried; everything else unexpected is a bug and crashes."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from jobmonitor.runtime.kafka import KafkaUnavailable
 
 
 class Temporary(Exception):
-    """For errors of our own that trying again may help against."""
+    """For errors of our own that a retry may solve."""
 
 
 class ServiceAway(Temporary):

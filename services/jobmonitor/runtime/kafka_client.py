@@ -1,4 +1,4 @@
-"""What every Kafka client of ours is opened with: where the broker is, and as whom we come."""
+"""What every Kafka client of ours is opened with: the broker's address, and our credentials."""
 
 import ssl
 from typing import Any

@@ -1,4 +1,4 @@
-"""Logs: one line per happening, with a stable ``event`` and its facts; for people or as JSON. Never a secret."""
+"""Logs: one line an event, with a stable ``event`` and its facts; for people or as JSON. Never a secret."""
 
 import logging
 import sys

@@ -29,7 +29,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     ok: bool
     detail: str
-    """What was seen, in words and numbers for an operator; also when all is well."""
+    """What was found, for an operator; also when all is well."""
 
 
 Checks = Callable[[], Awaitable[dict[str, Check]]]

@@ -1,4 +1,4 @@
-"""Tries again what failed in a way that passes by itself."""
+"""Retries what failed for a temporary reason."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -23,7 +23,7 @@ async def until_passed(
     goes_on: Callable[[], bool] = lambda: True,
     **told: object,
 ) -> Answer:
-    """Try again until no temporary failure keeps it; each is logged as this event. Raises what is none: a bug.
+    """Retry while it fails temporarily; each failure is logged as this event. Raises any other error: a bug.
 
     Once ``goes_on`` says no, raises the temporary failure too.
     """

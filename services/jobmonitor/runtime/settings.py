@@ -42,7 +42,7 @@ class KafkaSettings:
     kafka_bootstrap: str = "127.0.0.1:9092"
     """``host:port``, several separated by commas."""
     kafka_security_protocol: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """With SASL the broker asks who we are; with SSL nobody on the way can read or change anything."""
+    """With SASL we authenticate; with SSL nobody on the way can read or change anything."""
     kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
     kafka_username: str = ""
     kafka_password: str = field(default="", repr=False)

@@ -48,7 +48,7 @@ class TopicsDiffer(Exception):
 
 
 def topic_settings(topic: Topic) -> dict[str, str]:
-    """The catalogue's word on a topic, under the broker's names."""
+    """The catalogue's settings of a topic, under the broker's names."""
     return {
         "cleanup.policy": topic.cleanup_policy,
         "retention.ms": str(topic.retention_ms),

@@ -1,5 +1,5 @@
 -- Gives a chunk back after an attempt that failed; it may be claimed again when the pause is over. An outage is no
--- try, even when it is told after somebody else claimed the chunk.
+-- try, even when it is reported after somebody else claimed the chunk.
 UPDATE ledger.chunks
 SET lease_token = CASE WHEN lease_token = :token THEN NULL ELSE lease_token END,
     lease_until = CASE WHEN lease_token = :token THEN now() + :retry_in::interval ELSE lease_until END,
