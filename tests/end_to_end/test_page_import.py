@@ -115,7 +115,7 @@ async def test_leaving_while_the_file_is_on_its_way_asks_first(open_page: OpenPa
     def hold(route: Route) -> None:
         held.append(route)
 
-    await page.route("**/api/v1/uploads?*", hold)
+    await page.route("**/api/v1/uploads?name=*", hold)
     await _choose(page, _file(_people("held")))
     await expect(page.get_by_role("progressbar", name="Upload of people.csv")).to_be_visible()
 
@@ -242,6 +242,7 @@ async def test_files_sent_before_are_used_again_or_deleted_when_there_is_no_more
         await page.get_by_role("button", name="Another file").click()
         await _choose(page, _file(_people("new"), "new.csv"))
         await expect(page.locator(".file-name")).to_have_text("new.csv")
+        await expect(page.locator(".preview strong")).to_have_text("2 rows")
     finally:
         for item in (await (await api.get(uploads)).json())["items"]:
             await api.delete(f"{uploads}/{item['id']}")

@@ -4,6 +4,7 @@ import pytest
 
 from jobmonitor.job_types.protocol import Refused
 from jobmonitor.job_types.user_data_import.columns import Column, check_format, resolve, suggest
+from jobmonitor.job_types.user_data_import.options import ColumnTarget, ColumnTargets, column_targets
 from jobmonitor.job_types.user_data_import.targets import (
     ColumnMapping,
     ImportFormat,
@@ -143,3 +144,15 @@ def test_a_saved_format_has_to_be_matched_exactly(headings: list[str], said: str
     with pytest.raises(Refused, match=said) as found:
         check_format(headings, saved)
     assert (found.value.code, found.value.parameter) == ("format_mismatch", "format_id")
+
+
+def test_the_email_field_is_offered_once_as_the_address_and_groups_without_anything_not_at_all() -> None:
+    targets = ImportTargets(
+        fields=[TargetField(id=7, name="Town"), TargetField(id=1, name="Mail", tag="email")],
+        questions=[TargetQuestion(id=2, name="News", kind="opt_in_confirm")],
+        pages=[],
+    )
+    assert column_targets(targets) == [
+        ColumnTargets("Supporter fields", [ColumnTarget("email", None, "Mail"), ColumnTarget("field", 7, "Town")]),
+        ColumnTargets("Opt-ins (Y or N)", [ColumnTarget("question", 2, "News")]),
+    ]

@@ -1,5 +1,5 @@
 import { getJson, postJson, send } from "./http.ts";
-import type { ExportOptions, Filter, ImportOptions, Job, JobDetails, JobPage, JobType, KeptUploads, Session, Upload, View } from "../model/types.ts";
+import type { Filter, JobDetails, JobPage, JobType, Preview, Session, Submitted, Upload, UploadList, View } from "../model/types.ts";
 
 export interface ListQuery {
   view: View;
@@ -32,23 +32,16 @@ export const loadJob = (number: number, signal?: AbortSignal): Promise<JobDetail
 export const requestStop = (number: number): Promise<unknown> => postJson(`/api/v1/jobs/${number}/stop`, {});
 
 export const loadJobTypes = (): Promise<{ items: JobType[] }> => getJson("/api/v1/job-types");
-export const loadExportOptions = (): Promise<ExportOptions> => getJson("/api/v1/job-types/user-data-export/options");
+/** Lists by their names; none for a type that offers nothing to choose from. */
+export const loadJobTypeOptions = (type: string): Promise<Record<string, unknown>> => getJson(`/api/v1/job-types/${encodeURIComponent(type)}/options`);
 
-export const loadImportOptions = (): Promise<ImportOptions> => getJson("/api/v1/job-types/user-data-import/options");
-
-export const listUploads = (): Promise<KeptUploads> => getJson("/api/v1/uploads");
+export const listUploads = (type: string): Promise<UploadList> => getJson(`/api/v1/uploads?${new URLSearchParams({ type })}`);
 export const loadUpload = (id: string): Promise<Upload> => getJson(`/api/v1/uploads/${id}`);
 export const deleteUpload = (id: string): Promise<Response> => send(`/api/v1/uploads/${id}`, { method: "DELETE" });
 
-export const previewJob = (
-  type: string,
-  parameters: Record<string, unknown>,
-  signal: AbortSignal,
-): Promise<{ units: number; unit: string; warning: string | null }> => postJson("/api/v1/job-preview", { type, parameters }, {}, signal);
+export const previewJob = (type: string, parameters: object, signal: AbortSignal): Promise<Preview> =>
+  postJson("/api/v1/job-preview", { type, parameters }, {}, signal);
 
 /** The key makes a repeat after a lost answer the same job. */
-export const submitJob = (
-  submission: Submission,
-  idempotencyKey: string,
-): Promise<{ id: string; number: number | null; location: string; job: Job | null }> =>
+export const submitJob = (submission: Submission, idempotencyKey: string): Promise<Submitted> =>
   postJson("/api/v1/jobs", submission, { "idempotency-key": idempotencyKey });

@@ -1,60 +1,53 @@
-/** The files the user sent before: what is kept of them, and how they make room. */
+/** The files the user sent before for jobs of one type: what is kept of them, and how they make room. */
 
-import { effect, signal, untracked } from "@preact/signals";
+import { signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
 import { Problem } from "../api/http.ts";
-import type { KeptUploads } from "../model/types.ts";
+import type { UploadList } from "../model/types.ts";
 import { announce } from "../state/notices.ts";
-import { session } from "../state/session.ts";
-import { messageOf } from "./sending.ts";
 
-/** null until known; where it cannot be had, the form does without. */
-export const keptUploads = signal<KeptUploads | null>(null);
-/** Deleted since the list was loaded. Their lines stay, so that a second click takes no neighbour. */
-export const deletedUploads = signal<ReadonlySet<string>>(new Set());
-export const keptProblem = signal<string | null>(null);
-/** Whether the list is open: by the user, or because there is no more room. */
-export const keptShown = signal(false);
+export class KeptFiles {
+  /** null until known; where it cannot be had, the form does without. */
+  readonly files = signal<UploadList | null>(null);
+  /** Deleted since the list was loaded. Their lines stay, so that a second click takes no neighbour. */
+  readonly deleted = signal<ReadonlySet<string>>(new Set());
+  readonly problem = signal<string | null>(null);
+  /** Whether the list is open: by the user, or because there is no more room. */
+  readonly shown = signal(false);
+  private readonly type: string;
 
-export async function loadKept(): Promise<void> {
-  try {
-    const found = await endpoints.listUploads();
-    keptUploads.value = found;
-    deletedUploads.value = new Set();
-    keptProblem.value = null;
-  } catch {
-    keptUploads.value = null;
+  constructor(type: string) {
+    this.type = type;
   }
-}
 
-export async function deleteKept(id: string, name: string): Promise<void> {
-  if (deletedUploads.value.has(id)) return;
-  keptProblem.value = null;
-  try {
-    await endpoints.deleteUpload(id);
-  } catch (error) {
-    // Gone already is as good.
-    if (!(error instanceof Problem && error.status === 404)) {
-      keptProblem.value = `${name} is not deleted. ${messageOf(error)}`;
-      return;
+  /** How many are kept now. */
+  get count(): number {
+    return (this.files.value?.items.length ?? 0) - this.deleted.value.size;
+  }
+
+  async load(): Promise<void> {
+    try {
+      this.files.value = await endpoints.listUploads(this.type);
+      this.deleted.value = new Set();
+      this.problem.value = null;
+    } catch {
+      this.files.value = null;
     }
   }
-  deletedUploads.value = new Set([...deletedUploads.value, id]);
-  announce(`${name} is deleted.`);
-}
 
-/** How many are kept now. */
-export function keptCount(): number {
-  return (keptUploads.value?.items.length ?? 0) - deletedUploads.value.size;
+  async delete(id: string, name: string): Promise<void> {
+    if (this.deleted.value.has(id)) return;
+    this.problem.value = null;
+    try {
+      await endpoints.deleteUpload(id);
+    } catch (error) {
+      // Gone already is as good.
+      if (!(error instanceof Problem && error.status === 404)) {
+        this.problem.value = `${name} is not deleted. ${error instanceof Error ? error.message : ""}`;
+        return;
+      }
+    }
+    this.deleted.value = new Set([...this.deleted.value, id]);
+    announce(`${name} is deleted.`);
+  }
 }
-
-/** Nothing of one user's files is shown to the next. */
-effect(() => {
-  if (session.value !== null) return;
-  untracked(() => {
-    keptUploads.value = null;
-    deletedUploads.value = new Set();
-    keptProblem.value = null;
-    keptShown.value = false;
-  });
-});

@@ -2,54 +2,46 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { formatCount } from "../model/words.ts";
 import { Icon } from "../parts/icons.tsx";
-import { errorId, FieldProblem } from "./field.tsx";
-import type { Place } from "./export_form.ts";
-import { errors } from "./sending.ts";
+import type { Offer } from "./options.ts";
 
 /** Longer lists get a field to narrow them. */
 const SHORT = 8;
 
-export interface Choice {
-  id: number;
-  name: string;
-  note?: string | undefined;
-}
-
 interface Props {
   name: string;
-  choices: Choice[];
-  chosen: number[];
+  offers: Offer[];
+  chosen: unknown[];
   /** What it means that nothing is chosen. */
   none: string;
-  place?: Place;
-  onChange: (chosen: number[]) => void;
+  onToggle: (value: unknown, on: boolean) => void;
   /** More to say about a choice that is made. */
-  detail?: (id: number) => ComponentChildren;
+  detail: (value: unknown) => ComponentChildren;
+  /** The id of what says that something is wrong. */
+  fault: string | undefined;
 }
 
-function summary(props: Props): string {
-  const names = props.choices.filter((choice) => props.chosen.includes(choice.id)).map((choice) => choice.name);
-  if (names.length === 0) return props.none;
+function summary({ offers, chosen, none }: Props): string {
+  const names = offers.filter(({ value }) => chosen.includes(value)).map(({ name }) => name);
+  if (names.length === 0) return none;
   return names.length <= 2 ? names.join(", ") : `${names[0]} and ${formatCount(names.length - 1)} more`;
 }
 
 function Choices({ props, narrowed }: { props: Props; narrowed: string }): JSX.Element {
   const words = narrowed.trim().toLowerCase();
-  const shown = props.choices.filter((choice) => choice.name.toLowerCase().includes(words));
-  const toggle = (id: number, on: boolean): void => props.onChange(on ? [...props.chosen, id] : props.chosen.filter((each) => each !== id));
+  const shown = props.offers.filter(({ name }) => name.toLowerCase().includes(words));
   if (shown.length === 0) return <p class="small">No matches.</p>;
   return (
     <ul class="choices">
-      {shown.map((choice) => {
-        const on = props.chosen.includes(choice.id);
+      {shown.map(({ value, name, note }) => {
+        const on = props.chosen.includes(value);
         return (
-          <li key={choice.id}>
+          <li key={String(value)}>
             <label class="choice">
-              <input type="checkbox" checked={on} onChange={(event) => toggle(choice.id, event.currentTarget.checked)} />
-              <span class="choice-name">{choice.name}</span>
-              {choice.note && <span class="small choice-note">{choice.note}</span>}
+              <input type="checkbox" checked={on} onChange={(event) => props.onToggle(value, event.currentTarget.checked)} />
+              <span class="choice-name">{name}</span>
+              {note && <span class="small choice-note">{note}</span>}
             </label>
-            {on && props.detail?.(choice.id)}
+            {on && props.detail(value)}
           </li>
         );
       })}
@@ -60,27 +52,24 @@ function Choices({ props, narrowed }: { props: Props; narrowed: string }): JSX.E
 /** A list to choose any number from, closed until it is wanted. */
 export function PickList(props: Props): JSX.Element {
   const narrowed = useSignal("");
-  const fault = props.place && errors.value[props.place] ? errorId(props.place) : undefined;
+  const { name, offers } = props;
   return (
-    <div class="pick-block" data-place={props.place}>
-      <details class="pick" aria-describedby={fault}>
-        <summary>
-          <span class="pick-name">{props.name}</span>
-          <span class={props.chosen.length > 0 ? "pick-chosen" : "pick-chosen soft"}>{summary(props)}</span>
-          <Icon name="chevron" />
-        </summary>
-        <div class="pick-inside" role="group" aria-label={props.name}>
-          {props.choices.length === 0 && <p class="small">The account has none.</p>}
-          {props.choices.length > SHORT && (
-            <input
-              type="search" aria-label={`Narrow ${props.name}`} placeholder="Narrow the list" value={narrowed}
-              onInput={(event) => (narrowed.value = event.currentTarget.value)}
-            />
-          )}
-          {props.choices.length > 0 && <Choices props={props} narrowed={narrowed.value} />}
-        </div>
-      </details>
-      {props.place && <FieldProblem place={props.place} />}
-    </div>
+    <details class="pick" aria-describedby={props.fault}>
+      <summary>
+        <span class="pick-name">{name}</span>
+        <span class={props.chosen.length > 0 ? "pick-chosen" : "pick-chosen soft"}>{summary(props)}</span>
+        <Icon name="chevron" />
+      </summary>
+      <div class="pick-inside" role="group" aria-label={name}>
+        {offers.length === 0 && <p class="small">The account has none.</p>}
+        {offers.length > SHORT && (
+          <input
+            type="search" aria-label={`Narrow ${name}`} placeholder="Narrow the list" value={narrowed}
+            onInput={(event) => (narrowed.value = event.currentTarget.value)}
+          />
+        )}
+        {offers.length > 0 && <Choices props={props} narrowed={narrowed.value} />}
+      </div>
+    </details>
   );
 }

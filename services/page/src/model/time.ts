@@ -85,9 +85,11 @@ function offsetMs(at: number, zone: string): number {
 /**
  * The instant that clocks in `zone` show as `local` (`2026-12-01T09:00`, as date fields give it).
  * An hour that is skipped in spring gives the instant an hour later; one that comes twice in autumn, its first.
+ * What is no time gives no valid date.
  */
 export function instantOf(local: string, zone: string): Date {
   const wall = Date.parse(`${local}Z`);
+  if (Number.isNaN(wall)) return new Date(wall);
   const before = wall - offsetMs(wall - DAY_MS, zone);
   const after = wall - offsetMs(wall + DAY_MS, zone);
   const fits = [before, after].filter((at) => at + offsetMs(at, zone) === wall);

@@ -87,6 +87,6 @@ const STEP_WORDS: Record<string, string> = {
 
 /** A step of a job's timeline in words, of a refused request with the reason; null for steps too small to tell. */
 export function stepWords(step: TimelineEntry): string | null {
-  const words = STEP_WORDS[step.type.replace(/^jobmonitor\./, "").replace(/\.v\d+$/, "")];
+  const words = STEP_WORDS[step.type];
   return words && step.reason ? `${words}: ${step.reason}` : (words ?? null);
 }

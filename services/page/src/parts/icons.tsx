@@ -1,6 +1,7 @@
 /** The page's icons: 24 by 24, one stroke weight, drawn in the colour of their text. */
 
 import type { JSX } from "preact";
+import { jobTypeOf } from "../state/job_types.ts";
 
 const SHAPES = {
   download: "M12 4v11m-4.5-4.5L12 15l4.5-4.5M5 19.5h14",
@@ -31,24 +32,6 @@ const SHAPES = {
 
 export type IconName = keyof typeof SHAPES;
 
-const OF_TYPE: Record<string, IconName> = {
-  "user-data-export": "download",
-  "user-data-import": "upload",
-  "email-campaign": "mail",
-  "email-bounces": "mail_back",
-  "export-service": "service_out",
-  "import-service": "service_in",
-  "political-data-mapping": "map",
-  "message-upload": "message",
-  "supporter-delete": "bin",
-  "transaction-data-import": "card_in",
-  "rollback-transaction-import": "undo",
-  "batch-receipts": "receipt",
-  "transaction-report": "chart",
-  "receipt-inventory": "ledger",
-  "annual-receipts": "calendar",
-};
-
 /** Decoration only: what it means is said in words beside it. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }): JSX.Element {
   return (
@@ -58,10 +41,16 @@ export function Icon({ name, size = 20 }: { name: IconName; size?: number }): JS
   );
 }
 
+/** A name the page does not know, as of a newer job type, is the icon of any job. */
+function iconOf(type: string): IconName {
+  const name = jobTypeOf(type)?.form.icon ?? "job";
+  return name in SHAPES ? (name as IconName) : "job";
+}
+
 export function TypeIcon({ type }: { type: string }): JSX.Element {
   return (
     <span class="type-icon">
-      <Icon name={OF_TYPE[type] ?? "job"} size={18} />
+      <Icon name={iconOf(type)} size={18} />
     </span>
   );
 }

@@ -6,6 +6,7 @@ import { shareStream } from "../api/shared_stream.ts";
 import { readStream, type StreamEvent } from "../api/stream.ts";
 import type { Job } from "../model/types.ts";
 import { currentTime } from "./clock.ts";
+import { jobTypesProblem, refreshJobTypes } from "./job_types.ts";
 import { forgetJobs, history, jobChanged, loadCounts, monitor } from "./jobs.ts";
 import { announce } from "./notices.ts";
 import { path } from "./route.ts";
@@ -54,6 +55,7 @@ async function reload(): Promise<boolean> {
 function becameLive(): void {
   if (connection.value.state === "lost") announce("The connection is back. The list is current again.");
   connection.value = { state: "live" };
+  if (jobTypesProblem.value) void refreshJobTypes();
 }
 
 function becameLost(retry_at_ms: number | null): void {

@@ -165,10 +165,10 @@ export class JobList {
         this.departed.clear();
         this.edition.value++;
       }
-      const found = [...page.items, ...page.further_back].map((job) => newerOf(job, this.find(job.id)));
+      const found = [...page.items, ...(page.further_back ?? [])].map((job) => newerOf(job, this.find(job.id)));
       this.items.value = join({ ...page, items: found }).sort(byStart);
       this.more.value = page.next;
-      this.searchedBackTo.value = page.searched_back_to;
+      this.searchedBackTo.value = page.searched_back_to ?? null;
       this.problem.value = null;
       arrived.forEach((job) => this.apply(job));
     });

@@ -48,7 +48,7 @@ function remember(job: Job): void {
 
 async function askForCounts(): Promise<Counts | null> {
   try {
-    return (await endpoints.listJobs({ view: "monitor", filter: "all", query: "", limit: 1 })).counts;
+    return (await endpoints.listJobs({ view: "monitor", filter: "all", query: "", limit: 1 })).counts ?? null;
   } catch {
     return null;
   }

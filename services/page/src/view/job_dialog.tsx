@@ -9,6 +9,7 @@ import { formatDay, formatMoment, formatTimeWithSeconds } from "../model/time.ts
 import type { JobDetails } from "../model/types.ts";
 import { formatCount, formatUnits, resultKind, stepWords } from "../model/words.ts";
 import { now } from "../state/clock.ts";
+import { jobTypeOf } from "../state/job_types.ts";
 import { lastChanged } from "../state/jobs.ts";
 import { navigate, path, shownJob } from "../state/route.ts";
 import { isSuperAdmin, zone } from "../state/session.ts";
@@ -25,17 +26,12 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   return <div><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
-const OUTCOME_WORDS: Record<string, string> = {
-  error: "refused",
-  ignored_existing: "known already, left as they were",
-  duplicate_in_file: "twice in the file",
-};
-
 /** The good news first. */
 function outcomeWords(job: JobDetails): string {
+  const words = jobTypeOf(job.type)?.form.outcomes ?? {};
   const outcomes = Object.entries(job.outcomes ?? {}).filter(([, count]) => count > 0);
   outcomes.sort(([one], [other]) => Number(one === "error") - Number(other === "error"));
-  return outcomes.map(([name, count]) => `${formatCount(count)} ${OUTCOME_WORDS[name] ?? name.replaceAll("_", " ")}`).join(", ");
+  return outcomes.map(([name, count]) => `${formatCount(count)} ${words[name] ?? name.replaceAll("_", " ")}`).join(", ");
 }
 
 function Facts({ job }: { job: JobDetails }): JSX.Element {

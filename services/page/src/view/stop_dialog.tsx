@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { requestStop } from "../api/endpoints.ts";
 import type { Job } from "../model/types.ts";
 import { formatCount, formatUnits } from "../model/words.ts";
+import { jobTypeOf } from "../state/job_types.ts";
 import { monitor } from "../state/jobs.ts";
 import { announce } from "../state/notices.ts";
 import { Dialog } from "../parts/dialog.tsx";
@@ -16,10 +17,11 @@ export function askToStop(job: Job): void {
 
 function reached(job: Job): string {
   const { done, total, unit } = job.progress;
+  const processed = jobTypeOf(job.type)?.form.done ?? "processed";
   if (job.state === "scheduled" || job.state === "queued") return "It has not started: nothing is done yet, and nothing will be.";
-  if (total === 0) return "It is still counting: nobody has been reached yet.";
+  if (total === 0) return `It is still counting: nothing has been ${processed} yet.`;
   const rest = total - done;
-  return `So far ${formatCount(done)} of ${formatUnits(total, unit)} have been reached, and stay so. The other ${formatCount(rest)} will be left out, except the few under way.`;
+  return `So far ${formatCount(done)} of ${formatUnits(total, unit)} have been ${processed}, and stay so. The other ${formatCount(rest)} will be left out, except the few under way.`;
 }
 
 function Question({ job }: { job: Job }): JSX.Element {

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { UserType } from "../model/types.ts";
+import type { Session } from "../model/types.ts";
 import { toast } from "../state/notices.ts";
 import { logOut, session } from "../state/session.ts";
 import { theme, type Theme } from "../state/theme.ts";
 
-const USER_TYPES: Record<UserType, string> = { user: "User", admin: "Admin", super_admin: "Super Admin" };
+const USER_TYPES: Record<Session["user"]["user_type"], string> = { user: "User", admin: "Admin", super_admin: "Super Admin" };
 const THEMES: [Theme, string][] = [["system", "System"], ["light", "Light"], ["dark", "Dark"]];
 
 function initials(name: string): string {
