@@ -78,7 +78,7 @@ async def run_job_type(
             outcomes.update(part.outcomes)
         parts[position], rows[position], rejected[position] = part.content, part.rows, part.rejected
     contents = [parts[position] for position in range(len(planned))]
-    assembly = job_type.assemble(params, _pieces(contents), assembly_context_of(pool, account_id, job_id=job_id))
+    assembly = job_type.assemble(params, pieces(contents), assembly_context_of(pool, account_id, job_id=job_id))
     assert assembly is not None
     content = b"".join([piece async for piece in assembly.content])
     units = [chunk.units for chunk in planned]
@@ -114,7 +114,7 @@ def _order(chunks: int, seed: int | None) -> list[int]:
     return positions
 
 
-async def _pieces(contents: list[bytes]) -> AsyncIterator[bytes]:
+async def pieces(contents: list[bytes]) -> AsyncIterator[bytes]:
     """The parts cut where it hurts: every thousand bytes, whatever stands there."""
     everything = b"".join(contents)
     for start in range(0, len(everything), 1000):

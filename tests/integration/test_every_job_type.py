@@ -1,0 +1,295 @@
+"""What every installed job type does, ours and those of other packages, tried on the samples in its folder."""
+
+import copy
+import csv
+import io
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import jsonschema_rs
+import msgspec
+import pytest
+from python_calamine import CalamineWorkbook
+
+from jobmonitor.contract.documents import parameters_schema
+from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
+from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
+from jobmonitor.crm import demo
+from jobmonitor.crm.uploads import upload_key
+from jobmonitor.database.pool import Pool, account_transaction, open_pool, see_account
+from jobmonitor.job_types.protocol import Assembly, Context, JobType, Part, PlannedChunk, Refused
+from jobmonitor.job_types.registry import built_in, installed, permissions
+from jobmonitor.job_types.samples import Sample, filled, samples_of
+from jobmonitor.local.kafka import KafkaServer
+from jobmonitor.runtime.objects import ObjectStore
+from support.crm import Crm
+from support.engine import create_topics, heard, open_engine, read_events
+from support.run_job_type import assembly_context_of, context_of, owner_of, pieces
+from support.schema_checks import problems
+from support.servers import Database, Postgres
+
+SUPPORTERS = 60
+ACCOUNT = 1
+FINE = 3
+"""Units of a chunk, so that every sample has several."""
+
+every_type = pytest.mark.parametrize("job_type", installed(), ids=lambda job_type: job_type.slug)
+
+
+def samples(*, refused: bool = False) -> pytest.MarkDecorator:
+    """Those that run, or those that are refused."""
+    chosen = [(each, sample) for each in installed() for sample in samples_of(each) if bool(sample.refused) == refused]
+    names = [f"{each.slug}: {sample.name}" for each, sample in chosen]
+    return pytest.mark.parametrize(("job_type", "sample"), chosen, ids=names)
+
+
+@pytest.fixture(scope="module")
+async def demo_database(postgres: Postgres) -> AsyncIterator[Database]:
+    """A small demo, to be copied."""
+    database = postgres.fresh_database()
+    await demo.fill(database.owner_url, SUPPORTERS, permissions())
+    yield database
+    postgres.drop(database)
+
+
+@dataclass(frozen=True)
+class World:
+    """A copy of the demo, with a file store of its own."""
+
+    database: Database
+    pool: Pool
+    crm: Crm
+    objects: ObjectStore
+
+    async def parameters(self, job_type: JobType[Any], sample: Sample) -> dict[str, Any]:
+        """Of the sample here, its file uploaded."""
+        async with account_transaction(self.pool, ACCOUNT) as connection:
+            options = msgspec.to_builtins(await job_type.options(self._context(connection)))
+        parameters: dict[str, Any] = filled(sample.parameters, options or {})
+        return (
+            parameters if sample.file is None else {"upload": str(await self._upload(job_type, sample)), **parameters}
+        )
+
+    async def planned(self, job_type: JobType[Any], params: Any, job_id: UUID | None = None) -> list[PlannedChunk]:
+        """The chunks as the ledger gives them back: their payloads have been JSON in between."""
+        async with account_transaction(self.pool, ACCOUNT, isolation="repeatable_read") as connection:
+            chunks = [chunk async for chunk in job_type.plan(params, self._context(connection, job_id))]
+        return [PlannedChunk(chunk.units, msgspec.json.decode(msgspec.json.encode(chunk.payload))) for chunk in chunks]
+
+    async def check(self, job_type: JobType[Any], params: Any) -> int:
+        """How many units there are, if the job is not refused."""
+        async with account_transaction(self.pool, ACCOUNT) as connection:
+            await job_type.check(params, self._context(connection))
+            return await job_type.count(params, self._context(connection))
+
+    async def run_chunk(self, job_type: JobType[Any], params: Any, payload: Any, job_id: UUID) -> Part:
+        async with account_transaction(self.pool, ACCOUNT) as connection:
+            return await job_type.run_chunk(params, payload, self._context(connection, job_id))
+
+    async def fail_chunk(self, job_type: JobType[Any], params: Any, payload: Any, job_id: UUID) -> None:
+        """As a worker that is killed when all is done but the commit."""
+        with suppress(Killed):
+            async with account_transaction(self.pool, ACCOUNT) as connection:
+                await job_type.run_chunk(params, payload, self._context(connection, job_id))
+                raise Killed
+
+    def _context(self, connection: Any, job_id: UUID | None = None) -> Context:
+        return context_of(connection, ACCOUNT, objects=self.objects, job_id=job_id)
+
+    async def _upload(self, job_type: JobType[Any], sample: Sample) -> UUID:
+        assert sample.file is not None
+        assert job_type.upload is not None
+        content, upload_id = sample.file.content("sample"), uuid4()
+        await self.objects.put(upload_key(ACCOUNT, upload_id), content)
+        await self.crm.insert(
+            "uploads",
+            id=upload_id,
+            uploaded_by=owner_of(ACCOUNT),
+            job_type=job_type.slug,
+            name=sample.file.name,
+            media_type=job_type.upload.media_types[sample.file.name.rpartition(".")[2]],
+            size_bytes=len(content),
+            sha256=sha256(content).hexdigest(),
+        )
+        return upload_id
+
+
+class Killed(Exception):
+    """The worker ends here."""
+
+
+@asynccontextmanager
+async def open_world(postgres: Postgres, demo_database: Database, objects: ObjectStore) -> AsyncIterator[World]:
+    """Dropped afterwards."""
+    database = postgres.copy_of(demo_database)
+    owner = await asyncpg.connect(database.superuser_url)
+    pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
+    try:
+        yield World(database, pool, Crm(owner, pool, pool, ACCOUNT), objects)
+    finally:
+        await pool.close()
+        await owner.close()
+        postgres.drop(database)
+
+
+@pytest.fixture
+async def world(postgres: Postgres, demo_database: Database) -> AsyncIterator[World]:
+    async with open_world(postgres, demo_database, ObjectStore("memory://")) as opened:
+        yield opened
+
+
+@every_type
+def test_its_parameters_are_described(job_type: JobType[Any]) -> None:
+    schema = parameters_schema(job_type.slug, job_type.title, job_type.params_type)
+    jsonschema_rs.meta.validate(schema)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        silent = [
+            name for name, each in part["properties"].items() if not each.get("description") and "$ref" not in each
+        ]
+        assert (part["title"], silent) == (part["title"], [])
+        assert part["description"]
+
+
+@pytest.mark.parametrize("job_type", built_in(), ids=lambda job_type: job_type.slug)
+def test_one_of_ours_brings_samples_of_every_kind(job_type: JobType[Any]) -> None:
+    brought = samples_of(job_type)
+    assert len({sample.name for sample in brought}) == len(brought)
+    assert any(sample.empty for sample in brought)
+    assert any(sample.refused for sample in brought)
+    assert any(sample.in_chaos for sample in brought)
+    assert any(not sample.empty and not sample.refused for sample in brought)
+
+
+@samples()
+async def test_its_plan_is_the_same_twice_and_has_as_many_units_as_were_counted(
+    job_type: JobType[Any], sample: Sample, world: World
+) -> None:
+    parameters = await world.parameters(job_type, sample)
+    schema = parameters_schema(job_type.slug, job_type.title, job_type.params_type)
+    assert problems(schema, parameters) == []
+    params, job_id = msgspec.convert(parameters, job_type.params_type), uuid4()
+
+    counted = await world.check(job_type, params)
+    planned = await world.planned(finely_cut(job_type), params, job_id)
+
+    assert planned == await world.planned(finely_cut(job_type), params, job_id)
+    assert sum(chunk.units for chunk in planned) == counted
+    assert all(chunk.units > 0 for chunk in planned)
+    assert (counted == 0) == sample.empty
+
+
+@samples()
+async def test_the_file_is_the_same_however_the_work_is_cut_in_whatever_order_and_though_workers_die(
+    job_type: JobType[Any], sample: Sample, postgres: Postgres, demo_database: Database
+) -> None:
+    found = []
+    for cut, seed in ((job_type, None), (finely_cut(job_type), None), (finely_cut(job_type), 1)):
+        async with open_world(postgres, demo_database, ObjectStore("memory://")) as world:
+            found.append(await _run(cut, sample, world, seed))
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+
+
+@samples()
+async def test_the_engine_brings_it_to_its_end_and_the_database_says_what_the_ledger_counted(
+    job_type: JobType[Any],
+    sample: Sample,
+    kafka: KafkaServer,
+    postgres: Postgres,
+    demo_database: Database,
+    tmp_path: Path,
+) -> None:
+    slug, job_id = job_type.slug, uuid4()
+    async with (
+        open_world(postgres, demo_database, ObjectStore(f"file://{tmp_path}")) as world,
+        open_engine(world.database, kafka, tmp_path) as engine,
+    ):
+        await create_topics(engine.bootstrap, *view_topics(slug), work_topic(slug))
+        engine.serve(finely_cut(job_type))
+        parameters = await world.parameters(job_type, sample)
+        wish = JobSubmitted(account_id=ACCOUNT, owner_id=owner_of(ACCOUNT), job_type=slug, parameters=parameters)
+        await engine.acceptor.accept([heard(job_id, wish)])
+        await engine.run_to_end(job_id)
+
+        facts = [
+            event.data for event in await read_events(engine.bootstrap, jobs_topic(slug)) if event.job_id == job_id
+        ]
+        last = facts[-1]
+        assert isinstance(last, JobCompleted), last
+        assert (last.total == 0) == sample.empty
+        assert sum(last.outcomes.values()) == last.total
+        if last.result is not None:
+            size_bytes = await engine.objects.size(result_key(ACCOUNT, job_id, last.result))
+            assert size_bytes == last.result.size_bytes
+        effects, counted = job_type.effects, {outcome: units for outcome, units in last.outcomes.items() if units}
+        if effects is not None and parameters.get(effects.switch, True):
+            async with engine.owner.transaction():
+                await see_account(engine.owner, ACCOUNT)
+                rows = [row for row in await effects.statement.fetch(engine.owner) if row["job_id"] == job_id]
+            assert {row["outcome"]: row["units"] for row in rows} == counted
+            assert not any(row["doubled"] for row in rows)
+
+
+@samples(refused=True)
+async def test_a_refusal_names_a_parameter_that_there_is(job_type: JobType[Any], sample: Sample, world: World) -> None:
+    params = msgspec.convert(await world.parameters(job_type, sample), job_type.params_type)
+    with pytest.raises(Refused) as refused:
+        await world.check(job_type, params)
+    assert refused.value.code == sample.refused
+    assert (refused.value.parameter or "").partition(".")[0] in {*job_type.params_type.__struct_encode_fields__, ""}
+
+
+def finely_cut(job_type: JobType[Any]) -> JobType[Any]:
+    """The same with small chunks: whole numbers called ``_chunk…`` are how large a type makes its own."""
+    cut = copy.copy(job_type)
+    for name, value in vars(job_type).items():
+        if name.startswith("_chunk") and type(value) is int:
+            setattr(cut, name, FINE)
+    return cut
+
+
+async def _run(job_type: JobType[Any], sample: Sample, world: World, seed: int | None) -> list[Any]:
+    """What comes of a job. With a ``seed`` chunks run in a random order, if they may, and some are begun in vain."""
+    params = msgspec.convert(await world.parameters(job_type, sample), job_type.params_type)
+    job_id, dice = uuid4(), random.Random(seed)
+    planned = await world.planned(job_type, params, job_id)
+    order = list(range(len(planned)))
+    if seed is not None and not job_type.in_order:
+        dice.shuffle(order)
+    parts: dict[int, Part] = {}
+    for position in order:
+        if seed is not None and dice.random() < 0.3:
+            await world.fail_chunk(job_type, params, planned[position].payload, job_id)
+        parts[position] = await world.run_chunk(job_type, params, planned[position].payload, job_id)
+        assert sum(parts[position].outcomes.values()) == planned[position].units
+    in_order = [parts[position] for position in range(len(planned))]
+    outcomes = sum((Counter(part.outcomes) for part in in_order), Counter[str]())
+    context = assembly_context_of(world.pool, ACCOUNT, job_id=job_id)
+    assembly = job_type.assemble(params, pieces([part.content for part in in_order]), context)
+    file = None if assembly is None else await _rows(assembly, sample)
+    return [file, outcomes, sum(part.rows for part in in_order), sum(part.rejected for part in in_order)]
+
+
+async def _rows(assembly: Assembly, sample: Sample) -> Any:
+    """What the file says, without what varies."""
+    content = b"".join([piece async for piece in assembly.content])
+    if assembly.extension == "xlsx":
+        return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    if assembly.extension != "csv":
+        return content
+    return list(_without(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")), sample.varies))
+
+
+def _without(rows: Iterator[list[str]], varies: list[str]) -> Iterator[list[str]]:
+    headings = next(rows)
+    kept = [place for place, heading in enumerate(headings) if heading not in varies]
+    for row in (headings, *rows):
+        yield [row[place] for place in kept]
