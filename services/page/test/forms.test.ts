@@ -6,7 +6,9 @@ import { layOut, type Controls } from "../src/form/controls.ts";
 import { faultsOf } from "../src/form/faults.ts";
 import { initialValues, parametersOf, valuesOf, type Values } from "../src/form/values.ts";
 import type { Schema } from "../src/model/json_schema.ts";
-import { NOTHING, parametersWith, unlaid } from "./forms.ts";
+import type { Form } from "../src/model/types.ts";
+import { SHAPES } from "../src/parts/icon_shapes.ts";
+import { formOf, NOTHING, parametersWith, unlaid } from "./forms.ts";
 
 const ajv = new Ajv2020({ strict: false, formats: { date: true, "date-time": true, uuid: true } });
 
@@ -48,6 +50,19 @@ test("a parameter the layout does not mention is added to it", () => {
   const form = { groups: [{ title: "All", fields: [{ name: "known", label: "Known" }, { name: "gone", label: "Gone" }] }] };
   const { parts } = layOut(form, { properties: { known: { type: "string" }, added: { type: "string" } } });
   assert.deepEqual(parts.map((part) => [part.title, part.controls.map((control) => control.name)]), [["All", ["known"]], ["More settings", ["added"]]]);
+});
+
+test("the icons that job types name are there", () => {
+  for (const slug of ["user-data-export", "user-data-import"]) assert.ok((formOf(slug).icon ?? "job") in SHAPES, slug);
+});
+
+test("an amount of money is a text or a number, as the schema has it", () => {
+  const form: Form = { groups: [{ title: "Gift", fields: [{ name: "exact", label: "Exact", widget: "money" }, { name: "about", label: "About", widget: "money" }] }] };
+  const { controls } = layOut(form, { properties: { exact: { type: "string", format: "decimal" }, about: { type: "number" } } });
+  const values = { exact: " 12.50", about: "12.50" };
+  assert.deepEqual(parametersOf(controls, values, NOTHING), { exact: "12.50", about: 12.5 });
+  assert.deepEqual(faultsOf(controls, values, NOTHING), {});
+  assert.deepEqual(faultsOf(controls, { ...values, exact: "12,50" }, NOTHING), { exact: "Type an amount, as in 12.50." });
 });
 
 test("what is typed wrongly is said at its field", () => {

@@ -15,9 +15,12 @@ function read<T>(...path: string[]): T {
   return JSON.parse(readFileSync(join(ROOT, ...path), "utf8")) as T;
 }
 
+export function formOf(slug: string): Form {
+  return read<Form>("services", "jobmonitor", "job_types", slug.replaceAll("-", "_"), "form.json");
+}
+
 export function builtIn(slug: string): Layout {
-  const form = read<Form>("services", "jobmonitor", "job_types", slug.replaceAll("-", "_"), "form.json");
-  return layOut(form, read<Schema>("schemas", "job_types", `${slug}.json`));
+  return layOut(formOf(slug), read<Schema>("schemas", "job_types", `${slug}.json`));
 }
 
 export function unlaid(properties: Record<string, Schema>, more: Schema = {}): Layout {

@@ -115,7 +115,7 @@ function build(parameter: Parameter, field: Field | null, definitions: Definitio
     help: field ? (field.help ?? "") : plain(schema.description ?? ""),
     placeholder: field?.placeholder ?? "",
     unit: field?.unit ?? "",
-    optional: field?.optional ?? false,
+    optional: field ? (field.optional ?? false) : !required && isNothing(schema.default),
     half: field?.half ?? false,
     choices,
     options: field?.options ?? "",
@@ -128,13 +128,17 @@ function build(parameter: Parameter, field: Field | null, definitions: Definitio
     sets: field?.sets ?? [],
     saved: field?.saved ?? "",
     refusal: field?.refusal ?? "",
-    item: field?.item ?? "entry",
+    item: field?.item ?? "",
     fields: inner,
     key: kind === "picker" && items.properties ? keyOf(items) : null,
     schema: kind === "picker" || kind === "list" ? { ...schema, items } : schema,
     nullable,
     required,
   };
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
 /** Backquotes are for programmers. */

@@ -29,6 +29,11 @@ export function faultOf(form: JobForm, place: string): { "aria-invalid"?: true; 
   return form.errors.value[place] ? { "aria-invalid": true, "aria-describedby": errorId(place) } : {};
 }
 
+/** Behind a label. */
+export function Optional(): JSX.Element {
+  return <> <span class="soft optional">optional</span></>;
+}
+
 interface Props {
   form: JobForm;
   name: string;
@@ -55,7 +60,7 @@ export function Labelled({ form, name, place, hint, optional = false, children }
   return (
     <div class="group" data-place={place}>
       <label>
-        <span class="label">{name}{optional && <> <span class="soft optional">optional</span></>}</span>
+        <span class="label">{name}{optional && <Optional />}</span>
         {children}
       </label>
       {hint && <p class="small hint">{hint}</p>}

@@ -45,7 +45,7 @@ function Chooser({ form, control, place }: Bound): JSX.Element {
         Choose a file
         <input class="unseen" type="file" accept={acceptedBy(form)} {...faultOf(form, place)} onChange={(event) => choose(event.currentTarget)} />
       </label>
-      <p class="small">or drop it here. {control.help || (rule && `${endingsOf(rule)}, at most ${limitOf(rule)}.`)}</p>
+      <p class="small">or drop it here. {control.help || (rule && `${endingsOf(rule)}, at most ${limitOf(rule)}.`)}{!control.required && " It may be left out."}</p>
     </div>
   );
 }

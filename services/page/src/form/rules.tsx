@@ -5,8 +5,11 @@ import { Icon } from "../parts/icons.tsx";
 import { SelectInput } from "./choice_controls.tsx";
 import { ControlView } from "./control_view.tsx";
 import type { Control } from "./controls.ts";
-import { FieldProblem, type Bound } from "./field.tsx";
+import { FieldProblem, Optional, type Bound } from "./field.tsx";
 import { initialValues, isShown, type Rule } from "./values.ts";
+
+/** What one is called where the layout has no word for it. */
+const ENTRY = "entry";
 
 function article(words: string): string {
   return `${/^[aeiou]/i.test(words) ? "an" : "a"} ${words}`;
@@ -21,6 +24,7 @@ interface RowProps {
 function RuleRow({ bound, rule, index }: RowProps): JSX.Element {
   const { form, control, place } = bound;
   const rules = bound.value as Rule[];
+  const item = control.item || ENTRY;
   const fieldOf = (field: Control): Bound => ({
     form,
     control: field,
@@ -32,7 +36,7 @@ function RuleRow({ bound, rule, index }: RowProps): JSX.Element {
   return (
     <li class="rule">
       {first && (first.control.kind === "select" ? <RuleSelect {...first} /> : <ControlView {...first} />)}
-      <button type="button" class="icon-button" aria-label={`Remove this ${control.item}`} onClick={() => bound.onChange(rules.filter((each) => each.key !== rule.key))}>
+      <button type="button" class="icon-button" aria-label={`Remove this ${item}`} onClick={() => bound.onChange(rules.filter((each) => each.key !== rule.key))}>
         <Icon name="close" />
       </button>
       {others.map((field) => <ControlView key={field.control.name} {...field} />)}
@@ -59,12 +63,13 @@ export function RulesControl(bound: Bound): JSX.Element {
   };
   return (
     <div class="pick-block" data-place={place}>
+      {!control.item && <p class="label">{control.label}{control.optional && <Optional />}</p>}
       {rules.length > 0 && (
         <ul class="rules" aria-label={control.label}>
           {rules.map((rule, index) => <RuleRow key={rule.key} bound={bound} rule={rule} index={index} />)}
         </ul>
       )}
-      <button type="button" class="button quiet" onClick={add}><Icon name="plus" size={18} /> Add {article(control.item)}</button>
+      <button type="button" class="button quiet" onClick={add}><Icon name="plus" size={18} /> Add {article(control.item || ENTRY)}</button>
       {control.help && <p class="small hint">{control.help}</p>}
       <FieldProblem form={form} place={place} />
     </div>

@@ -18,9 +18,11 @@ export function endingsOf(rule: UploadRule): string {
   return [endings.slice(0, -1).join(", "), endings.at(-1)].filter((words) => words).join(" or ");
 }
 
-/** Files are measured in powers of two here, as the limits are. */
-export function limitOf(rule: UploadRule): string {
-  return `${formatCount(Math.round(rule.bytes_at_most / 1024 ** 2))} MB`;
+const MEGABYTE = 1024 ** 2;
+
+/** `20 MB`, in powers of two, as limits are set; `1,000 bytes`. */
+export function limitOf({ bytes_at_most }: UploadRule): string {
+  return bytes_at_most < MEGABYTE ? `${formatCount(bytes_at_most)} bytes` : `${formatCount(Math.floor(bytes_at_most / MEGABYTE))} MB`;
 }
 
 /** Why a file is not even sent; null: it may be. */
@@ -29,7 +31,8 @@ export function whyNotSent(file: { name: string; size: number }, rule: UploadRul
   if (!fits) return `${file.name} ${refusal || `does not fit: choose a file that ends in ${endingsOf(rule)}.`}`;
   if (file.size === 0) return `${file.name} is empty.`;
   if (file.size <= rule.bytes_at_most) return null;
-  return `${file.name} is too large: it has ${formatCount(file.size)} bytes, and ${limitOf(rule)} (${formatCount(rule.bytes_at_most)} bytes) is the most. Split it into smaller files.`;
+  const exactly = rule.bytes_at_most < MEGABYTE ? "" : ` (${formatCount(rule.bytes_at_most)} bytes)`;
+  return `${file.name} is too large: it has ${formatCount(file.size)} bytes, and ${limitOf(rule)}${exactly} is the most. Split it into smaller files.`;
 }
 
 export class Transfer {
