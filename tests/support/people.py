@@ -6,14 +6,16 @@ from typing import Any
 
 import asyncpg
 
-from jobmonitor.crm.permissions import PERMISSIONS
+from jobmonitor.crm.permissions import known_permissions
 from jobmonitor.crm.rights import Person, Standing, Standings
 from jobmonitor.database.pool import Connection
+from jobmonitor.job_types.registry import permissions
 
 
 async def everybody_may(_: Connection, people: Collection[Person]) -> Standings:
     """For tests that are not about who may do what: every account exists, with whatever users."""
-    known = Standing(account_exists=True, user_type="super_admin", active=True, permissions=PERMISSIONS)
+    everything = known_permissions(permissions())
+    known = Standing(account_exists=True, user_type="super_admin", active=True, permissions=everything)
     return Standings(dict.fromkeys(people, known), datetime.now(UTC))
 
 

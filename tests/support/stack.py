@@ -28,6 +28,8 @@ class RunningStack:
     def __init__(self, data_dir: Path, **settings: str) -> None:
         """``settings`` are given as ``http_port="0"``; the page is served on a free port unless told otherwise."""
         self.data_dir = data_dir
+        self.packages = [REPOSITORY / "services"]
+        """Folders of Python packages, as if they were installed."""
         self._log = data_dir.with_name(f"{data_dir.name}.terminal.log")
         self._settings = {"http_port": "0", "tools_dir": str(REPOSITORY / ".tools"), **settings}
         self.command = [sys.executable, "-m", "jobmonitor.local"]
@@ -37,7 +39,7 @@ class RunningStack:
         """Start without waiting."""
         ours = {f"JOBMONITOR_{name.upper()}": text for name, text in self._settings.items()}
         told_of_crashes = {"PYTHONFAULTHANDLER": "1"}
-        environment = {**os.environ, **told_of_crashes, "PYTHONPATH": str(REPOSITORY / "services"), **ours}
+        environment = {**os.environ, **told_of_crashes, "PYTHONPATH": os.pathsep.join(map(str, self.packages)), **ours}
         environment["JOBMONITOR_DATA_DIR"] = str(self.data_dir)
         with self._log.open("wb") as log:
             command = [*TIED_TO_US, *self.command]
