@@ -15,10 +15,9 @@ async def serve(settings: GatewaySettings, lifecycle: Lifecycle) -> None:
     try:
         listening = listening_socket(settings)
     except OSError as error:
-        place = f"{settings.http_host}:{settings.http_port}"
-        sys.exit(
-            f"Cannot listen on {place}: {error.strerror}. Set JOBMONITOR_HTTP_HOST or JOBMONITOR_HTTP_PORT to another."
-        )
+        address = f"{settings.http_host}:{settings.http_port}"
+        advice = "Set JOBMONITOR_HTTP_HOST or JOBMONITOR_HTTP_PORT to another."
+        sys.exit(f"Cannot listen on {address}: {error.strerror}. {advice}")
     with listening:
         app = create_app(settings, enabled(settings.job_types), lifecycle.crash)
         await serve_http(app, settings, listening, lifecycle.ended())

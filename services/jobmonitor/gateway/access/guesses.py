@@ -84,7 +84,7 @@ class PasswordChecks:
 
     @contextmanager
     def slot(self, client: str) -> Iterator[None]:
-        """A place among those who wait for their password to be hashed. Raises Problem 429."""
+        """A slot for a password that waits to be hashed. Raises Problem 429."""
         detail = "Many people are logging in at the moment. Please try again in a few seconds."
         full = Problem(429, detail, code="too_many_logins", headers={"retry-after": "3"})
         with slots_held((self._clients, client, full), (self._all, None, full)):

@@ -72,7 +72,7 @@ class Sessions:
             try:
                 password_hash = await self._hash(credentials)
             except BaseException:
-                self._guesses.give_back(guess)  # nobody learned anything from it
+                self._guesses.give_back(guess)  # the guess was not answered
                 raise
         return await self._open(address, client, password_hash)
 
@@ -96,7 +96,7 @@ class Sessions:
             on_end(digest(token))
 
     async def _hash(self, credentials: Credentials) -> str | None:
-        """To be compared by the database, which shows nobody its own. As long for an unknown address as for a known."""
+        """For the database to compare, which never shows its own. It takes as long for unknown addresses."""
         async with self._database.connection() as connection:
             pattern = await how_to_hash(connection, credentials.email)
         return await self._checks.hash(credentials.password, pattern)

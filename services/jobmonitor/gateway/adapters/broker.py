@@ -115,5 +115,5 @@ class Broker:
 async def _stop(producer: Producer) -> None:
     try:
         await producer.stop()
-    except Exception as error:  # it is being thrown away: whatever is wrong with it no longer matters
+    except Exception as error:  # it is being discarded: its errors no longer matter
         log.debug("producer_discarded", error=repr(error))

@@ -65,16 +65,16 @@ def _decode(content: bytes) -> Any:
         raise Problem(400, "The body is nested too deeply.", code="not_json") from error
 
 
-def _unusable_values(value: Any, place: str) -> Iterator[FieldProblem]:
+def _unusable_values(value: Any, path: str) -> Iterator[FieldProblem]:
     """Values that are valid JSON but that the database cannot store."""
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from _unusable_values(name, place)
-            yield from _unusable_values(each, f"{place}.{name}" if place else name)
+            yield from _unusable_values(name, path)
+            yield from _unusable_values(each, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _unusable_values(each, f"{place}[{index}]")
+            yield from _unusable_values(each, f"{path}[{index}]")
     elif isinstance(value, str) and "\0" in value:
-        yield FieldProblem(place, "A NUL character cannot be stored.")
+        yield FieldProblem(path, "A NUL character cannot be stored.")
     elif isinstance(value, int) and abs(value) > INT_AT_MOST:
-        yield FieldProblem(place, "The number is too large.")
+        yield FieldProblem(path, "The number is too large.")

@@ -101,7 +101,7 @@ class ClientConnection:
         return unread == 0
 
     def _is_broken(self) -> bool:
-        """A reset after the client closed its direction is heard of by asking only: nothing is read any more."""
+        """After the client closed its direction nothing is read any more: only asking shows a reset."""
         with contextlib.suppress(OSError), self._socket() as asked:
             # asking forgets the error
             self._broken = asked.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0 or self._broken

@@ -17,7 +17,7 @@ from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.settings import GatewaySettings
 
 REMEMBERED_AT_MOST = 10_000
-"""Keys whose use is remembered; the least recently used is forgotten first."""
+"""Keys who use is remembered; the least recently used is forgotten first."""
 
 
 def too_many(limit: str, detail: str, *, code: str, retry_after_s: float) -> Problem:
@@ -63,15 +63,15 @@ def slots_held(*held: tuple[Slots, Hashable, Problem]) -> Iterator[None]:
 
 
 class HoldingResponse(Response):
-    """An answer that holds a place until its end. Raises the place's problem instead where there is none."""
+    """An answer that holds a slot until its end. Raises the slot's problem instead if none is free."""
 
-    def __init__(self, place: AbstractContextManager[None], response: Response) -> None:
+    def __init__(self, slot: AbstractContextManager[None], response: Response) -> None:
         super().__init__(status_code=response.status_code)
-        self._place = place
+        self._slot = slot
         self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place:
+        with self._slot:
             await self._response(scope, receive, send)
 
 
@@ -113,29 +113,29 @@ class Rates:
 
     def note_submission(self, viewer: Viewer, now_s: float) -> None:
         """One more job is asked for. Raises Problem 429: the user's, or their account's, come too fast."""
-        for rate, key, limit, whose in (
+        for rate, key, limit, who in (
             (self._users, viewer.user_id, "submissions per user", "You start"),
             (self._accounts, viewer.account_id, "submissions per account", "Your account starts"),
         ):
             if (wait_s := rate.wait_s(key, now_s)) > 0:
-                detail = f"{whose} jobs too fast. Please try again in {math.ceil(wait_s)} s."
+                detail = f"{who} jobs too fast. Please try again in {math.ceil(wait_s)} s."
                 raise too_many(limit, detail, code="too_many_submissions", retry_after_s=wait_s)
         self._users.use(viewer.user_id, now_s)
         self._accounts.use(viewer.account_id, now_s)
 
     def preview(self, viewer: Viewer) -> AbstractContextManager[None]:
-        """A place to count. Raises Problem 429."""
+        """A slot to count in. Raises Problem 429."""
         return self._held(self._previews, viewer, "previews are being counted for you", "Wait for one.")
 
     def download(self, viewer: Viewer) -> AbstractContextManager[None]:
-        """A place to download. Raises Problem 429."""
+        """A slot to download in. Raises Problem 429."""
         return self._held(self._downloads, viewer, "downloads of yours are under way", "Wait until one has ended.")
 
     def stream(self, viewer: Viewer) -> AbstractContextManager[None]:
-        """A place for a live page. Raises Problem 429."""
+        """A slot for a live page. Raises Problem 429."""
         return self._held(self._streams, viewer, "of your pages are open already", "Close some of them.")
 
-    def _held(self, share: Slots, viewer: Viewer, what: str, advice: str) -> AbstractContextManager[None]:
+    def _held(self, slots: Slots, viewer: Viewer, what: str, advice: str) -> AbstractContextManager[None]:
         headers = {"retry-after": "5"}
-        problem = Problem(429, f"{share.at_most} {what}. {advice}", code="too_many_at_once", headers=headers)
-        return slots_held((share, viewer.user_id, problem))
+        problem = Problem(429, f"{slots.at_most} {what}. {advice}", code="too_many_at_once", headers=headers)
+        return slots_held((slots, viewer.user_id, problem))

@@ -119,7 +119,7 @@ class ErrorBoundary:
             self._require_operator(scope)
             _refuse_foreign_page(scope)
             await turn.begin()
-            with self._place(scope):
+            with self._slot(scope):
                 body = limited(scope, receive, self._settings.body_timeout_s, self._upload_bytes_max)
                 await self._app(scope, body, sending)
         except ClientDisconnect:
@@ -145,7 +145,7 @@ class ErrorBoundary:
         if scope["path"] in FOR_OPERATORS and self._settings.operations_for == "loopback" and not is_loopback(client):
             raise not_found()
 
-    def _place(self, scope: Scope) -> AbstractContextManager[None]:
+    def _slot(self, scope: Scope) -> AbstractContextManager[None]:
         """Streams have limits of their own, and operators need an answer most when there is most to do."""
         if scope["path"] in NOT_COUNTED:
             return nullcontext()

@@ -24,8 +24,8 @@ RETRY_AFTER_S = 2.0
 class Turn:
     """The turn of one request, in all queues it has to wait in."""
 
-    def __init__(self, lines: Sequence[asyncio.Semaphore], timeout_s: float) -> None:
-        self._lines = lines
+    def __init__(self, queues: Sequence[asyncio.Semaphore], timeout_s: float) -> None:
+        self._queues = queues
         self._timeout_s = timeout_s
         self._held: list[asyncio.Semaphore] = []
 
@@ -33,9 +33,9 @@ class Turn:
         """Wait for it. Raises Problem 429: it did not come in time."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                for line in self._lines:
-                    await line.acquire()
-                    self._held.append(line)
+                for queue in self._queues:
+                    await queue.acquire()
+                    self._held.append(queue)
         except TimeoutError:
             detail = "Too many of your requests are waiting. Please wait for some answers before you send more."
             raise too_many("requests in line", detail, code="too_many_at_once", retry_after_s=RETRY_AFTER_S) from None

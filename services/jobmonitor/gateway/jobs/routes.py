@@ -70,14 +70,14 @@ async def submit_job(
     asked = await read_body(request, models.SubmissionRequest)
     services.rates.note_submission(viewer, asyncio.get_running_loop().time())
     job_id, job = await submit(services, viewer, asked, idempotency_key)
-    place = location(job) if job else f"/api/v1/jobs/{job_id}"
+    address = location(job) if job else f"/api/v1/jobs/{job_id}"
     accepted = models.Submitted(
         id=job_id,
         number=job.number if job else None,
-        location=place,
+        location=address,
         job=item(job, services.job_types, datetime.now(UTC)) if job else None,
     )
-    return answer(accepted, 202, {"location": place})
+    return answer(accepted, 202, {"location": address})
 
 
 @router.get("/jobs", responses=answers(200, models.JobList, "A page of jobs", 401, 403, 422, 503))

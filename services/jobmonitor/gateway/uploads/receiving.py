@@ -39,7 +39,7 @@ class UploadSlots:
 
     @contextmanager
     def slot(self, viewer: Viewer) -> Iterator[None]:
-        """A place for a file on its way. Raises Problem: 429 the viewer or their account has all of theirs, 503."""
+        """A slot for a file that is arriving. Raises Problem: 429 the viewer or their account has no slot free, 503."""
         of_user = f"You are sending {self._users.at_most} files already. Wait until one has arrived."
         of_account = f"Your account is sending {self._accounts.at_most} files already. Wait until one has arrived."
         with slots_held(

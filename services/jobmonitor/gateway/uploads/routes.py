@@ -22,7 +22,7 @@ from jobmonitor.runtime.objects import ObjectMissing, ObjectStore
 
 NAME_LENGTH_MAX = 255
 NEARLY_FULL = 0.8
-"""From this share of an account's bytes on, people are told."""
+"""From this share of an account's bytes on, the list says that it is nearly full."""
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 log = structlog.stdlib.get_logger()
@@ -65,7 +65,7 @@ async def upload_file(
                 upload = await keep(services, viewer, name, reader, file)
     except ClientDisconnect:
         log.info("upload_broken_off", by=viewer.user_id)
-        return Response(status_code=400)  # for the metrics alone: nobody hears it
+        return Response(status_code=400)  # for the metrics alone: the client is gone
     log.info("file_uploaded", upload=str(upload.id), by=viewer.user_id, size_bytes=upload.size_bytes)
     return answer(upload, 201, {"location": f"{UPLOADS}/{upload.id}"})
 
@@ -76,10 +76,10 @@ async def list_uploads(services: ServicesDep, viewer: SignedIn, job_type: ReadBy
     require_uploads(services.job_types, viewer)
     if job_type is not None:
         startable(services.job_types, viewer, job_type)
-    whose = {"account_id": viewer.account_id, "user_id": viewer.user_id}
+    owner = {"account_id": viewer.account_id, "user_id": viewer.user_id}
     async with services.database.as_viewer(viewer) as connection:
-        rows = await SQL["list_uploads"].fetch(connection, **whose, job_type=job_type)
-        kept = await SQL["kept_uploads"].fetchrow(connection, **whose)
+        rows = await SQL["list_uploads"].fetch(connection, **owner, job_type=job_type)
+        kept = await SQL["kept_uploads"].fetchrow(connection, **owner)
     settings, account_bytes = services.settings, 0 if kept is None else kept["account_bytes"]
     listed = UploadList(
         items=[_listed(row) for row in rows],

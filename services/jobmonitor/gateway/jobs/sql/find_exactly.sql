@@ -1,4 +1,4 @@
--- Jobs of the monitor or the history below a place and not older than a moment that are called just so, in upper or lower
+-- Jobs of the monitor or the history below a position and not older than a moment that are called just so, in upper or lower
 -- case, or have this Job#. The type is no index's condition, whatever statistics say of it.
 WITH found AS MATERIALIZED (
     (

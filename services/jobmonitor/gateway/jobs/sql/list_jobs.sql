@@ -1,4 +1,4 @@
--- The newest jobs of the monitor or the history below a place in that order and not older than a moment.
+-- The newest jobs of the monitor or the history below a position in that order and not older than a moment.
 SELECT '{view}' AS view, page.*, users.name AS owner_name, accounts.display_tz::text AS zone
 FROM (
     SELECT j.*
