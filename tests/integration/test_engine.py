@@ -23,7 +23,7 @@ from jobmonitor.contract.events import (
 )
 from jobmonitor.contract.topics import work_topic
 from jobmonitor.database.pool import open_pool
-from jobmonitor.ledger.claims import LeaseLost, claim, extend
+from jobmonitor.ledger.claims import LeaseLost
 from jobmonitor.ledger.runs import lock_run
 from jobmonitor.processor.chunks import KeepLetter
 from jobmonitor.reconciler.repairs import Repairs
@@ -110,12 +110,12 @@ async def test_a_superseded_worker_cannot_commit(engine: Engine) -> None:
     """A worker paused past its lease comes back after another has done its chunk: nothing of it counts."""
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
-    paused = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
+    paused = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE)
     assert paused is not None
     await engine.end_leases(job_id)
     await engine.run_to_end(job_id)
     with pytest.raises(LeaseLost):
-        await extend(engine.ledger.pool, paused, lease=LEASE)
+        await engine.ledger.claims.extend(paused, lease=LEASE)
     assert await engine.runner._run_claimed(paused) == "lease_lost"
     assert await engine.effects() == [0, 1]
 
@@ -169,7 +169,7 @@ async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason_and_a_dead
 async def crash_tries(engine: Engine, job_id: UUID, tries: int) -> None:
     """As if so many workers had died with chunk 1 in their hands."""
     for _ in range(tries):
-        assert await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE) is not None
+        assert await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE) is not None
         await engine.end_leases(job_id)
 
 
@@ -216,10 +216,10 @@ async def test_a_worker_that_lost_its_lease_in_the_last_try_gives_nothing_up(eng
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     await crash_tries(engine, job_id, 4)
-    frozen = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
+    frozen = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE)
     assert frozen is not None
     await engine.end_leases(job_id)
-    assert await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE) is not None
+    assert await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE) is not None
     assert await engine.runner._run_claimed(frozen, into(buried)) == "lease_lost"
     assert buried == []
     assert (await engine.run(job_id))["state"] == "running"
@@ -265,7 +265,7 @@ async def test_a_bug_is_raised_and_leaves_nothing(engine: Engine) -> None:
 async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine: Engine) -> None:
     job_id = await engine.submit(units=6, chunk_units=2)
     await engine.runner.run(job_id, 0)
-    under_way = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
+    under_way = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE)
     assert under_way is not None
     await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
     assert isinstance((await engine.facts(job_id))[-1], JobStopping)
@@ -280,7 +280,7 @@ async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine
 async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: Engine) -> None:
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
-    await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
+    await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE)
     await engine.ledger.stop(job_id, STOP, NOON, stoppable=True)
     assert await repairs_of(engine).finish_stops() == 0
     await engine.end_leases(job_id)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from jobmonitor.contract.events import JobCancelled, JobFailed, JobStopRequested
-from jobmonitor.ledger.claims import Claim, claim, hold_plan
+from jobmonitor.ledger.claims import Claim, hold_plan
 from support.engine import Engine
 from support.job_events import NOON
 from support.waiting import until
@@ -17,7 +17,7 @@ async def under_way(engine: Engine, **parameters: Any) -> Claim:
     """The first chunk of a job of two, claimed by a worker that takes its time."""
     job_id = await engine.submit(units=4, chunk_units=2, **parameters)
     await engine.runner.run(job_id, 0)
-    claimed = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=LEASE)
+    claimed = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE)
     assert claimed is not None
     return claimed
 
@@ -45,7 +45,7 @@ async def test_a_worker_back_after_its_job_was_cancelled_without_it_leaves_no_ef
 
 async def test_what_a_plan_writes_while_its_stopped_job_is_tidied_up_is_tidied_up_as_well(engine: Engine) -> None:
     job_id = await engine.submit(units=4)
-    plan = await claim(engine.ledger.pool, job_id, 0, job_type="probe", lease=LEASE)
+    plan = await engine.ledger.claims.claim(job_id, 0, job_type="probe", lease=LEASE)
     assert plan is not None
     async with engine.ledger.transaction() as transaction:
         await hold_plan(transaction.connection, plan)

@@ -10,7 +10,6 @@ from prometheus_client import REGISTRY
 
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import work_topic
-from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.repairs import Repairs
@@ -96,12 +95,12 @@ async def test_an_object_store_that_does_not_answer_holds_up_neither_leases_nor_
         await until(lambda: _is_in_state(engine, due, "queued"))
         lost = await engine.submit(units=2, chunk_units=2)
         await engine.runner.run(lost, 0)
-        assert await claim(engine.ledger.pool, lost, 1, job_type="probe", lease=timedelta(hours=1)) is not None
+        assert await engine.ledger.claims.claim(lost, 1, job_type="probe", lease=timedelta(hours=1)) is not None
         await engine.end_leases(lost)
         await until(lambda: _is_handed_out_again(engine, lost))
         stopped = await engine.submit(units=2, chunk_units=2)
         await engine.runner.run(stopped, 0)
-        assert await claim(engine.ledger.pool, stopped, 1, job_type="probe", lease=timedelta(hours=1)) is not None
+        assert await engine.ledger.claims.claim(stopped, 1, job_type="probe", lease=timedelta(hours=1)) is not None
         await engine.ledger.stop(
             stopped, JobStopRequested(account_id=1, requested_by=2), datetime.now(UTC), stoppable=True
         )

@@ -13,7 +13,7 @@ import pytest
 from jobmonitor.contract.events import JobCancelled, JobCompleted, JobFailed, JobStopRequested
 from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.job_types.protocol import Context, PlannedChunk, Refused
-from jobmonitor.ledger.claims import Claim, LeaseLost, claim
+from jobmonitor.ledger.claims import Claim, LeaseLost
 from support.engine import Engine
 from support.job_events import NOON
 from support.probe import FailingProbe
@@ -54,7 +54,7 @@ async def claim_anew(engine: Engine, job_id: UUID, chunk: int) -> Claim:
 
     async def taken() -> Claim | None:
         await engine.end_leases(job_id)
-        return await claim(engine.ledger.pool, job_id, chunk, job_type="probe", lease=engine.lease)
+        return await engine.ledger.claims.claim(job_id, chunk, job_type="probe", lease=engine.lease)
 
     return await until(taken)
 
@@ -177,7 +177,7 @@ async def test_an_assembly_that_lost_its_lease_is_cancelled_and_leaves_no_file(e
 async def test_a_part_of_a_worker_that_lost_its_lease_is_deleted(engine: Engine, tmp_path: Path) -> None:
     job_id = await engine.submit(units=2)
     await engine.runner.run(job_id, 0)
-    zombie = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=engine.lease)
+    zombie = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=engine.lease)
     assert zombie is not None
     await claim_anew(engine, job_id, 1)
     assert await engine.runner._run_claimed(zombie) == "lease_lost"
@@ -187,7 +187,7 @@ async def test_a_part_of_a_worker_that_lost_its_lease_is_deleted(engine: Engine,
 async def test_a_refusal_of_a_worker_that_lost_its_lease_fails_nothing(engine: Engine) -> None:
     job_id = await engine.submit(units=2, refuse_at=0)
     await engine.runner.run(job_id, 0)
-    zombie = await claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=engine.lease)
+    zombie = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=engine.lease)
     assert zombie is not None
     await claim_anew(engine, job_id, 1)
     with pytest.raises(LeaseLost):
@@ -202,7 +202,7 @@ async def test_a_stop_and_a_claim_come_one_after_the_other(engine: Engine, datab
     await engine.runner.run(job_id, 0)
     async with engine.ledger.transaction() as stopping:
         await stopping.lock(job_id)
-        claiming = asyncio.create_task(claim(engine.ledger.pool, job_id, 1, job_type="probe", lease=engine.lease))
+        claiming = asyncio.create_task(engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=engine.lease))
         await until(lambda: count_connections(database, "wait_event_type = 'Lock'"))
         await stopping.connection.execute("UPDATE ledger.runs SET state = 'stopping' WHERE job_id = $1", job_id)
     assert await claiming is None

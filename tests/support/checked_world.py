@@ -22,7 +22,6 @@ from jobmonitor.crm.uploads import upload_key
 from jobmonitor.job.commands import RecordDownload
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
-from jobmonitor.ledger.claims import claim
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.processor.acceptor import Acceptor
 from jobmonitor.processor.inline_runner import InlineRunner
@@ -195,7 +194,7 @@ class _Jobs:
             await engine.runner.run(jobs["running"], chunk)
         jobs["stopping"] = await self._submit(units=10)
         await engine.runner.run(jobs["stopping"], 0)
-        await claim(engine.ledger.pool, jobs["stopping"], 1, job_type="probe", lease=timedelta(hours=1))
+        await engine.ledger.claims.claim(jobs["stopping"], 1, job_type="probe", lease=timedelta(hours=1))
         await self._stop(jobs["stopping"])
         jobs["queued"] = await self._submit(units=1)
         return jobs

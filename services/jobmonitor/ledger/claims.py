@@ -46,64 +46,57 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         return self.attempt - self.uncounted
 
 
-async def claim(pool: Pool, job_id: UUID, chunk: int, *, job_type: str, lease: timedelta) -> Claim | None:
-    """Claim the chunk; None when there is nothing to do: done, run by somebody else, or its job ended or stops.
+class Claims:
+    """Claiming chunks, each step in a transaction of its own."""
 
-    None too for a chunk of another job type.
-    """
-    token = uuid4()
-    row = await SQL["claim_chunk"].fetchrow(
-        pool, job_id=job_id, chunk=chunk, token=token, lease=lease, job_type=job_type
-    )
-    return None if row is None else Claim(job_id=job_id, chunk=chunk, token=token, **row)
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
 
+    async def claim(self, job_id: UUID, chunk: int, *, job_type: str, lease: timedelta) -> Claim | None:
+        """Claim the chunk; None when there is nothing to do: done, run by somebody else, or its job ended or stops.
 
-async def extend(pool: Pool, claim: Claim, *, lease: timedelta, error: str | None = None) -> None:
-    """Keep the lease for another while, and the error if there was one. Raises LeaseLost."""
-    if (
-        await SQL["extend_lease"].fetchrow(
-            pool, job_id=claim.job_id, chunk=claim.chunk, token=claim.token, lease=lease, error=error
-        )
-        is None
-    ):
-        raise _lost(claim)
+        None too for a chunk of another job type.
+        """
+        key: dict[str, Any] = {"job_id": job_id, "chunk": chunk, "token": uuid4()}
+        row = await SQL["claim_chunk"].fetchrow(self._pool, **key, lease=lease, job_type=job_type)
+        return None if row is None else Claim(**key, **row)
+
+    async def extend(self, claim: Claim, *, lease: timedelta, error: str | None = None) -> None:
+        """Keep the lease for another while, and the error if there was one. Raises LeaseLost."""
+        row = await SQL["extend_lease"].fetchrow(self._pool, **_key_of(claim), lease=lease, error=error)
+        _must_be_held(claim, row)
+
+    async def release(self, claim: Claim, *, retry_in: timedelta, error: str | None, outage: bool = False) -> None:
+        """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable.
+
+        With ``outage`` the attempt used up no try.
+        """
+        values: dict[str, Any] = {"retry_in": retry_in, "error": error, "outage": outage}
+        await SQL["release_chunk"].fetchrow(self._pool, **_key_of(claim), **values)
 
 
 async def hold_plan(connection: Connection, claim: Claim) -> None:
     """Nobody supersedes this plan before the end of the transaction. Raises LeaseLost, also when its job ended."""
-    if await SQL["hold_plan"].fetchrow(connection, job_id=claim.job_id, chunk=claim.chunk, token=claim.token) is None:
-        raise _lost(claim)
+    _must_be_held(claim, await SQL["hold_plan"].fetchrow(connection, **_key_of(claim)))
 
 
 async def mark_done(connection: Connection, claim: Claim, part_key: str | None) -> None:
     """Mark the chunk done in the transaction that holds its effects. Raises LeaseLost: roll back."""
-    if (
-        await SQL["mark_chunk_done"].fetchrow(
-            connection, job_id=claim.job_id, chunk=claim.chunk, token=claim.token, part_key=part_key
-        )
-        is None
-    ):
-        raise _lost(claim)
+    _must_be_held(claim, await SQL["mark_chunk_done"].fetchrow(connection, **_key_of(claim), part_key=part_key))
 
 
-async def release(pool: Pool, claim: Claim, *, retry_in: timedelta, error: str | None, outage: bool = False) -> None:
-    """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable.
-
-    With ``outage`` the attempt used up no try.
-    """
-    await SQL["release_chunk"].fetchrow(
-        pool, job_id=claim.job_id, chunk=claim.chunk, token=claim.token, retry_in=retry_in, error=error, outage=outage
-    )
-
-
-async def give_back(connection: Connection | Pool, claim: Claim) -> None:
+async def give_back(connection: Connection, claim: Claim) -> None:
     """Give back a chunk that was not tried to its end; anybody may claim it at once. Repeatable."""
-    await SQL["return_chunk"].fetchrow(connection, job_id=claim.job_id, chunk=claim.chunk, token=claim.token)
+    await SQL["return_chunk"].fetchrow(connection, **_key_of(claim))
 
 
 async def give_back_all(connection: Connection, claims: Collection[Claim]) -> None:
     """Give back chunks of a process that is about to crash, none of which is at fault."""
     await SQL["return_chunks"].execute(connection, **keys_of(claims))
+
+
+def _key_of(claim: Claim) -> dict[str, Any]:
+    return {"job_id": claim.job_id, "chunk": claim.chunk, "token": claim.token}
 
 
 def keys_of(claims: Collection[Claim]) -> dict[str, list[Any]]:
@@ -115,5 +108,9 @@ def keys_of(claims: Collection[Claim]) -> dict[str, list[Any]]:
     }
 
 
-def _lost(claim: Claim) -> LeaseLost:
-    return LeaseLost(f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now, or its job has ended.")
+def _must_be_held(claim: Claim, row: object) -> None:
+    """Every statement that needs the lease gives a row where it still holds. Raises LeaseLost."""
+    if row is None:
+        raise LeaseLost(
+            f"Chunk {claim.chunk} of job {claim.job_id} belongs to another worker now, or its job has ended."
+        )

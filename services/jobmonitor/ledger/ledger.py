@@ -20,7 +20,7 @@ from jobmonitor.job.commands import (
     StopJob,
 )
 from jobmonitor.job.state import Job
-from jobmonitor.ledger.claims import Claim, give_back, hold_plan, mark_done
+from jobmonitor.ledger.claims import Claim, Claims, give_back, hold_plan, mark_done
 from jobmonitor.ledger.cleanup import Cleanup
 from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.ledger.leases import Leases
@@ -48,6 +48,7 @@ class Ledger:
     ) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
+        self.claims = Claims(pool)
         self.leases = Leases(pool)
         self.cleanup = Cleanup(pool)
         connections = pool.get_max_size()

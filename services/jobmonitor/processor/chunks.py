@@ -12,7 +12,6 @@ import structlog
 
 from jobmonitor.job_types.protocol import JobType, Refused, Stopped
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
-from jobmonitor.ledger.claims import claim, extend, release
 from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
 from jobmonitor.ledger.transaction import MessageTooLarge
@@ -67,7 +66,7 @@ class ChunkRunner:
         Raises what is none of these: a bug.
         """
         slug = self._job_type.slug
-        claimed = await claim(self._ledger.pool, job_id, chunk, job_type=slug, lease=self._lease)
+        claimed = await self._ledger.claims.claim(job_id, chunk, job_type=slug, lease=self._lease)
         on_claim()
         if claimed is None:
             return
@@ -133,7 +132,7 @@ class ChunkRunner:
         decision = decide_retry(self._job_type.retries, failure)
         if isinstance(decision, GiveUp) and dead_letter is not None:
             log.warning("chunk_failed_again", **told)
-            await extend(self._ledger.pool, claimed, lease=self._lease, error=repr(error))
+            await self._ledger.claims.extend(claimed, lease=self._lease, error=repr(error))
             return await self._give_up(
                 msgspec.structs.replace(claimed, last_error=repr(error)), decision.reason, dead_letter
             )
@@ -158,8 +157,7 @@ class ChunkRunner:
         policy = self._job_type.retries
         pause_s = Backoff(policy.pause_first_s, policy.pause_max_s).pause_s(again.failures)
         await until_passed(
-            lambda: release(
-                self._ledger.pool,
+            lambda: self._ledger.claims.release(
                 claimed,
                 retry_in=timedelta(seconds=pause_s),
                 error=repr(error),
@@ -181,6 +179,6 @@ class ChunkRunner:
         except LeaseLost:
             raise
         except Exception:
-            await release(self._ledger.pool, claimed, retry_in=timedelta(), error=claimed.last_error)
+            await self._ledger.claims.release(claimed, retry_in=timedelta(), error=claimed.last_error)
             raise
         return "gave_up"

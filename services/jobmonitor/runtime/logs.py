@@ -3,7 +3,6 @@
 import logging
 import sys
 
-import stamina.instrumentation
 import structlog
 
 from jobmonitor.runtime.settings import ProcessSettings
@@ -36,7 +35,6 @@ def configure(settings: ProcessSettings, process: str) -> structlog.stdlib.Bound
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     for noisy in ("aiokafka", "faust", "asyncio", "httpx", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.root.level))
-    stamina.instrumentation.set_on_retry_hooks(())  # what is tried again says so itself, with what it was about
     structlog.contextvars.bind_contextvars(process=process)
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger()
     return logger

@@ -3,13 +3,16 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import stamina
 import structlog
+from stamina import instrumentation, retry_context
 
 from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.failures import is_temporary
 
+__all__ = ["retry_context", "until_passed"]
+
 USUAL = Backoff(most_s=5.0)
+instrumentation.set_on_retry_hooks(())  # what is retried logs that itself, and commands print nothing of it
 
 log = structlog.stdlib.get_logger()
 Answer = TypeVar("Answer")
@@ -37,7 +40,7 @@ async def until_passed(
         log.warning(event, **told, attempt=failures, error=repr(error))
         return backoff.pause_s(failures)
 
-    async for attempt in stamina.retry_context(on=pause_s, attempts=None, timeout=None):
+    async for attempt in retry_context(on=pause_s, attempts=None, timeout=None):
         with attempt:
             return await act()
     raise AssertionError("unreachable")

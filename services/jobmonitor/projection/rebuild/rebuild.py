@@ -14,7 +14,6 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
-import stamina
 
 from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.projection.batch import Message, Rejected, read
@@ -32,6 +31,7 @@ from jobmonitor.projection.rebuild.tables import (
     swap_tables,
 )
 from jobmonitor.projection.store import Partition, Position, Store
+from jobmonitor.runtime.retry import retry_context
 from jobmonitor.runtime.settings import KafkaSettings
 
 LOCK_KEY = 7_301_944_020
@@ -241,7 +241,7 @@ class Rebuild:
         Before each try the end of readers' transactions is waited for so long, while nobody is held.
         Somebody in the way, a slow reader for instance, makes it try again. Raises RebuildRefused after the last try.
         """
-        trying = stamina.retry_context(on=IN_THE_WAY, attempts=ATTEMPTS, timeout=None, wait_max=2.0, wait_jitter=0.1)
+        trying = retry_context(on=IN_THE_WAY, attempts=ATTEMPTS, timeout=None, wait_max=1.0, wait_jitter=0.1)
         async for attempt in trying:
             with suppress(TimeoutError):
                 async with asyncio.timeout(after_readers_s):
@@ -252,11 +252,14 @@ class Rebuild:
         raise AssertionError("unreachable")
 
     async def _try_held(self, act: Callable[[], Awaitable[Answer]], attempt: int) -> Answer:
+        answer: Answer | None = None
         try:
             async with asyncio.timeout(_hold_s(attempt)), self._connection.transaction():
                 await self._hold()
                 answer = await act()
         except IN_THE_WAY as error:
+            if answer is not None and await SQL["is_swapped"].fetchval(self._connection):
+                return answer  # the time was up just as the server had committed
             if attempt < ATTEMPTS:
                 raise
             refusal = "Long transactions hold the live tables. End them, and start the rebuild again."
