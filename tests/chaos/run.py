@@ -26,7 +26,7 @@ CALM_WITHIN_S = 60.0
 """After the last fault is over and the last job was submitted."""
 CHECK_WITHIN_S = 300.0
 SERVED = "I34"
-"""The invariant that every submission is taken up."""
+"""The invariant that every submission is accepted."""
 
 Say = Callable[[str], None]
 

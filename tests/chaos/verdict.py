@@ -122,7 +122,7 @@ def _of_end(name: str, told: Told, seen: Seen, world: World) -> Iterator[Breach]
         )
     if seen.run_at and seen.started_at and seen.started_at < seen.run_at:
         yield Breach("wrong", told.job_id, f"{name} started at {seen.started_at}, before its time {seen.run_at}")
-    if shape.leaves_letter != (seen.job_id in world.buried):
+    if shape.leaves_letter != (seen.job_id in world.dead_lettered):
         yield Breach("wrong", told.job_id, f"{name} {'has no' if shape.leaves_letter else 'has a'} dead letter")
 
 

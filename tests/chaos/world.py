@@ -80,7 +80,7 @@ class World:
     """How often each job ended and how often it started, in its timeline."""
     effects: Mapping[UUID, tuple[int, int]]
     """Rows that each job left, and how many different units they stand for: of a probe, or people of an import."""
-    buried: frozenset[UUID]
+    dead_lettered: frozenset[UUID]
     """Jobs of which a message is among the dead letters."""
     strange_letters: tuple[str, ...]
     """Why other messages are there."""
@@ -100,8 +100,8 @@ async def read_world(database_url: str, kafka_bootstrap: str) -> World:
         unsent = await connection.fetchval("SELECT count(*) FROM ledger.outbox")
     finally:
         await connection.close()
-    buried, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
-    return World(seen, ends, effects, buried, strange, unsent)
+    dead_lettered, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
+    return World(seen, ends, effects, dead_lettered, strange, unsent)
 
 
 def _seen(row: asyncpg.Record) -> Seen:
@@ -111,17 +111,17 @@ def _seen(row: asyncpg.Record) -> Seen:
 
 
 def _letters(records: Iterable[Record]) -> tuple[frozenset[UUID], tuple[str, ...]]:
-    """The jobs whose message was buried, and the reasons of letters that belong to no job."""
-    buried, strange = set(), []
+    """The jobs whose message was dead-lettered, and the reasons of letters that belong to no job."""
+    dead_lettered, strange = set(), []
     for record in records:
         letters = KeptLetters()
         letters.add([record])
         for letter in letters.newest_first():
             try:
-                buried.add(decode(record.value).job_id)
+                dead_lettered.add(decode(record.value).job_id)
             except Undecodable:
                 strange.append(letter.reason)
-    return frozenset(buried), tuple(strange)
+    return frozenset(dead_lettered), tuple(strange)
 
 
 async def _records(kafka_bootstrap: str, topic: str) -> list[Record]:

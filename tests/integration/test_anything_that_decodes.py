@@ -1,4 +1,4 @@
-"""Whatever decodes can be taken up, folded, stored, shown and written again: properties on a real PostgreSQL."""
+"""Whatever decodes can be accepted, folded, stored, shown and written again: properties on a real PostgreSQL."""
 
 import json
 from collections.abc import Sequence

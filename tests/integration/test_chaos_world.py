@@ -85,14 +85,14 @@ async def test_what_is_planted_in_the_database_is_found(
 async def test_a_dead_letter_is_found_with_its_job(database: Any, engine: Engine) -> None:
     job_id = await engine.submit(units=1, chunk_units=1, chunk_s=0.01)
     hint = next(event for event in await read_events(engine.bootstrap, work_topic("probe")) if event.job_id == job_id)
-    await bury(engine, encode(hint))
-    await bury(engine, b"no JSON", reason=f"nonsense {job_id}")
+    await give_up(engine, encode(hint))
+    await give_up(engine, b"no JSON", reason=f"nonsense {job_id}")
     world = await look(database, engine)
-    assert job_id in world.buried
+    assert job_id in world.dead_lettered
     assert f"nonsense {job_id}" in world.strange_letters
 
 
-async def bury(engine: Engine, value: bytes, reason: str = "Tried too often.") -> None:
+async def give_up(engine: Engine, value: bytes, reason: str = "Tried too often.") -> None:
     letter = dead_letter(
         topic=work_topic("probe"),
         partition=0,

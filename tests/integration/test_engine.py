@@ -37,11 +37,11 @@ LEASE = timedelta(seconds=30)
 STOP = JobStopRequested(account_id=1, requested_by=2)
 
 
-def into(buried: list[str]) -> KeepLetter:
+def into(dead_lettered: list[str]) -> KeepLetter:
     """Keeps the reasons of dead letters in this list."""
 
     async def dead_letter(reason: str) -> None:
-        buried.append(reason)
+        dead_lettered.append(reason)
 
     return dead_letter
 
@@ -151,19 +151,21 @@ async def test_a_temporary_failure_leaves_no_effect_and_is_tried_again_later(eng
 
 
 async def test_a_chunk_that_keeps_failing_fails_its_job_with_a_reason_and_a_dead_letter(engine: Engine) -> None:
-    buried: list[str] = []
+    dead_lettered: list[str] = []
     engine.probe.failures = [OSError("away")] * 5
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     for _ in range(5):
         await engine.end_leases(job_id)
-        await engine.runner.run(job_id, 1, into(buried))
+        await engine.runner.run(job_id, 1, into(dead_lettered))
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert failed.code == "gave_up"
     assert failed.reason == "A part of the work was tried 5 times and failed each time."
     assert await engine.effects() == []
-    assert [f"Chunk 1 of job {job_id}: A part of the work was tried 5 times" in reason for reason in buried] == [True]
+    assert [f"Chunk 1 of job {job_id}: A part of the work was tried 5 times" in reason for reason in dead_lettered] == [
+        True
+    ]
 
 
 async def crash_tries(engine: Engine, job_id: UUID, tries: int) -> None:
@@ -186,24 +188,24 @@ async def test_a_chunk_that_cannot_be_given_up_yet_is_given_up_by_the_same_messa
 
     with pytest.raises(KafkaUnavailable):
         await engine.runner.run(job_id, 1, no_broker)
-    buried: list[str] = []
-    await engine.runner.run(job_id, 1, into(buried))
-    assert len(buried) == 1
+    dead_lettered: list[str] = []
+    await engine.runner.run(job_id, 1, into(dead_lettered))
+    assert len(dead_lettered) == 1
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert failed.reason == "A part of the work was tried 5 times and failed each time."
 
 
 async def test_a_last_try_without_a_message_to_keep_leaves_its_cause_to_the_next(engine: Engine) -> None:
-    buried: list[str] = []
+    dead_lettered: list[str] = []
     engine.probe.failures = [OSError("away")]
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     await crash_tries(engine, job_id, 4)
     await engine.runner.run(job_id, 1)
     await engine.end_leases(job_id)
-    await engine.runner.run(job_id, 1, into(buried))
-    assert len(buried) == 1
+    await engine.runner.run(job_id, 1, into(dead_lettered))
+    assert len(dead_lettered) == 1
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert "failed each time" in failed.reason
@@ -211,7 +213,7 @@ async def test_a_last_try_without_a_message_to_keep_leaves_its_cause_to_the_next
 
 async def test_a_worker_that_lost_its_lease_in_the_last_try_gives_nothing_up(engine: Engine) -> None:
     """Whoever holds the lease now does, and makes the one dead letter."""
-    buried: list[str] = []
+    dead_lettered: list[str] = []
     engine.probe.failures = [OSError("away")]
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
@@ -220,20 +222,20 @@ async def test_a_worker_that_lost_its_lease_in_the_last_try_gives_nothing_up(eng
     assert frozen is not None
     await engine.end_leases(job_id)
     assert await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=LEASE) is not None
-    assert await engine.runner._run_claimed(frozen, into(buried)) == "lease_lost"
-    assert buried == []
+    assert await engine.runner._run_claimed(frozen, into(dead_lettered)) == "lease_lost"
+    assert dead_lettered == []
     assert (await engine.run(job_id))["state"] == "running"
 
 
 async def test_a_chunk_whose_workers_keep_dying_fails_its_job(engine: Engine) -> None:
-    buried: list[str] = []
+    dead_lettered: list[str] = []
     job_id = await engine.submit(units=2, chunk_units=2)
     await engine.runner.run(job_id, 0)
     for _ in range(5):
         await crash_tries(engine, job_id, 1)
         assert await repairs_of(engine).redispatch_chunks() == 1
-    await engine.runner.run(job_id, 1, into(buried))
-    assert len(buried) == 1
+    await engine.runner.run(job_id, 1, into(dead_lettered))
+    assert len(dead_lettered) == 1
     failed = (await engine.facts(job_id))[-1]
     assert isinstance(failed, JobFailed)
     assert "worker stopped" in failed.reason

@@ -16,7 +16,7 @@ ROOM = 3
 
 
 async def submit(engine: Engine, jobs: int, account_id: int = 1, **says: Any) -> list[UUID]:
-    """So many jobs of an account, taken up together; in the order they wait."""
+    """So many jobs of an account, accepted together; in the order they wait."""
     job = JobSubmitted(account_id=account_id, owner_id=2, job_type="probe", parameters={"units": 1}, **says)
     batch = [heard(uuid4(), job) for _ in range(jobs)]
     await engine.acceptor.accept(batch)

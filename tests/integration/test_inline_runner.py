@@ -1,4 +1,4 @@
-"""Taking up many jobs at once, small ones done in the same transaction, on a real ledger."""
+"""Accepting many jobs at once, small ones done in the same transaction, on a real ledger."""
 
 import asyncio
 from typing import Any

@@ -30,7 +30,7 @@ def engine(engine: Engine, outside: OutsideService) -> Engine:
     return engine
 
 
-async def buried(_reason: str) -> None:
+async def dead_lettered(_reason: str) -> None:
     """The message that asked for the chunk is kept."""
 
 
@@ -42,7 +42,7 @@ async def chunk_row(engine: Engine, job_id: UUID) -> asyncpg.Record:
 
 async def try_again(engine: Engine, job_id: UUID, times: int) -> None:
     for _ in range(times):
-        await engine.runner.run(job_id, 1, buried)
+        await engine.runner.run(job_id, 1, dead_lettered)
         await engine.end_leases(job_id)
 
 
@@ -120,7 +120,7 @@ async def test_a_chunk_that_cuts_its_own_connection_each_time_is_given_up(engine
 async def test_a_database_that_goes_away_under_a_chunk_uses_up_no_try(engine: Engine, postgres: Any) -> None:
     job_id = await engine.submit(units=2, chunk_s=2)
     await engine.runner.run(job_id, 0)
-    running = asyncio.create_task(engine.runner.run(job_id, 1, buried))
+    running = asyncio.create_task(engine.runner.run(job_id, 1, dead_lettered))
     await asyncio.sleep(0.5)
     await asyncio.to_thread(postgres.stop)
     await asyncio.sleep(5)

@@ -269,4 +269,4 @@ async def test_several_projections_share_the_work_and_one_takes_over_from_anothe
 
 async def _holds(projector: Any, partitions: int) -> bool:
     await asyncio.sleep(0)
-    return len(projector.places) == partitions
+    return len(projector.positions) == partitions

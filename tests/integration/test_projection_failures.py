@@ -228,7 +228,7 @@ async def test_too_many_messages_to_fold_is_not_ready(views: Views) -> None:
 
 
 async def _holds_all(projector: Projector) -> bool:
-    return len(projector.places) == 8
+    return len(projector.positions) == 8
 
 
 async def test_the_process_serves_its_state_and_stops_in_order(views: Views, free_port: int) -> None:

@@ -119,7 +119,7 @@ async def test_a_fault_that_hits_every_message_is_no_messages_fault(
 
 
 async def _has_ended(projector: Any) -> bool:
-    return projector.consumer is None and not projector.places
+    return projector.consumer is None and not projector.positions
 
 
 async def test_a_row_somebody_broke_costs_its_own_job_only(views: Views) -> None:

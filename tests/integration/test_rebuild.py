@@ -278,7 +278,7 @@ async def test_readers_and_the_live_projection_go_on_through_swaps_and_notice_no
 
 
 async def holds_all(projector: Any) -> bool:
-    return len(projector.places) == 8
+    return len(projector.positions) == 8
 
 
 async def all_the_time(ended: asyncio.Event, act: Callable[[], Awaitable[None]], *, every_s: float = 0.0) -> int:

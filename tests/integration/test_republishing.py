@@ -1,4 +1,4 @@
-"""Requests nobody took up are published again, whatever else waits, and what is looked for is found by an index."""
+"""Requests nobody accepted are published again, whatever else waits, and what is looked for is found by an index."""
 
 from datetime import UTC, datetime
 from typing import Any

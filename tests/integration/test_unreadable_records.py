@@ -123,9 +123,9 @@ async def test_what_a_transaction_took_back_never_happened_and_its_marks_are_not
             await (producer.commit_transaction() if commit else producer.abort_transaction())
         assert (await views.folded(kept.job_id, sequence=1))["state"] == "queued"
         await views.folded_to_the_end()
-        places = projector.places
+        positions = projector.positions
     await producer.stop()
 
     assert await views.row(taken_back.job_id) is None
     assert await views.dead_letters() == []
-    assert {place.next_offset for partition, place in places.items() if partition.partition == 0} == {6}
+    assert {position.next_offset for partition, position in positions.items() if partition.partition == 0} == {6}

@@ -81,7 +81,7 @@ reject           .          rejected   rejected   rejected    rejected    reject
 """The fact a command makes.
 
 A new job can fail: its submission may be refused. A new job cannot be stopped: the request comes again until the job is
-taken up. A stop that took effect wins over a completion and over a failure that come after it (invariant 19).
+accepted. A stop that took effect wins over a completion and over a failure that come after it (invariant 19).
 """
 
 RESULTS = """

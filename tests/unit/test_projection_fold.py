@@ -159,8 +159,8 @@ def test_another_body_under_the_same_job_id_changes_nothing_until_a_worker_says_
     for other in ({"reference": "Spring", "parameters": {"format": "hybrid"}}, {"reference": "Autumn"}):
         changed = fold(row, job.submitted(**other))
         assert (changed.reference, changed.parameters) == (row.reference, row.parameters)
-    taken_up = fold(row, job.queued())
-    assert taken_up.reference == "Autumn", "the first fact repeats what was taken up"
+    accepted = fold(row, job.queued())
+    assert accepted.reference == "Autumn", "the first fact repeats what was accepted"
     again = fold(row, job.submitted(reference="Spring"))
     assert again.submitted_at == row.submitted_at
 

@@ -90,7 +90,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         (liveness.messages_get_out, liveness.nothing_is_left),
     ),
     Invariant("I33", "Nobody waits longer for what another sent.", why_not=_TIME),
-    Invariant("I34", "A submission is taken up, as long as its type is served.", (liveness.submissions_are_taken_up,)),
+    Invariant("I34", "A submission is accepted, as long as its type is served.", (liveness.submissions_are_accepted,)),
     Invariant("I35", "Facts are written by our own processes only.", why_not="The broker's access lists see to it."),
     Invariant("I36", "An effect outside happens once at most.", why_not="No job type has effects outside yet."),
     Invariant("I37", "A whole file that arrived counts as downloaded.", why_not=_ANSWERS),

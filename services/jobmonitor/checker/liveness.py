@@ -35,7 +35,7 @@ def _is_at_work(run: StoredRun) -> bool:
     return run.admitted and run.state in ("queued", "running", "stopping")
 
 
-def submissions_are_taken_up(snapshot: Snapshot, evidence: Evidence) -> None:
+def submissions_are_accepted(snapshot: Snapshot, evidence: Evidence) -> None:
     """I34: a submission the views know of has a fact within a minute; else nobody serves its type."""
     if snapshot.calm:
         raise DoesNotApply("Once all is calm I1 says it of every submission.")

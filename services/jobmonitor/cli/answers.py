@@ -30,7 +30,7 @@ class Answers:
         while asyncio.get_running_loop().time() < ends_at_s:
             for batch in (await take(self._consumer, timeout_ms=POLL_MS, records_max=500)).values():
                 for record in batch:
-                    if _is_taken_up(asked, record.value):
+                    if _is_accepted(asked, record.value):
                         return
 
 
@@ -47,8 +47,8 @@ async def answers(kafka: KafkaSettings, job_type: str) -> AsyncIterator[Answers]
         await consumer.stop()
 
 
-def _is_taken_up(asked: Event, value: bytes | None) -> bool:
-    """Whether this fact says that the request was taken up. Raises CommandError: it was rejected."""
+def _is_accepted(asked: Event, value: bytes | None) -> bool:
+    """Whether this fact says that the request was accepted. Raises CommandError: it was rejected."""
     if value is None or str(asked.job_id).encode() not in value:
         return False
     try:

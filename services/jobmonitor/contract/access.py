@@ -89,9 +89,9 @@ USERS: tuple[KafkaUser, ...] = (
     ),
     KafkaUser(
         "jobmonitor-reconciler",
-        "Sends again what was committed or asked for, and not heard.",
+        "Sends again what was committed or requested, and not consumed.",
         (
-            _topics(REQUESTS, "Write", "DescribeConfigs", reason="requests nobody took up; topics that differ"),
+            _topics(REQUESTS, "Write", "DescribeConfigs", reason="requests nobody accepted; topics that differ"),
             _topics(WORK, "Write", "DescribeConfigs", reason="chunks nobody runs; topics that differ"),
             _topics(
                 FACTS, "Write", "DescribeConfigs", reason="facts a process died before sending; topics that differ"

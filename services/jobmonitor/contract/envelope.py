@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in structured JSON around our events: what stands on the wire, encoded and decoded.
+"""CloudEvents 1.0 in structured JSON around our events: the wire format, encoded and decoded.
 
 One message is readable alone, in any Kafka tool. The envelope follows the CloudEvents 1.0.2 specification (JSON event
 format): ``specversion``, ``id``, ``source``, ``type``, ``subject`` (the job id), ``time`` and ``data``.
@@ -51,7 +51,7 @@ JsonContentType = Annotated[
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as it stands on the wire: one CloudEvent in structured mode."""
+    """A message on the wire: one CloudEvent in structured mode."""
 
     specversion: Literal["1.0"]
     """The version of CloudEvents."""

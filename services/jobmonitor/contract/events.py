@@ -50,7 +50,7 @@ Reference = Annotated[str, msgspec.Meta(pattern=REFERENCE_PATTERN, max_length=RE
 RequestedReference = Annotated[
     str, msgspec.Meta(extra_json_schema={"pattern": REFERENCE_PATTERN, "maxLength": REFERENCE_LENGTH_MAX})
 ]
-"""The same, read whatever it holds: ``submission_refused`` tells the job's owner what is wrong with it."""
+"""The same, decoded whatever it holds: ``submission_refused`` tells the job's owner what is wrong with it."""
 
 
 class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,7 +71,7 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody wants a job to stop. A wish, not a fact: the job may end before it is heard."""
+    """Somebody wants a job to stop. A request, not a fact: the job may end before a worker consumes it."""
 
     account_id: Id
     """The tenant the job belongs to; a request that names another changes nothing."""
@@ -80,7 +80,7 @@ class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was asked for, as the submission that was taken up said it."""
+    """What was asked for, as in the submission that was accepted."""
 
     request_id: Text
     """The ``id`` of the submission."""
@@ -102,7 +102,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What all facts say: whose job it is and the fact's place in the job's life."""
+    """What all facts say: whose job it is and the fact's place in the sequence of the job's facts."""
 
     account_id: Id
     """The tenant the job belongs to."""
@@ -245,7 +245,7 @@ class ResultExpired(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RequestRejected(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A request about a job that exists cannot be granted; the job goes on as before. At most 20 of a job are told."""
+    """A request about a job that exists cannot be granted; the job goes on as before. At most 20 a job are sent."""
 
     request: Literal["submit", "stop"]
     """What was asked: the job once more, under its own id but otherwise than before; or its stop."""

@@ -19,7 +19,7 @@ SUBMISSIONS = Counter(
 )
 PUSH_SECONDS = Histogram(
     "jobmonitor_gateway_push_seconds",
-    "From taking up a batch of changes of one account to offering its frames to the open pages",
+    "From accepting a batch of changes of one account to offering its frames to the open pages",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 PUSHED_AGE_SECONDS = Histogram(
