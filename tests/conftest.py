@@ -53,8 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _together(item: pytest.Item) -> str:
-    if "stack" in getattr(item, "fixturenames", ()):
-        return "stack"  # one is started, not one for each worker
+    if "stack" in getattr(item, "fixturenames", ()) and not hasattr(getattr(item, "module", None), "stack"):
+        return "stack"  # one is started, not one for each worker; some files have one of their own
     if item.path.parent.name == "contract":
         return "contract"  # they install the official schemas
     return item.path.stem

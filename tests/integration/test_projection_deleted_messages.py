@@ -2,16 +2,10 @@
 
 from structlog.testing import capture_logs
 
-from jobmonitor.contract.envelope import Event
 from jobmonitor.projection.metrics import SKIPPED
-from support.job_events import ordinary_life
 from support.projecting import Views, delete_messages, ends_of
 
 Places = dict[tuple[str, int], int]
-
-
-def lives(views: Views, jobs: int) -> list[Event]:
-    return [event for _ in range(jobs) for event in ordinary_life(views.job())]
 
 
 async def noted(views: Views) -> dict[tuple[str, int], tuple[int, int]]:
@@ -21,13 +15,13 @@ async def noted(views: Views) -> dict[tuple[str, int], tuple[int, int]]:
 
 async def test_what_was_deleted_unread_is_logged_counted_and_noted_once_and_the_rest_is_folded(views: Views) -> None:
     async with views.projecting():
-        await views.publish(lives(views, 12))
+        await views.publish(views.lives(12))
         await views.folded_to_the_end()
     folded = await ends_of(views.bootstrap, *views.settings.topics())
-    await views.publish(lives(views, 12))
+    await views.publish(views.lives(12))
     gone = await ends_of(views.bootstrap, *views.settings.topics())
     await delete_messages(views.bootstrap, gone)
-    kept = lives(views, 12)
+    kept = views.lives(12)
     await views.publish(kept)
     expected = {place: (folded.get(place, 0), end) for place, end in gone.items() if end > folded.get(place, 0)}
     assert expected
@@ -50,7 +44,7 @@ async def test_what_was_deleted_unread_is_logged_counted_and_noted_once_and_the_
 
 
 async def test_a_partition_of_which_nothing_is_left_is_told_once_and_counts_as_folded(views: Views) -> None:
-    await views.publish(lives(views, 12))
+    await views.publish(views.lives(12))
     await delete_messages(views.bootstrap, await ends_of(views.bootstrap, *views.settings.topics()))
     for times in (1, 0):
         with capture_logs() as logs:
@@ -63,13 +57,13 @@ async def test_a_partition_of_which_nothing_is_left_is_told_once_and_counts_as_f
 
 async def test_more_deleted_before_the_place_was_kept_widens_what_is_noted(views: Views) -> None:
     """Whoever ended between telling and folding left the place; the next one tells it again, further."""
-    await views.publish(lives(views, 12))
+    await views.publish(views.lives(12))
     await delete_messages(views.bootstrap, await ends_of(views.bootstrap, *views.settings.topics()))
     async with views.projecting():
         await views.folded_to_the_end()
     first = await noted(views)
     await views.fetch("UPDATE projection.offsets SET next_offset = 0")
-    await views.publish(lives(views, 12))
+    await views.publish(views.lives(12))
     gone = await ends_of(views.bootstrap, *views.settings.topics())
     await delete_messages(views.bootstrap, gone)
     async with views.projecting():

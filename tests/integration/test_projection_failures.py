@@ -11,7 +11,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from jobmonitor.contract.envelope import Event, encode
+from jobmonitor.contract.envelope import encode
 from jobmonitor.contract.topics import requests_topic, view_topics
 from jobmonitor.database.pool import open_pool
 from jobmonitor.projection.batch import Rejected, read
@@ -34,10 +34,6 @@ def free_port() -> int:
         return port
 
 
-def _lives(views: Views, jobs: int) -> list[Event]:
-    return [event for _ in range(jobs) for event in ordinary_life(views.job())]
-
-
 async def _all_in_history(views: Views, jobs: int) -> None:
     await views.caught_up()
     rows = await views.fetch("SELECT number, state, sequence, done FROM projection.job_history")
@@ -49,7 +45,7 @@ async def _all_in_history(views: Views, jobs: int) -> None:
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_postgres_gone_and_back(views: Views, postgres: Any, end: str) -> None:
-    events = _lives(views, 30)
+    events = views.lives(30)
     async with views.projecting():
         await views.publish(events[:100])
         await views.caught_up()
@@ -71,7 +67,7 @@ async def _failed_more_than(failures: float) -> bool:
 
 
 async def test_kafka_gone_and_back(views: Views, kafka: Any) -> None:
-    events = _lives(views, 30)
+    events = views.lives(30)
     async with views.projecting() as projector:
         await views.publish(events[:100])
         await views.caught_up()
@@ -99,7 +95,7 @@ async def test_a_topic_that_does_not_exist_yet_keeps_nobody_waiting(views: Views
 
 
 async def test_a_process_killed_in_the_middle_is_completed_by_the_next(views: Views) -> None:
-    events = _lives(views, 400)
+    events = views.lives(400)
     small_batches = views.with_settings(projection_batch_events=20)
     await views.publish(events)
     first = small_batches.start_process()
@@ -182,7 +178,7 @@ async def test_readiness_tells_what_is_away_and_recovers(views: Views, postgres:
     pool = await open_pool(views.settings.database_url, size=1, application_name="test")
     async with views.projecting() as projector:
         readiness = Readiness(views.settings, pool, projector)
-        await views.publish(_lives(views, 1))
+        await views.publish(views.lives(1))
 
         async def ready() -> bool:
             return all(check.ok for check in (await readiness.checks()).values())
@@ -216,7 +212,7 @@ async def test_too_many_messages_to_fold_is_not_ready(views: Views) -> None:
         await until(lambda: _holds_all(projector))
         async with blocker.transaction():
             await blocker.execute("LOCK TABLE projection.offsets")
-            await views.publish(_lives(views, 1))
+            await views.publish(views.lives(1))
             waiting = await readiness.checks()
         await views.caught_up()
         folded = await readiness.checks()
@@ -233,7 +229,7 @@ async def _holds_all(projector: Projector) -> bool:
 
 async def test_the_process_serves_its_state_and_stops_in_order(views: Views, free_port: int) -> None:
     process = views.with_settings(metrics_port=free_port).start_process()
-    await views.publish(_lives(views, 3))
+    await views.publish(views.lives(3))
     await _all_in_history(views, 3)
 
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{free_port}") as client:
@@ -256,7 +252,7 @@ async def test_the_process_serves_its_state_and_stops_in_order(views: Views, fre
 async def test_a_bug_ends_the_process_with_status_1(views: Views) -> None:
     await views.fetch("ALTER TABLE projection.job_timeline RENAME COLUMN data TO body")
     process = views.start_process()
-    await views.publish(_lives(views, 1))
+    await views.publish(views.lives(1))
 
     assert await asyncio.to_thread(process.wait, 20) == 1
     assert [row["next_offset"] for row in await views.fetch("SELECT next_offset FROM projection.offsets")] == [0] * 8

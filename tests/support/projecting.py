@@ -27,7 +27,7 @@ from jobmonitor.runtime.dead_letters import PREFIX
 from jobmonitor.runtime.kafka import Outgoing, Producer
 from support.brokers import broker_at
 from support.engine import PARTITIONS, create_topics, read_records
-from support.job_events import JobEvents
+from support.job_events import JobEvents, ordinary_life
 from support.waiting import until
 
 VIEWS = ("job_monitor", "job_history")
@@ -95,6 +95,10 @@ class Views:
     def job(self, **who: Any) -> JobEvents:
         """A new job of this topic's type."""
         return JobEvents(job_type=self.job_type, **who)
+
+    def lives(self, jobs: int) -> list[Event]:
+        """Ordinary lives of so many new jobs, one after the other."""
+        return [event for _ in range(jobs) for event in ordinary_life(self.job())]
 
     def with_settings(self, **changes: Any) -> "Views":
         """The same views, for a projection set otherwise."""
