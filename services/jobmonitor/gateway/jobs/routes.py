@@ -17,7 +17,8 @@ from jobmonitor.gateway.jobs.items import details, item, job_of, location
 from jobmonitor.gateway.jobs.lists import Filter, ListQuery, Position, page_of
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at
 from jobmonitor.gateway.jobs.records import View
-from jobmonitor.gateway.jobs.submissions import preview, request_stop, submit
+from jobmonitor.gateway.jobs.stops import request_stop
+from jobmonitor.gateway.jobs.submissions import preview, submit
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 

@@ -1,49 +1,40 @@
-"""Accepts requests to start or stop a job. They count once Kafka has confirmed them.
+"""Accepts new jobs. They count once Kafka has confirmed them.
 
 Nothing is lost and nothing is done twice however often a client repeats itself: the job id comes from the account and
 the idempotency key, so a repeat is the same job, and publishing a submission again changes nothing.
 """
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import structlog
 import uuid_utils
 
-from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted, submission_refused
+from jobmonitor.contract.events import JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.limits import RUN_AT_AHEAD
-from jobmonitor.contract.topics import topic_of
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics
 from jobmonitor.gateway.access.dependencies import Services
 from jobmonitor.gateway.access.job_types import startable
-from jobmonitor.gateway.adapters.changes import Watch
 from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.http.bodies import invalid
 from jobmonitor.gateway.http.limits import too_many
 from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs import models
-from jobmonitor.gateway.jobs.items import title
-from jobmonitor.gateway.jobs.reading import SQL, find_job, find_submission, jobs_by_id
+from jobmonitor.gateway.jobs.publishing import publish, shown
+from jobmonitor.gateway.jobs.reading import SQL, find_submission, jobs_by_id
 from jobmonitor.gateway.jobs.records import JobRecord
-from jobmonitor.job.state import ENDED
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import Context, JobType, Refused
 from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
-SOURCE = "/jobmonitor/gateway"
-VIEW_WAIT_S = 2.0
-"""How long an answer waits for the projection to show what was asked for."""
 CHECK_TIMEOUT_S = 30.0
 """Checking and counting may have to look through a whole account."""
 RETRY_FULL_S = 3600.0
@@ -84,7 +75,7 @@ async def submit(
         if earlier != "listed":
             await _publish_submission(services, viewer, job_id, submission)
         metrics.SUBMISSIONS.labels(job_type.slug, "repeated" if earlier else "accepted").inc()
-        return job_id, await _shown(services, viewer, job_id, watch, lambda _: True)
+        return job_id, await shown(services, viewer, job_id, watch, lambda _: True)
 
 
 def _submission(viewer: Viewer, request: models.SubmissionRequest, job_type: JobType[Any], params: Any) -> JobSubmitted:
@@ -111,30 +102,6 @@ async def _check_new(
     async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
         await _check(job_type, params, _context(services, viewer, connection))
         _refuse_full(await _kept_results(services, viewer, connection))
-
-
-async def request_stop(services: Services, viewer: Viewer, job: JobRecord) -> JobRecord:
-    """Ask for the stop of a job the viewer sees; returns the job as far as the view knows of it.
-
-    Raises Problem 409 where a stop makes no sense, and KafkaUnavailable.
-    """
-    job_type = services.job_types.get(job.job_type)
-    if job_type is None or not job_type.stoppable:
-        name = title(job, services.job_types)
-        raise Problem(409, f"Jobs of the type {name} cannot be stopped; they end by themselves.", code="not_stoppable")
-    if job.state in ENDED:
-        raise Problem(409, "This job has already ended.", code="already_ended")
-    if job.stop_requested_at is not None:
-        return job
-    request = JobStopRequested(account_id=viewer.account_id, requested_by=viewer.user_id)
-    with services.changes.watching(job.job_id) as watch:
-        await _publish(services, job.job_type, job.job_id, request)
-        shown = await _shown(services, viewer, job.job_id, watch, _stop_shows)
-    return replace(shown or job, stop_requested_at=(shown or job).stop_requested_at or datetime.now(UTC))
-
-
-def _stop_shows(job: JobRecord) -> bool:
-    return job.stop_requested_at is not None or job.state in ENDED
 
 
 def _params(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:
@@ -246,7 +213,7 @@ async def _publish_submission(services: Services, viewer: Viewer, job_id: UUID, 
             raise _conflict()
     try:
         with metrics.SUBMISSION_SECONDS.time():
-            await _publish(services, submission.job_type, job_id, submission)
+            await publish(services, submission.job_type, job_id, submission)
     except KafkaUnavailable:
         metrics.SUBMISSIONS.labels(submission.job_type, "unconfirmed").inc()
         await _mark_unconfirmed(services, viewer, job_id)
@@ -259,26 +226,3 @@ async def _mark_unconfirmed(services: Services, viewer: Viewer, job_id: UUID) ->
             await SQL["mark_unconfirmed"].execute(connection, job_id=job_id)
     except DatabaseUnavailable:
         log.warning("unconfirmed_submission_not_marked", job_id=str(job_id))
-
-
-async def _publish(services: Services, job_type: str, job_id: UUID, data: EventData) -> None:
-    event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=data)
-    await services.broker.send(topic_of(data, job_type), event)
-
-
-async def _shown(
-    services: Services, viewer: Viewer, job_id: UUID, watch: Watch, condition: Callable[[JobRecord], bool]
-) -> JobRecord | None:
-    """The job once the view shows it and the condition holds, or as shown after two seconds; None if it is not."""
-    ends_at_s = asyncio.get_running_loop().time() + VIEW_WAIT_S
-    while True:
-        try:
-            async with services.database.as_viewer(viewer) as connection:
-                job = await find_job(connection, viewer, job_id)
-        except DatabaseUnavailable:
-            return None  # the request stands all the same
-        job = job if job is not None and job.number is not None else None
-        if job is not None and condition(job):
-            return job
-        if not await watch.changed(ends_at_s - asyncio.get_running_loop().time()):
-            return job
