@@ -1,6 +1,6 @@
 /** The form that starts a job of one type: what stands in it, how much work that would be, and its submission. */
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
 import { Problem } from "../api/http.ts";
 import { instantOf } from "../model/time.ts";
@@ -126,13 +126,20 @@ export class JobForm {
     this.transfer.cancel();
     this.errors.value = {};
     this.problem.value = null;
-    this.set(Object.fromEntries(this.controls.filter(({ kind }) => kind === "file" || kind === "columns").map(({ name, kind }) => [name, kind === "file" ? null : []])));
+    this.setFile(null);
+  }
+
+  private setFile(upload: Upload | null): void {
+    for (const { name, kind } of this.controls) {
+      if (kind === "file") this.set({ [name]: upload?.id ?? null });
+      if (kind === "columns") this.set({ [name]: upload?.columns ?? [] });
+    }
   }
 
   private async receive(get: () => Promise<Upload | null>): Promise<void> {
     try {
       const upload = await get();
-      if (upload) this.arrived(upload);
+      if (upload) batch(() => this.arrived(upload));
     } catch (error) {
       this.errors.value = { [fileControl(this.controls)?.place ?? ""]: wordsFor(error) };
       if (error instanceof Problem && error.status === 429) this.kept.shown.value = true;
@@ -142,10 +149,7 @@ export class JobForm {
   private arrived(upload: Upload): void {
     this.transfer.arrived(upload);
     this.errors.value = {};
-    for (const { name, kind } of this.controls) {
-      if (kind === "file") this.set({ [name]: upload.id });
-      if (kind === "columns") this.set({ [name]: upload.columns });
-    }
+    this.setFile(upload);
     // A saved mapping that was chosen before brings what it brings, and may not fit this file.
     for (const control of this.controls) {
       if (control.sets.length > 0 && this.values.value[control.name] !== null) this.change(control, this.values.value[control.name]);
@@ -217,10 +221,8 @@ export class JobForm {
 
   /** Sends the form. True: the job is accepted, and the page has gone on to the monitor. */
   async submit(): Promise<boolean> {
-    const file = fileControl(this.controls);
     if (this.sending.value) return false;
-    this.errors.value = { ...this.faults.value, ...(this.startAt.value === "" && { run_at: "Enter the day and the time of the start." }) };
-    if (file && this.transfer.state.value.state === "sending") this.errors.value = { [file.place]: "The file is still on its way. Start the job when it is there." };
+    this.errors.value = this.whyNotSent();
     if (Object.keys(this.errors.value).length > 0) return false;
     this.sending.value = true;
     this.problem.value = null;
@@ -233,6 +235,12 @@ export class JobForm {
     } finally {
       this.sending.value = false;
     }
+  }
+
+  private whyNotSent(): Faults {
+    const file = fileControl(this.controls);
+    if (file && this.transfer.state.value.state === "sending") return { [file.place]: "The file is still on its way. Start the job when it is there." };
+    return { ...this.faults.value, ...(this.startAt.value === "" && { run_at: "Enter the day and the time of the start." }) };
   }
 
   private async send(): Promise<void> {
