@@ -31,6 +31,7 @@ test("without a layout each parameter has the control its schema suggests", () =
     json: { anyOf: [{ type: "string" }, { type: "integer" }] },
   };
   assert.deepEqual(kinds(suggested), Object.keys(suggested));
+  assert.deepEqual(kinds({ maybe: { anyOf: [{ type: "boolean" }, { type: "null" }] } }), ["select"]);
   assert.deepEqual(kinds({ upload: { type: "string", format: "uuid" } }), ["file"]);
 });
 

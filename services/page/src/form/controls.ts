@@ -159,6 +159,7 @@ function innerOf(items: Schema, field: Field | null, definitions: Definitions, l
 }
 
 function choicesOf(schema: Schema, items: Schema): Choice[] {
+  if (schema.type === "boolean") return [{ value: true, label: "Yes" }, { value: false, label: "No" }];
   return (schema.enum ?? items.enum ?? []).map((value) => ({ value, label: titleOf(String(value)) }));
 }
 
@@ -175,7 +176,7 @@ function suggested({ path, schema, nullable }: Parameter, items: Schema, field: 
   if (field?.choices) return field.choices.length <= FEW ? "choice" : "select";
   if (field?.options) return "select";
   if (schema.enum) return schema.enum.length <= FEW && !nullable ? "choice" : "select";
-  if (schema.type === "boolean" && !nullable) return "switch";
+  if (schema.type === "boolean") return nullable ? "select" : "switch";
   if (schema.type === "integer" || schema.type === "number") return "number";
   if (schema.type !== "string") return "text";
   if (schema.format === "uuid" && path === "upload") return "file";
