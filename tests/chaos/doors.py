@@ -11,6 +11,7 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import topic_of
 from jobmonitor.gateway.adapters.broker import Broker
+from jobmonitor.job_types.samples import Sample, filled
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
 SOURCE = "/jobmonitor/chaos"
@@ -76,13 +77,17 @@ class GatewayDoor:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def upload(self, key: str, rows: int) -> dict[str, Any] | None:
-        """Upload a file of people who are in no other; returns the parameters of its import, None without an answer."""
-        options = await self._send("GET", "/job-types/user-data-import/options")
-        file = await self._send("POST", "/uploads", params={"name": "people.csv"}, content=people(key, rows))
-        if isinstance(options, str) or isinstance(file, str) or options.is_error or file.is_error:
+    async def prepare(self, slug: str, sample: Sample, key: str, rows: int) -> dict[str, Any] | None:
+        """The sample's parameters, its file with so many rows as in no other uploaded; None without an answer."""
+        options = await self._send("GET", f"/job-types/{slug}/options")
+        if isinstance(options, str) or options.is_error:
             return None
-        return {"upload": file.json()["id"], "page": options.json()["pages"][0]["id"]}
+        parameters: dict[str, Any] = filled(sample.parameters, options.json())
+        if sample.file is None:
+            return parameters
+        content, about = sample.file.content(key, rows), {"name": sample.file.name, "type": slug}
+        file = await self._send("POST", "/uploads", params=about, content=content)
+        return None if isinstance(file, str) or file.is_error else {"upload": file.json()["id"], **parameters}
 
     async def submit(self, told: Told) -> Answer:
         body = {"type": told.job_type, "parameters": told.parameters}
@@ -110,12 +115,6 @@ class GatewayDoor:
             return answer if answer.is_error else await self._http.request(method, path, **options)  # type: ignore[arg-type]
         except httpx2.TransportError as error:
             return repr(error)
-
-
-def people(key: str, rows: int) -> bytes:
-    """A file for an import, each row somebody else."""
-    lines = ["Email,First Name", *(f"{key}-{number}@chaos.test,Person {number}" for number in range(rows))]
-    return "\r\n".join(lines).encode()
 
 
 def _answer(response: httpx2.Response | str) -> Answer:

@@ -12,6 +12,7 @@ from chaos.plan import Job, Plan, Way
 from chaos.shapes import RECOVERY, Parameters, Shape
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.gateway.adapters.broker import Broker
+from jobmonitor.job_types.samples import Sample
 from support.brokers import broker_at
 
 AGAIN_AFTER_S = 0.5
@@ -60,7 +61,7 @@ class Load:
         await asyncio.sleep(began_s + job.at_s - asyncio.get_running_loop().time())
         key, door = self._plan.key(job.number), self._door(job.way, job.account_id)
         told = self._told(job.shape, key, job.account_id)
-        told.parameters = await self._uploaded(job) if job.file_rows else job.parameters
+        told.parameters = await self._prepared(job, job.shape.sample) if job.shape.sample else job.parameters
         told.run_at = datetime.now(UTC) + timedelta(seconds=job.run_in_s) if job.run_in_s is not None else None
         await self._submit(job, told, door)
         if told.submitted == "ok":
@@ -69,10 +70,11 @@ class Load:
                 await asyncio.sleep(job.stop_in_s)
                 told.stopped = await self._until_told("stop", told, lambda: door.stop(told))
 
-    async def _uploaded(self, job: Job) -> Parameters:
-        """The parameters of an import, its file uploaded, as often as it takes; empty ones when nobody answers."""
+    async def _prepared(self, job: Job, sample: Sample) -> Parameters:
+        """The parameters of a sample, its file uploaded, as often as it takes; empty ones when nobody answers."""
         door, ends_at = self._gateways[job.account_id], time.monotonic() + GIVE_UP_AFTER_S
-        while (parameters := await door.upload(self._plan.key(job.number), job.file_rows)) is None:
+        key, slug = self._plan.key(job.number), job.shape.job_type
+        while (parameters := await door.prepare(slug, sample, key, job.file_rows)) is None:
             if time.monotonic() > ends_at:
                 return {}
             await asyncio.sleep(AGAIN_AFTER_S)

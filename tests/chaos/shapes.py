@@ -1,14 +1,18 @@
 """The shapes of the jobs a chaos run submits: what each asks for, and how it has to end whatever happens meanwhile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from jobmonitor.job_types.registry import offered, slugs
+from jobmonitor.job_types.samples import Sample, samples_of
+
 PROBE = "probe"
-EXPORT = "user-data-export"
-IMPORT = "user-data-import"
-SERVED = (EXPORT, IMPORT, PROBE)
+SERVED = slugs(with_probe=True)
+USERS_WEIGHT = 4
+"""Of each type that users may start, over all its samples."""
+FILE_ROWS = (10, 1600)
 Parameters = Mapping[str, Any]
 UNSTOPPED_UNITS = 100_000
 """So many that the job ends by its stop or not at all."""
@@ -38,6 +42,8 @@ class Shape:
     """After how long it is stopped."""
     users_only: bool = False
     """Whether it is asked for through the gateway only."""
+    sample: Sample | None = None
+    """What it asks for, where its type is one that users may start."""
     file_rows: tuple[int, int] | None = None
     """Of a file that is uploaded before: at least and at most so many."""
     producers_only: bool = False
@@ -67,6 +73,22 @@ def _impossible(random: Random) -> Parameters:
 
 def _assembled(random: Random) -> Parameters:
     return {"units": random.randint(1, 20), "file": True, "assemble_bytes": random.randint(1_000_000, 20_000_000)}
+
+
+def _of_users() -> Iterator[Shape]:
+    """Those samples of the types that users may start which are meant for it."""
+    for job_type in offered():
+        samples = [sample for sample in samples_of(job_type) if sample.in_chaos]
+        for sample in samples:
+            yield Shape(
+                f"{job_type.slug}: {sample.name}",
+                USERS_WEIGHT / len(samples),
+                lambda _, sample=sample: sample.parameters,  # type: ignore[misc]
+                job_type=job_type.slug,
+                users_only=True,
+                sample=sample,
+                file_rows=FILE_ROWS if sample.file and sample.file.row else None,
+            )
 
 
 STOPPED = frozenset({"cancelled"})
@@ -128,8 +150,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("slow assembly", 0.1, _assembled, long_s={"assemble_s": 90}),
     Shape("slow plan", 0.1, _units(20, 60, chunk_units=3), long_s={"plan_s": 60}),
     Shape("calls outside", 3, _units(3, 10, outside=CALLS_A_UNIT)),
-    Shape("export", 4, lambda _: {"format": "user"}, job_type=EXPORT, users_only=True),
-    Shape("import", 4, lambda _: {}, job_type=IMPORT, users_only=True, file_rows=(10, 1600)),
+    *_of_users(),
 )
 POISON = Shape(
     "ends its process",

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chaos.history import Told
-from chaos.shapes import BY_NAME, EXPORT, IMPORT, PROBE, UNSERVED
+from chaos.shapes import BY_NAME, UNSERVED
 from chaos.world import Seen, World
+from jobmonitor.job_types.registry import installed
 
 ENDED = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
 SHOWN_BREACHES = 20
+LEAVING_EFFECTS = {job_type.slug for job_type in installed() if job_type.effects is not None}
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
     yield from _of_end(name, told, shown[0], world)
     if shown[0].state == "completed":
         yield from _of_calls(name, told, world)
-    if told.job_type in (PROBE, IMPORT):
+    if told.job_type in LEAVING_EFFECTS:
         yield from _of_effects(name, shown[0], *world.effects.get(told.job_id, (0, 0)))
 
 
@@ -140,7 +142,7 @@ def _of_failure(name: str, told: Told, seen: Seen, world: World) -> Iterator[Bre
 
 
 def _misses_file(told: Told, seen: Seen) -> bool:
-    return not seen.has_result and (told.job_type in (EXPORT, IMPORT) or bool(told.parameters.get("file")))
+    return not seen.has_result and (BY_NAME[told.shape].sample is not None or bool(told.parameters.get("file")))
 
 
 def _of_effects(name: str, seen: Seen, rows: int, units: int) -> Iterator[Breach]:

@@ -13,7 +13,7 @@ from jobmonitor.contract.envelope import Undecodable, decode
 from jobmonitor.contract.topics import DEAD_LETTERS, catalogue, jobs_topic, requests_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.dead_letters.kept import KeptLetters, Record
-from jobmonitor.job_types.registry import slugs
+from jobmonitor.job_types.registry import installed, slugs
 
 JOBS = """
 SELECT v.job_id, v.account_id, v.state, v.done, v.total, v.failure_code, v.failure_reason, v.run_at, v.started_at,
@@ -33,12 +33,11 @@ SELECT job_id,
        count(*) FILTER (WHERE type = 'job_started') AS starts
 FROM projection.job_timeline GROUP BY job_id
 """
-EFFECTS = """
-SELECT job_id, count(*) AS rows, count(DISTINCT unit) AS units FROM probe.effects GROUP BY job_id
-UNION ALL
-SELECT job_id, count(*), count(DISTINCT supporter_id) FROM crm.activities
+ACTIVITIES = """
+SELECT job_id, count(*) AS rows, count(DISTINCT supporter_id) AS units FROM crm.activities
 WHERE source = 'import' AND job_id IS NOT NULL GROUP BY job_id
 """
+"""What says the same as rows of imports, each of which takes part for somebody else."""
 OPEN = """
 SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')
         AND job_type <> 'nobody-serves'),
@@ -96,12 +95,25 @@ async def read_world(database_url: str, kafka_bootstrap: str) -> World:
     try:
         seen = tuple(_seen(row) for row in await connection.fetch(JOBS))
         ends = {row["job_id"]: (row["ends"], row["starts"]) for row in await connection.fetch(ENDS)}
-        effects = {row["job_id"]: (row["rows"], row["units"]) for row in await connection.fetch(EFFECTS)}
+        effects = await _effects(connection)
         unsent = await connection.fetchval("SELECT count(*) FROM ledger.outbox")
     finally:
         await connection.close()
     dead_lettered, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
     return World(seen, ends, effects, dead_lettered, strange, unsent)
+
+
+async def _effects(connection: Connection) -> dict[UUID, tuple[int, int]]:
+    """As the types count them; of two witnesses the one with more rows, and the one with fewer units."""
+    found: dict[UUID, tuple[int, int]] = {}
+    for count in (job_type.effects for job_type in installed() if job_type.effects is not None):
+        for row in await count.statement.fetch(connection):
+            rows, units = found.get(row["job_id"], (0, 0))
+            found[row["job_id"]] = rows + row["units"], units + row["units"] - row["doubled"]
+    for job_id, rows, units in await connection.fetch(ACTIVITIES):
+        counted = found.get(job_id, (rows, units))
+        found[job_id] = max(rows, counted[0]), min(units, counted[1])
+    return found
 
 
 def _seen(row: asyncpg.Record) -> Seen:

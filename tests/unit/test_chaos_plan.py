@@ -89,7 +89,8 @@ def test_the_parameters_are_what_the_shape_says(seed: int) -> None:
             read_parameters(ProbeParameters, dict(job.parameters))
         else:
             assert job.way == "gateway"
-            assert bool(job.file_rows) == (job.shape.name == "import")
+            assert job.shape.sample is not None
+            assert bool(job.file_rows) == (job.shape.sample.file is not None)
 
 
 def test_what_takes_long_takes_longer_than_a_lease_in_the_short_run_too() -> None:

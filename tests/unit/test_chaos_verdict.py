@@ -12,8 +12,8 @@ import pytest
 from chaos.history import Told
 from chaos.report import small_waits_s
 from chaos.run import unseen, violations
-from chaos.shapes import BY_NAME, CALLS_A_UNIT, EXPORT, PROBE
-from chaos.verdict import Verdict, judge
+from chaos.shapes import BY_NAME, CALLS_A_UNIT, PROBE
+from chaos.verdict import LEAVING_EFFECTS, Verdict, judge
 from chaos.world import Seen, World
 from jobmonitor.checker import Finding, Report, Violation
 
@@ -21,6 +21,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 NAMESPACE = UUID(int=1)
 STRANGER = UUID(int=7)
 UNITS = 5
+EXPORT, IMPORT = "user-data-export: everybody", "user-data-import: people who took part"
 
 
 def told(shape: str, **values: Any) -> Told:
@@ -62,7 +63,9 @@ ASKED = {job.job_id: told(shape) for shape, job in JOBS.items()}
 CALM = World(
     seen=tuple(JOBS.values()),
     ends={job.job_id: (0, 0) if job.state == "queued" else (1, 1) for job in JOBS.values()},
-    effects={job.job_id: (job.done, job.done) for shape, job in JOBS.items() if BY_NAME[shape].job_type != EXPORT},
+    effects={
+        job.job_id: (job.done, job.done) for shape, job in JOBS.items() if BY_NAME[shape].job_type in LEAVING_EFFECTS
+    },
     dead_lettered=frozenset(job.job_id for shape, job in JOBS.items() if BY_NAME[shape].leaves_letter),
     strange_letters=(),
     unsent=0,
@@ -152,9 +155,9 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
     ),
     "a dead letter of no job": (lambda: replace(CALM, strange_letters=("no JSON",)), (0, 0), "dead letter"),
     "a message never sent": (lambda: replace(CALM, unsent=1), (0, 0), "never sent"),
-    "an export without its file": (lambda: changed(JOBS["export"].job_id, has_result=False), (1, 0), "file False"),
+    "an export without its file": (lambda: changed(JOBS[EXPORT].job_id, has_result=False), (1, 0), "file False"),
     "a person imported twice": (
-        lambda: replace(CALM, effects={**CALM.effects, JOBS["import"].job_id: (UNITS + 1, UNITS)}),
+        lambda: replace(CALM, effects={**CALM.effects, JOBS[IMPORT].job_id: (UNITS + 1, UNITS)}),
         (0, 1),
         "did 1 of its 5 units again",
     ),

@@ -37,8 +37,8 @@ def _compare_with_clients(snapshot: Snapshot, evidence: Evidence) -> None:
         if asked.operation == "submit" and (asked.job_id in snapshot.log or not _may_be_gone(asked, snapshot)):
             outcomes[asked.job_id].add(asked.outcome)
     for job_id, told in outcomes.items():
-        heard = snapshot.log.get(job_id)
-        is_there = heard is not None and heard.submission is not None
+        job = snapshot.log.get(job_id)
+        is_there = job is not None and job.submission is not None
         evidence.things += 1
         if "ok" in told:
             evidence.expect(is_there, f"job {job_id}", "the accepted job", "no submission in the log")

@@ -46,10 +46,10 @@ async def read_log(kafka: KafkaSettings, topics: Collection[str], take: Take) ->
         partitions = await _partitions(kafka, topics)
         ends = await _read(consumer, await consumer.beginning_offsets(partitions), take)
         begins = await consumer.beginning_offsets(partitions)  # some may have been deleted while it was read
-    return Extent(_by_place(begins), _by_place(ends))
+    return Extent(_by_partition(begins), _by_partition(ends))
 
 
-def _by_place(offsets: Offsets) -> dict[tuple[str, int], int]:
+def _by_partition(offsets: Offsets) -> dict[tuple[str, int], int]:
     return {(partition.topic, partition.partition): offset for partition, offset in offsets.items()}
 
 

@@ -1,4 +1,4 @@
-"""I31, I32, I34, I38 and I39: nobody waits for ever, and once things are calm nothing is left over."""
+"""I31, I32, I34, I38 and I39: nothing waits for ever, and once all is calm nothing is left over."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -14,16 +14,16 @@ MOVES_WITHIN = timedelta(minutes=30)
 
 
 def waiting_accounts_move(snapshot: Snapshot, evidence: Evidence) -> None:
-    """I31: where jobs of an account wait for room, those of the same type that have it go on."""
+    """I31: where jobs of an account wait for capacity, its admitted jobs of the same type make progress."""
     waiting: dict[tuple[int, str], int] = defaultdict(int)
     moved: dict[tuple[int, str], datetime] = {}
     for run in snapshot.runs.values():
         evidence.things += 1
-        place = (run.account_id, run.job_type)
+        key = (run.account_id, run.job_type)
         if run.state == "queued" and not run.admitted:
-            waiting[place] += 1
+            waiting[key] += 1
         elif _is_at_work(run) and run.updated_at is not None:
-            moved[place] = max(moved.get(place, run.updated_at), run.updated_at)
+            moved[key] = max(moved.get(key, run.updated_at), run.updated_at)
     for (account_id, job_type), jobs in waiting.items():
         last = moved.get((account_id, job_type))
         stuck = last is not None and last < snapshot.now - MOVES_WITHIN
@@ -80,7 +80,7 @@ def messages_get_out(snapshot: Snapshot, evidence: Evidence) -> None:
 
 
 def nothing_is_left(snapshot: Snapshot, evidence: Evidence) -> None:
-    """I32: once all is calm the views have all of the log, whoever runs holds a lease, ended jobs left no parts."""
+    """I32: once all is calm the views have all of the log, a running job has a lease, an ended one left no parts."""
     if not snapshot.calm:
         return
     for (topic, partition), end in snapshot.log_ends.items():

@@ -1,4 +1,4 @@
-"""Listens for what became of a submission under a key, which may have been used before for something else."""
+"""Waits for the answer to a submission with an idempotency key, which may have been used for another one before."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from jobmonitor.runtime.consumer import new_consumer, take
 from jobmonitor.runtime.settings import KafkaSettings
 
 LISTEN_S = 3.0
-"""A repeat that asks for the same gets no answer; nor does any while no worker is up."""
+"""A repetition of the same request gets no answer; nor does any request while no worker runs."""
 POLL_MS = 200
 
 
@@ -36,7 +36,7 @@ class Answers:
 
 @asynccontextmanager
 async def answers(kafka: KafkaSettings, job_type: str) -> AsyncIterator[Answers]:
-    """Begins to listen at once."""
+    """Reads from now on."""
     consumer = new_consumer(kafka, jobs_topic(job_type), auto_offset_reset="latest")
     await consumer.start()
     try:

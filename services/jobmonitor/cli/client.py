@@ -21,7 +21,7 @@ Body = dict[str, Any]
 
 
 class Unreachable(CommandError):
-    """Nobody answered, or the server said that it cannot at present."""
+    """There was no answer, or the server is unavailable for now."""
 
 
 class Client:
@@ -66,21 +66,21 @@ class Client:
         return self._checked(self.request("POST", path, json=body))
 
     def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """Send, logged in. Raises CommandError where nobody answers or nobody is logged in."""
-        self._be_known()
+        """Send, logged in. Raises CommandError: no answer, or nobody is logged in."""
+        self._ensure_session()
         return self._send(method, path, **options)
 
     @contextmanager
     def stream(self, method: str, path: str, **options: Any) -> Iterator[httpx2.Response]:
         """Like ``request``, the body still to be read. The library's errors pass through while it is read."""
-        self._be_known()
+        self._ensure_session()
         with self._http.stream(method, path, **options) as response:
             if response.is_error:
                 response.read()
                 raise refusal(response)
             yield response
 
-    def _be_known(self) -> None:
+    def _ensure_session(self) -> None:
         if self._known or not self._demo:
             return
         print(f"Not logged in: using the demo's {EMAIL}.", file=sys.stderr)

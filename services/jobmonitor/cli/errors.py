@@ -3,7 +3,7 @@
 from jobmonitor.runtime.settings import KafkaSettings
 
 FAILED = 1
-"""The thing asked for did not work out: the job failed, the server said no, the network is away."""
+"""The command failed: so did the job, or the server refused, or nobody answered."""
 USAGE = 2
 """The command line itself is wrong."""
 

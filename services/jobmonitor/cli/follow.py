@@ -25,7 +25,7 @@ APPEAR_POLL_S = 0.25
 def follow(client: Client, job: str, *, give_up_s: float, say: Callable[[str], None]) -> Iterator[Item]:
     """The job each time it changed, until it has ended.
 
-    ``say`` hears of broken connections. Raises CommandError: there is no such job, the session ended, or the gateway
+    ``say`` is told of broken connections. Raises CommandError: there is no such job, the session ended, or the gateway
     stayed away for ``give_up_s``.
     """
     link = _Link(give_up_s, say)
@@ -102,7 +102,7 @@ def _connected(client: Client, job: str, link: _Link) -> Iterator[Item]:
 
 
 def _is_news(item: Item, last: Item | None) -> bool:
-    """Older states, and repeats, are passed over."""
+    """Older states, and repetitions, are skipped."""
     if last is None:
         return True
     return bool(item["sequence"] > last["sequence"]) or (item["sequence"] == last["sequence"] and item != last)

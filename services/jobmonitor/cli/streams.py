@@ -1,4 +1,4 @@
-"""Standard input, output and error as the tool needs them: whatever they are, it ends in a sentence."""
+"""Standard input, output and error as the tool needs them: whatever they are, an error is told in a sentence."""
 
 import errno
 import io
@@ -11,7 +11,7 @@ from jobmonitor.cli.errors import CommandError
 
 
 class OutputLost(Exception):
-    """Standard output takes no more. Not an OSError, so that no command takes it for the failure of its own work."""
+    """Standard output takes no more. Not an OSError, so that no command takes it for an error of its own."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror or "it cannot be written")

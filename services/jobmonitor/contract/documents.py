@@ -3,8 +3,9 @@
 Pure: each function gives a document as plain values; ``jobmonitor schemas`` writes them down.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Hashable, Iterable
+from functools import cache
+from typing import Any, cast
 
 from jobmonitor.contract.envelope import Envelope
 from jobmonitor.contract.events import EVENT_TYPES, EventData
@@ -41,9 +42,15 @@ def event_schema(event_type: str) -> Schema:
 
 
 def parameters_schema(job_type: str, title: str, parameters_type: type[Any]) -> Schema:
-    """The schema of ``data.parameters`` in a submission of this job type."""
-    schema = schema_of(parameters_type)
+    """The schema of ``data.parameters`` in a submission of this job type. What is in it is not to be changed."""
+    schema = _schema_once(cast("Hashable", parameters_type))
     return {"$schema": DIALECT, "$id": f"{job_type}.json", **schema, "title": title}
+
+
+@cache
+def _schema_once(parameters_type: Any) -> Schema:
+    """It takes its time, and the gateway is asked again and again."""
+    return schema_of(parameters_type)
 
 
 def topics_document(topics: Iterable[Topic]) -> Document:

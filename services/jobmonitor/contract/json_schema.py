@@ -3,7 +3,7 @@
 ``contract.documents`` makes the schemas of events from it; job types' parameters are described the same way.
 """
 
-from collections.abc import Iterator
+import json
 from typing import Any
 
 import docstring_parser
@@ -17,9 +17,12 @@ Schema = dict[str, Any]
 def schema_of(struct_type: type[msgspec.Struct]) -> Schema:
     """The schema of one type; the types within it stand under ``$defs``."""
     _, components = msgspec.json.schema_components([struct_type], ref_template="#/$defs/{name}")
-    for part in set(_struct_types(msgspec.inspect.type_info(struct_type))):
-        _describe(components[part.__name__], part)
+    for part in _struct_types(msgspec.inspect.type_info(struct_type)):
+        if part.__name__ in components:  # of two with one name the library says whose each is
+            _describe(components[part.__name__], part)
     schema: Schema = components.pop(struct_type.__name__)
+    if f'"#/$defs/{struct_type.__name__}"' in json.dumps([schema, components]):
+        components[struct_type.__name__] = dict(schema)
     if components:
         schema["$defs"] = dict(sorted(components.items()))
     return schema
@@ -37,7 +40,7 @@ def _describe(schema: Schema, struct_type: type[msgspec.Struct]) -> None:
             continue
         for field in docstring_parser.parse_from_object(ancestor).params:
             name = _wire_name(struct_type, field.arg_name)
-            if name in schema["properties"]:
+            if name in schema.get("properties", {}):
                 schema["properties"][name]["description"] = text_of(field.description)
 
 
@@ -47,14 +50,16 @@ def _wire_name(struct_type: type[msgspec.Struct], field_name: str) -> str:
     return dict(names).get(field_name, field_name)
 
 
-def _struct_types(info: Any) -> Iterator[type[msgspec.Struct]]:
-    """All struct types in a type's tree. Our types do not contain themselves."""
-    if isinstance(info, msgspec.inspect.StructType):
-        yield info.cls
-        inner: list[Any] = [field.type for field in info.fields]
-    else:
-        inner = [getattr(info, name, None) for name in ("type", "item_type", "value_type")]
-        inner += [*getattr(info, "types", ()), *getattr(info, "item_types", ())]
-    for part in inner:
-        if part is not None:
-            yield from _struct_types(part)
+def _struct_types(info: Any) -> list[type[msgspec.Struct]]:
+    """All struct types in a type's tree, each once. A type may contain itself."""
+    found: dict[type[msgspec.Struct], None] = {}
+    left = [info]
+    while left:
+        each = left.pop()
+        if not isinstance(each, msgspec.inspect.StructType):
+            inner = [getattr(each, name) for name in ("type", "item_type", "value_type") if hasattr(each, name)]
+            left += [*inner, *getattr(each, "types", ()), *getattr(each, "item_types", ())]
+        elif each.cls not in found:
+            found[each.cls] = None
+            left += [field.type for field in each.fields]
+    return list(found)

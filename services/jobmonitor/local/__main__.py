@@ -20,7 +20,7 @@ def say(text: str) -> None:
 
 
 def main() -> int:
-    """Run the stack until it is told to stop. Returns the exit status: 1 something was in the way, 2 the settings."""
+    """Run the stack until it is told to stop. Returns the exit status: 1 it failed, 2 the settings are wrong."""
     interruption = Interruption()
     os.umask(PRIVATE_UMASK)
     logging.basicConfig(level=logging.ERROR)
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _complain(error: Exception) -> int:
-    """Tell what was in the way, in one line; returns the exit status. Raises what is a bug."""
+    """Tell in one line why it failed; returns the exit status. Raises what is a bug."""
     if isinstance(error, OSError):
         sys.stderr.write(f"{error}: see that the disk has space and that the folder may be written to.\n")
         return 1

@@ -1,4 +1,4 @@
-"""How a signal ends the stack: as a KeyboardInterrupt, at a place that bears one."""
+"""How a signal ends the stack: as a KeyboardInterrupt, where one does no harm."""
 
 import asyncio
 import signal

@@ -22,7 +22,7 @@ TRIES = 3
 TIMEOUT_S = 60.0
 
 Progress = Callable[[str], None]
-"""Told one line about what goes on, for people."""
+"""Told each step in a line, for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class KafkaServer(Server):
             "log.segment.bytes": str(64 * 1024 * 1024),
             "auto.create.topics.enable": "false",
             "message.max.bytes": str(MESSAGE_BYTES_MAX),
-            # a group that is away for long finds its place again, and does not read everything from the beginning
+            # a group that is away for long finds its offsets again, and does not read everything from the beginning
             "offsets.retention.minutes": str(90 * 24 * 60),
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "4",

@@ -64,7 +64,7 @@ class Watched:
 
 
 def supervise(children: Sequence[Child], say: Say, on_restart: Callable[[], None], go_on: Callable[[], bool]) -> None:
-    """Watch the running children for as long as ``go_on()``; ``on_restart`` hears of each one launched again."""
+    """Watch the running children for as long as ``go_on()``; ``on_restart`` is called after each one launched again."""
     watched = [Watched(child) for child in children]
     quiet_until = read_logs_at = 0.0
     while go_on():

@@ -57,4 +57,4 @@ def demo(
 
 
 def _not_reached(error: Exception) -> CommandError:
-    return CommandError(f"The database did not do it ({error}). Is JOBMONITOR_OWNER_URL right, and is the server up?")
+    return CommandError(f"Database error: {error}. Check JOBMONITOR_OWNER_URL, and that the server runs.")

@@ -78,7 +78,7 @@ def submit(
     _check(event)
     if wait:
         _check_login(context, url, submission.account_id)
-    asyncio.run(_publish_and_listen(context.kafka(kafka), job_type, event, listen=key is not None))
+    asyncio.run(_publish_and_wait(context.kafka(kafka), job_type, event, wait=key is not None))
     if json and not wait:
         print_json({"id": job_id, "topic": requests_topic(job_type)})
     if not json:
@@ -207,15 +207,15 @@ def _check(event: Event) -> None:
         raise CommandError(f"Nobody could read this submission: {error}.", USAGE) from error
 
 
-async def _publish_and_listen(kafka: KafkaSettings, job_type: str, event: Event, *, listen: bool) -> None:
-    """With a key, also hear whether it was used before for another request. Raises CommandError."""
-    if not listen:
+async def _publish_and_wait(kafka: KafkaSettings, job_type: str, event: Event, *, wait: bool) -> None:
+    """With a key, also wait for whether it was used before for another request. Raises CommandError."""
+    if not wait:
         await _publish(kafka, requests_topic(job_type), event)
         return
     try:
-        async with answers(kafka, job_type) as heard:
+        async with answers(kafka, job_type) as facts:
             await _publish(kafka, requests_topic(job_type), event)
-            await heard.must_not_be_rejected(event)
+            await facts.must_not_be_rejected(event)
     except (KafkaError, OSError, TimeoutError) as error:
         raise no_answer(kafka) from error
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Response
 
+from jobmonitor.contract.documents import parameters_schema
 from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.access.dependencies import ServicesDep, SignedIn, answer
 from jobmonitor.gateway.access.job_types import require_start
@@ -44,7 +44,7 @@ def _info(viewer: Viewer, job_type: JobType[Any]) -> models.JobTypeInfo:
         stoppable=job_type.stoppable,
         permission=job_type.permission,
         may_start=may_start(viewer, job_type),
-        parameters_schema=msgspec.json.schema(job_type.params_type),
+        parameters_schema=parameters_schema(job_type.slug, job_type.title, job_type.params_type),
         form=job_type.form,
         upload=None if job_type.upload is None else _upload(job_type.upload),
     )

@@ -62,7 +62,9 @@ def suggest(headings: Sequence[str], targets: ImportTargets) -> list[ColumnMappi
             taken = {(mapping.to, mapping.id) for mapping in suggested.values()}
             if position not in suggested and found is not None and (found.to, found.id) not in taken:
                 suggested[position] = msgspec.structs.replace(found, header=heading)
-    return [suggested.get(place, ColumnMapping(header=heading, to="skip")) for place, heading in enumerate(headings)]
+    return [
+        suggested.get(position, ColumnMapping(header=heading, to="skip")) for position, heading in enumerate(headings)
+    ]
 
 
 def _exact(name: str) -> str:
@@ -115,12 +117,12 @@ def check_format(headings: Sequence[str], saved: ImportFormat) -> None:
 def resolve(headings: Sequence[str], mappings: Sequence[ColumnMapping], targets: ImportTargets) -> list[Column]:
     """The columns to import, in the file's order. No mappings: as suggested. Raises Refused."""
     check_mappings(mappings, targets)
-    places = {heading: place for place, heading in enumerate(headings)}
+    positions = {heading: position for position, heading in enumerate(headings)}
     for mapping in mappings:
-        if mapping.header not in places:
+        if mapping.header not in positions:
             raise _refused("unknown_header", f"The file has no column {mapping.header!r}.", parameter="columns")
     chosen = mappings or suggest(headings, targets)
-    columns = [_column(places[mapping.header], mapping, targets) for mapping in chosen if mapping.to != "skip"]
+    columns = [_column(positions[mapping.header], mapping, targets) for mapping in chosen if mapping.to != "skip"]
     if not any(column.to == "email" for column in columns):
         raise _refused("email_required", "No column holds the e-mail address; without it nobody can be matched.")
     return sorted(columns, key=lambda column: column.position)

@@ -77,8 +77,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 def addresses(row: Row, rules: Rules) -> list[str]:
     """The readings of the row's e-mail cell, the likeliest first; empty ones are none."""
-    place = next(place for place, column in enumerate(rules.columns) if column.to == "email")
-    return [address for text in _readings(row.cells[place], rules) if (address := text.strip())]
+    position = next(position for position, column in enumerate(rules.columns) if column.to == "email")
+    return [address for text in _readings(row.cells[position], rules) if (address := text.strip())]
 
 
 def decide(row: Row, address: str, known: Known | None, rules: Rules, decimals: Mapping[str, int]) -> Decision:
