@@ -24,7 +24,7 @@ class WordCountParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
     upload: Annotated[UUID, Meta(title="Text file", description="In UTF-8, at most 5 MB.")]
     smallest_length: Annotated[int, Meta(ge=1, le=50, description="Shorter words are not counted.")] = 1
-    empty_lines: Annotated[bool, Meta(description="Whether lines without a word stand in the report too.")] = True
+    empty_lines: Annotated[bool, Meta(description="Whether the report lists lines without a word.")] = True
 
 
 class WordCount(JobTypeDefaults[WordCountParameters]):
