@@ -141,6 +141,11 @@ def test_the_command_line_says_it_too(broken_types: Callable[[str], dict[str, st
     assert done.stderr.startswith("jobmonitor: The job type 'words' of words (words:JOB_TYPE) cannot be used: ")
 
 
+def test_types_of_other_packages_stand_in_no_published_document(broken_types: Callable[[str], dict[str, str]]) -> None:
+    done = _start("jobmonitor.cli", broken_types("words = words:JOB_TYPE"), "schemas", "--check")
+    assert (done.returncode, done.stdout) == (0, "schemas: up to date.\n")
+
+
 def _start(module: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)

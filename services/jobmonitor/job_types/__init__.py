@@ -1,1 +1,1 @@
-"""What can be run: one module per job type, each reading like its section of the domain text."""
+"""What can be run: a folder per job type, found by its entry point, and what several types share."""

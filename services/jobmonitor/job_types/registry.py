@@ -56,7 +56,8 @@ def installed() -> JobTypes:
 
 def built_in() -> JobTypes:
     """The types users may start that come with this distribution: those of the published schemas."""
-    return tuple(each for each in offered() if distribution_of(_entry_points()[each.slug]) == DISTRIBUTION)
+    ours = (slug for slug in _slugs(OFFERED_GROUP) if distribution_of(_entry_points()[slug]) == DISTRIBUTION)
+    return tuple(map(job_type, ours))
 
 
 def permissions() -> frozenset[str]:
