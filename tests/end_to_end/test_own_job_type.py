@@ -1,5 +1,7 @@
 """A job type in a package of its own: once it is installed, it is offered, runs, is downloaded and can be stopped."""
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -57,11 +59,28 @@ async def test_it_is_offered_with_a_form_runs_and_is_downloaded(open_page: OpenP
     assert report.read_text(encoding="utf-8-sig").splitlines() == ["Line,Words", "1,3", "3,2"]
 
 
+def test_the_command_line_sends_its_file_too(stack: RunningStack, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT)
+    submit = ("submit", "word-count", "--file", text, "--param", "smallest_length=2", "--wait", "--json")
+    environment = {
+        "PYTHONPATH": os.pathsep.join(map(str, stack.packages)),
+        "JOBMONITOR_DATA_DIR": str(stack.data_dir),
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    command = (sys.executable, "-m", "jobmonitor.cli", *submit)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    job = json.loads(done.stdout)
+    assert (job["state"], job["outcomes"]) == ("completed", {"counted": 2, "empty": 1})
+
+
 async def test_it_can_be_stopped(open_page: OpenPage) -> None:
     visit = await open_page(ADMIN, FORM)
     page = visit.page
     await start(page, LONG_TEXT, "Long text")
     row = page.locator("tr[data-job]", has_text="Long text")
+    await expect(row).to_contain_text(re.compile(r"[1-9]\d? %"))
     await row.get_by_role("button", name="Stop").click()
     await page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     await expect(row).to_have_count(0)
