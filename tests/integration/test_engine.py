@@ -255,6 +255,14 @@ async def test_a_job_refused_by_its_check_never_starts(engine: Engine) -> None:
     assert [type(fact) for fact in await engine.facts(job_id)] == [JobQueued, JobFailed]
 
 
+@pytest.mark.parametrize("kind", ["invalid", "conflict", "forbidden"])
+async def test_a_worker_treats_refusals_of_all_kinds_alike(engine: Engine, kind: str) -> None:
+    job_id = await engine.submit(refuse_as=kind)
+    await engine.run_to_end(job_id)
+    failed = (await engine.facts(job_id))[-1]
+    assert (failed.code, failed.reason) == ("asked_to_refuse", "The probe was asked to refuse.")
+
+
 async def test_a_bug_is_raised_and_leaves_nothing(engine: Engine) -> None:
     engine.probe.failures = [ZeroDivisionError()]
     job_id = await engine.submit(units=2, chunk_units=2)

@@ -243,7 +243,7 @@ async def test_a_refusal_names_a_parameter_that_there_is(job_type: JobType[Any],
     params = msgspec.convert(await world.parameters(job_type, sample), job_type.params_type)
     with pytest.raises(Refused) as refused:
         await world.check(job_type, params)
-    assert refused.value.code == sample.refused
+    assert (refused.value.code, refused.value.kind) == (sample.refused, sample.refused_as)
     assert (refused.value.parameter or "").partition(".")[0] in {*job_type.params_type.__struct_encode_fields__, ""}
 
 

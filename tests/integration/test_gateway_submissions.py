@@ -13,6 +13,7 @@ import pytest
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
+from jobmonitor.job_types.probe.job_type import Probe
 from support.engine import read_events
 from support.gateway import OTHER_USER, SUPER, USER, RunningGateway, StoppableExport, running_gateway
 from support.servers import Database
@@ -348,3 +349,19 @@ async def test_an_account_whose_results_fill_its_share_is_warned_and_then_starts
     assert "of results" in refused.json()["detail"]
     assert "Your account's results take" in warned.json()["warning"]
     assert taken.status_code == 202
+
+
+@pytest.mark.parametrize(("kind", "status"), [("invalid", 422), ("conflict", 409), ("forbidden", 403)])
+async def test_a_refusal_of_the_job_type_is_answered_by_its_kind(
+    database: Database, broker: str, tmp_path: Path, kind: str, status: int
+) -> None:
+    asked = {"type": "probe", "parameters": {"refuse_as": kind}}
+    async with running_gateway(database, broker, tmp_path, job_types=[Probe()]) as gateway:
+        client = await gateway.logged_in(USER)
+        responses = [await _submit(client, asked), await client.post("/api/v1/job-preview", json=asked)]
+        noted = await gateway.owner.fetchval("SELECT count(*) FROM gateway.submissions")
+
+    assert [response.status_code for response in responses] == [status, status]
+    assert {response.json()["type"] for response in responses} == {"urn:jobmonitor:problem:asked_to_refuse"}
+    assert all("The probe was asked to refuse." in response.json()["detail"] for response in responses)
+    assert noted == 0

@@ -23,6 +23,12 @@ from jobmonitor.runtime.objects import ObjectStore
 
 Params = TypeVar("Params", bound=msgspec.Struct)
 
+RefusalKind = Literal["invalid", "conflict", "forbidden"]
+"""What stands against it: what was asked for, the present state of things, or a missing right.
+
+Over HTTP they are 422, 409 and 403. A worker treats all alike.
+"""
+
 
 class Refused(Exception):
     """The job cannot be done as asked; permanent. Before the start it refuses the request, later it fails the job.
@@ -30,12 +36,13 @@ class Refused(Exception):
     The message is one sentence for the job's owner.
     """
 
-    def __init__(self, code: str, reason: str, *, parameter: str | None = None) -> None:
+    def __init__(self, code: str, reason: str, *, parameter: str | None = None, kind: RefusalKind = "invalid") -> None:
         super().__init__(reason)
         self.code = code
         """A stable word for programs, for instance ``csv_required``."""
         self.parameter = parameter
         """The parameter at fault, where there is one."""
+        self.kind = kind
 
 
 class Stopped(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.protocol import JobType, RefusalKind
 
 _OPTION = re.compile(r"\$(\w+)")
 
@@ -40,6 +40,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether there is nothing to do."""
     refused: str = ""
     """The code with which it is refused before it starts; empty: it runs to its end."""
+    refused_as: RefusalKind = "invalid"
+    """The kind of that refusal."""
     varies: list[str] = []
     """Columns of the result that say something else each time, for instance new ids."""
     in_chaos: bool = False

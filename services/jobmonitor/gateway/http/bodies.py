@@ -35,11 +35,11 @@ async def read_body(request: Request, body_type: type[Body]) -> Body:
         raise invalid(error.problems) from error
 
 
-def invalid(problems: list[FieldProblem], *, under: str = "", code: str = "invalid") -> Problem:
-    """422, naming each field, the first twenty. ``under`` is the field that holds them all."""
+def invalid(problems: list[FieldProblem], *, under: str = "", code: str = "invalid", status: int = 422) -> Problem:
+    """Names each field, the first twenty. ``under`` is the field that holds them all."""
     errors = [_field_error(problem, under) for problem in problems[:PROBLEMS_AT_MOST]]
     detail = " ".join(f"{error.field or 'The body'}: {error.detail}" for error in errors[:3])
-    return Problem(422, detail, code=code, errors=errors)
+    return Problem(status, detail, code=code, errors=errors)
 
 
 def _field_error(problem: FieldProblem, under: str) -> FieldError:

@@ -48,7 +48,7 @@ Key = Annotated[
 
 @router.post(
     "/job-preview",
-    responses=answers(200, models.Preview, "How much work it would be", 400, 401, 403, 408, 413, 415, 422, 429, 503),
+    responses=answers(200, models.Preview, "How much work it is", 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
     openapi_extra=body(models.PreviewRequest),
 )
 async def preview_job(request: Request, services: ServicesDep, viewer: SignedIn) -> Response:

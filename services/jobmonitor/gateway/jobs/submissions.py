@@ -31,7 +31,7 @@ from jobmonitor.gateway.jobs.publishing import publish, shown
 from jobmonitor.gateway.jobs.reading import SQL, find_submission, jobs_by_id
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
-from jobmonitor.job_types.protocol import Context, JobType, Refused
+from jobmonitor.job_types.protocol import Context, JobType, RefusalKind, Refused
 from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
@@ -41,6 +41,7 @@ RETRY_FULL_S = 3600.0
 """Results go when they expire."""
 _REFUSED_FIELDS = {"bad_run_at": "run_at", "bad_reference": "reference"}
 """The field that a refusal of the contract is about, where that is not the parameters."""
+_REFUSED_STATUS: dict[RefusalKind, int] = {"invalid": 422, "conflict": 409, "forbidden": 403}
 
 log = structlog.stdlib.get_logger()
 
@@ -97,7 +98,7 @@ def _submission(viewer: Viewer, request: models.SubmissionRequest, job_type: Job
 async def _check_new(
     services: Services, viewer: Viewer, submission: JobSubmitted, job_type: JobType[Any], params: Any
 ) -> None:
-    """Raises Problem: 422 it is known to be impossible, 429 the account's results are too many."""
+    """Raises Problem: 403, 409, 422 it is known to be impossible, 429 the account's results are too many."""
     _check_run_at(submission.run_at)
     async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
         await _check(job_type, params, _context(services, viewer, connection))
@@ -119,9 +120,16 @@ async def _check(job_type: JobType[Any], params: Any, context: Context) -> None:
     try:
         await job_type.check(params, context)
     except Refused as refusal:
-        raise invalid(
-            [FieldProblem(refusal.parameter or "", str(refusal))], under="parameters", code=refusal.code
-        ) from None
+        raise _problem_of(refusal) from None
+
+
+def _problem_of(refusal: Refused) -> Problem:
+    """What is invalid is a parameter, or all of them; a conflict or a missing right need not be about any."""
+    status = _REFUSED_STATUS[refusal.kind]
+    if refusal.parameter is None and refusal.kind != "invalid":
+        return Problem(status, str(refusal), code=refusal.code)
+    problem = FieldProblem(refusal.parameter or "", str(refusal))
+    return invalid([problem], under="parameters", code=refusal.code, status=status)
 
 
 async def _kept_results(services: Services, viewer: Viewer, connection: Connection) -> Kept:

@@ -22,6 +22,7 @@ from jobmonitor.job_types.protocol import (
     EffectsCount,
     Part,
     PlannedChunk,
+    RefusalKind,
     Refused,
     Stopped,
 )
@@ -42,6 +43,9 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     chunk_s: Annotated[float, Meta(ge=0, le=30, description="How long each chunk takes, in seconds.")] = 0.0
     effects: Annotated[bool, Meta(description="Whether each unit leaves a row in the database.")] = True
     file: Annotated[bool, Meta(description="Whether the units are offered as a file.")] = True
+    refuse_as: Annotated[
+        RefusalKind | None, Meta(description="Refuse the job before it starts, with a refusal of this kind.")
+    ] = None
     refuse_at: Annotated[int | None, Meta(description="The unit at which the job turns out to be impossible.")] = None
     away_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail for what passes.")] = 0
     plan_s: Annotated[float, Meta(ge=0, le=3600, description="How long the plan takes, in seconds.")] = 0.0
@@ -70,6 +74,8 @@ class Probe(JobTypeDefaults[ProbeParameters]):
     async def check(self, params: ProbeParameters, context: Context) -> None:
         if params.units < 0:
             raise Refused("negative", "A job cannot have fewer than 0 units.", parameter="units")
+        if params.refuse_as is not None:
+            raise Refused("asked_to_refuse", "The probe was asked to refuse.", kind=params.refuse_as)
         if params.outside and context.job_id is not None and not self._outside_url:
             raise Refused("no_outside_service", "This worker knows no service outside.", parameter="outside")
 
