@@ -90,6 +90,24 @@ def test_a_form_with_a_mistake_fails_with_the_types_name(tmp_path: Path, monkeyp
         load(entry_point("words", "typed_words:FORM"))
 
 
+def test_a_type_with_a_secret_in_its_parameters_fails_with_the_fields_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret_words.py").write_text(
+        "import copy, msgspec\n"
+        f"from {EXPORT.partition(':')[0]} import JOB_TYPE as EXPORT\n"
+        "class Login(msgspec.Struct, rename='camel'):\n    api_key: str\n"
+        "class Words(msgspec.Struct):\n    logins: list[Login] = []\n"
+        "JOB_TYPE = copy.copy(EXPORT)\n"
+        "JOB_TYPE.slug, JOB_TYPE.params_type = 'words', Words\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(
+        BrokenJobType, match=r"'words'.* look like secrets: Login\.apiKey\. Parameters are kept for ever"
+    ):
+        load(entry_point("words", "secret_words:JOB_TYPE"))
+
+
 @pytest.mark.parametrize("module", ["projection", "reconciler"])
 def test_who_needs_no_more_than_the_slugs_imports_no_type(module: str) -> None:
     look = (

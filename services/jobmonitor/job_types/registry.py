@@ -14,6 +14,7 @@ import msgspec
 from jobmonitor.contract.events import Slug
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.secret_names import secret_fields
 from jobmonitor.runtime.settings import StartError
 
 OFFERED_GROUP = "jobmonitor.job_types"
@@ -144,6 +145,11 @@ def _problem(slug: str, value: Any) -> str:
         return "its params_type is no msgspec.Struct"
     if (value.upload is None) == ("upload" in value.params_type.__struct_fields__):
         return "it needs both or neither: an upload rule, and a parameter `upload`"
+    if secrets := secret_fields(value.params_type):
+        return (
+            f"its parameters look like secrets: {', '.join(secrets)}. Parameters are kept for ever, where many can "
+            "read them: let it take the id of a secret that is kept elsewhere, as in token_id"
+        )
     return "" if isinstance(value.form, Form) else "its form is no Form"
 
 
