@@ -7,7 +7,6 @@ fault goes the way of the large ones, whose attempts are counted.
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -117,7 +116,9 @@ class Acceptor:
         """End a job as it is accepted, unless somebody accepted it. Its fact does not repeat the parameters."""
         async with self._ledger.transaction() as transaction:
             for unknown in await self._unknown(transaction, [submission]):
-                run = transaction.accept(_new_run(self._job_type, unknown, datetime.now(UTC)))
+                run = transaction.accept(
+                    _new_run(self._job_type, unknown, _read(self._job_type, unknown), datetime.now(UTC))
+                )
                 asked = msgspec.structs.replace(unknown.asked(), parameters=None)
                 transaction.apply(run, FailJob(code=code, reason=reason, asked=asked))
 
@@ -133,7 +134,7 @@ class Acceptor:
 
     async def _reject_other(self, transaction: LedgerTransaction, again: Submission, known: KnownRun) -> None:
         """In the name of another account it changes nothing and says nothing."""
-        same = known.request_sha256 in (None, request_digest(self._job_type, again))
+        same = known.request_sha256 in (None, request_digest(again, _read(self._job_type, again)))
         if same or known.account_id != again.data.account_id:
             return
         run = await transaction.lock(again.job_id)
@@ -189,7 +190,16 @@ class Known(NamedTuple):
     """By account."""
 
 
-def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> Run:
+def _read(job_type: JobType[Any], submission: Submission) -> Any:
+    """The parameters as the type's own value, or the BadParameters."""
+    try:
+        return read_parameters(job_type.params_type, submission.data.parameters)
+    except BadParameters as error:
+        return error
+
+
+def _new_run(job_type: JobType[Any], submission: Submission, params: Any, now: datetime) -> Run:
+    """``params``: as they were read."""
     data = submission.data
     return Run(
         job_id=submission.job_id,
@@ -200,15 +210,14 @@ def _new_run(job_type: JobType[Any], submission: Submission, now: datetime) -> R
         created_at=now,
         run_at=data.run_at,
         exclusive_resource=job_type.exclusive_resource,
-        request_sha256=request_digest(job_type, submission),
+        request_sha256=request_digest(submission, params),
     )
 
 
-def request_digest(job_type: JobType[Any], submission: Submission) -> str:
+def request_digest(submission: Submission, params: Any) -> str:
     """Of all that was asked; the same for the same meaning: defaults may be written or left out."""
-    data, parameters = submission.data, submission.data.parameters
-    with suppress(BadParameters):
-        parameters = msgspec.to_builtins(read_parameters(job_type.params_type, parameters))
+    data = submission.data
+    parameters = data.parameters if isinstance(params, BadParameters) else msgspec.to_builtins(params)
     asked = (data.owner_id, data.job_type, data.reference or None, data.run_at, parameters, submission.refusal)
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
 
@@ -242,11 +251,11 @@ class _Batch:
 
         Whoever published it has no other answer to read.
         """
-        run = self._transaction.accept(_new_run(self._job_type, submission, self._next_moment()))
+        params = _read(self._job_type, submission)
+        run = self._transaction.accept(_new_run(self._job_type, submission, params, self._next_moment()))
         asked = submission.asked()
-        params = self._admissible(submission)
-        if isinstance(params, Refusal):
-            self._transaction.apply(run, FailJob(code=params.code, reason=params.reason, asked=asked))
+        if refusal := self._refusal(submission, params):
+            self._transaction.apply(run, FailJob(code=refusal.code, reason=refusal.reason, asked=asked))
             return
         run = self._stopped(self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now)))
         if run.state is not State.QUEUED or (inline and await self._done(run, params)):
@@ -269,8 +278,8 @@ class _Batch:
         self._accepted += 1
         return self._standings.now + timedelta(microseconds=self._accepted)
 
-    def _admissible(self, submission: Submission) -> Any:
-        """The parameters as the type's own value, or the Refusal."""
+    def _refusal(self, submission: Submission, params: Any) -> Refusal | None:
+        """Why the job may not begin; None where it may."""
         data, person = submission.data, _owner(submission)
         if submission.refusal is not None:
             return submission.refusal
@@ -284,10 +293,9 @@ class _Batch:
             return refusal
         if data.run_at is not None and data.run_at > self._standings.now + RUN_AT_AHEAD:
             return Refusal("run_at_too_far", "A job can be scheduled a year ahead at most.")
-        try:
-            return read_parameters(self._job_type.params_type, data.parameters)
-        except BadParameters as error:
-            return Refusal("bad_parameters", f"The parameters cannot be used. {error}")
+        if isinstance(params, BadParameters):
+            return Refusal("bad_parameters", f"The parameters cannot be used. {params}")
+        return None
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""

@@ -36,7 +36,7 @@ Positions = Mapping[Partition, Position]
 Folded = Callable[[Batch, ViewChanges, Positions], None]
 
 
-class Stopped(Exception):
+class Interrupted(Exception):
     """The projector was asked to stop while it waited for something to come back."""
 
 
@@ -47,7 +47,7 @@ class Retries:
         self._stopping = stopping
 
     async def until_done(self, act: Callable[[], Awaitable[Answer]], *, tries_max: int | None = None) -> Answer:
-        """Try until it succeeds. Raises Stopped, and whatever is not temporary.
+        """Try until it succeeds. Raises Interrupted, and whatever is not temporary.
 
         After ``tries_max`` raises what is temporary, too, unless it is Kafka's: that says nothing about a message.
         """
@@ -63,7 +63,7 @@ class Retries:
                 metrics.FAILURES.labels(type(error).__name__).inc()
                 log.warning("batch_waits", attempt=attempt, error=repr(error))
             if await self.stopped_within(BACKOFF.pause_s(attempt)):
-                raise Stopped
+                raise Interrupted
             attempt += 1
 
     async def stopped_within(self, pause_s: float) -> bool:
@@ -84,7 +84,7 @@ class Folding:
         self._folded = folded
 
     async def fold(self, batch: Batch, positions: Positions) -> None:
-        """Fold the batch and move its partitions here. Raises Fenced, Stopped, and bugs that hit any job."""
+        """Fold the batch and move its partitions here. Raises Fenced, Interrupted, and bugs that hit any job."""
         parts = [(batch, positions)]
         while parts:
             part, ends = parts.pop()
@@ -122,7 +122,7 @@ class Folding:
         """Fold the batch, or say why that is not possible."""
         try:
             changes = await self._retries.until_done(lambda: self._flush(batch, positions), tries_max=tries_max)
-        except (Fenced, Stopped):
+        except (Fenced, Interrupted):
             raise
         except Exception as error:  # a bug, or what a message does to us
             return error

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
 from jobmonitor.projection import metrics
 from jobmonitor.projection.batch import Batch, Message, ViewChanges, read
-from jobmonitor.projection.folding import Folding, Retries, Stopped
+from jobmonitor.projection.folding import Folding, Interrupted, Retries
 from jobmonitor.projection.kafka_offsets import KafkaOffsets
 from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.projection.store import Claim, Fenced, Partition, Position, Store
@@ -99,7 +99,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             began_at = time.monotonic()
             try:
                 await self._follow()
-            except Stopped:
+            except Interrupted:
                 return
             except Exception as error:
                 if not isinstance(error, Fenced) and not is_temporary(error):

@@ -30,7 +30,7 @@ _RESULT = Result(
 )
 
 
-class _Rehearsed(NamedTuple):
+class _MadeUpMessage(NamedTuple):
     """A message that was never in Kafka."""
 
     topic: str
@@ -41,11 +41,11 @@ class _Rehearsed(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-def made_up_life(job_type: str) -> list[list[_Rehearsed]]:
+def made_up_life(job_type: str) -> list[list[_MadeUpMessage]]:
     """The messages of one job of this type, from its submission to its download, in three batches: the second is plain
     progress, which has a way of its own."""
     job_id = uuid4()
-    life = [_Rehearsed(topic_of(event.data, job_type), encode(event)) for event in _events(job_id, job_type)]
+    life = [_MadeUpMessage(topic_of(event.data, job_type), encode(event)) for event in _events(job_id, job_type)]
     return [life[:3], life[3:4], life[4:]]
 
 

@@ -64,7 +64,7 @@ class _OnlyId(msgspec.Struct):
     job_id: UUID
 
 
-class _Rehearsed(Exception):
+class _RollBack(Exception):
     """What was rehearsed is rolled back."""
 
 
@@ -130,14 +130,14 @@ class Store:
 
     async def rehearse(self, job_type: str) -> None:
         """Fold the life of a made-up job and roll it back. Raises what stands in the way of any job."""
-        with suppress(_Rehearsed):
+        with suppress(_RollBack):
             async with self._pool.acquire() as connection, connection.transaction():
                 for messages in made_up_life(job_type):
                     batch = read(messages)
                     _, others = await self._fold_progress(connection, batch)
                     if others:
                         await self._fold_others(connection, batch.of_jobs(others))
-                raise _Rehearsed
+                raise _RollBack
 
     async def flush(self, batch: Batch, positions: Mapping[Partition, Position]) -> ViewChanges:
         """Fold the batch into the views and move its partitions to these positions. Repeatable after any error.

@@ -1,6 +1,7 @@
 """Retries what failed for a temporary reason."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import structlog
@@ -30,17 +31,33 @@ async def until_passed(
 
     Once ``goes_on`` says no, raises the temporary failure too.
     """
-    failures = 0
-
-    def pause_s(error: Exception) -> float | bool:
-        nonlocal failures
-        if not is_temporary(error) or not goes_on():
-            return False
-        failures += 1
-        log.warning(event, **told, attempt=failures, error=repr(error))
-        return backoff.pause_s(failures)
-
+    pause_s = _Pauses(backoff, event, goes_on, told)
+    try:
+        return await act()  # not within the context, which costs more than many of these calls
+    except Exception as error:
+        first_s = pause_s(error)
+        if first_s is False:
+            raise
+    await asyncio.sleep(first_s)
     async for attempt in retry_context(on=pause_s, attempts=None, timeout=None):
         with attempt:
             return await act()
     raise AssertionError("unreachable")
+
+
+class _Pauses:
+    """How long to wait after each failure; False after one that is not to be retried."""
+
+    def __init__(self, backoff: Backoff, event: str, goes_on: Callable[[], bool], told: Mapping[str, object]) -> None:
+        self._backoff = backoff
+        self._event = event
+        self._goes_on = goes_on
+        self._told = told
+        self._failures = 0
+
+    def __call__(self, error: Exception) -> float | bool:
+        if not is_temporary(error) or not self._goes_on():
+            return False
+        self._failures += 1
+        log.warning(self._event, **self._told, attempt=self._failures, error=repr(error))
+        return self._backoff.pause_s(self._failures)
