@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobmonitor.cli.commands.submit import checked_parameters
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 from jobmonitor.cli.errors import CommandError
 from jobmonitor.cli.output import print_line, summary
 from jobmonitor.cli.session import SessionFile
@@ -106,18 +106,18 @@ def test_an_option_goes_before_the_environment_and_that_before_the_local_stack(t
     (tmp_path / "stack.json").write_text(json.dumps(stack))
     local = {"JOBMONITOR_DATA_DIR": str(tmp_path)}
     elsewhere = {**local, "JOBMONITOR_URL": "https://jobs.example", "JOBMONITOR_KAFKA_BOOTSTRAP": "kafka:9092"}
-    assert Context(local).http_url(None) == ("http://127.0.0.1:8000", True)
-    assert Context(elsewhere).http_url(None) == ("https://jobs.example", False)
-    assert Context(elsewhere).http_url("http://127.0.0.1:9/") == ("http://127.0.0.1:9", False)
-    assert Context(local).kafka(None).kafka_bootstrap == "127.0.0.1:1111"
-    assert Context(elsewhere).kafka(None).kafka_bootstrap == "kafka:9092"
-    assert Context(elsewhere).kafka("other:1").kafka_bootstrap == "other:1"
+    assert CommandContext(local).http_url(None) == ("http://127.0.0.1:8000", True)
+    assert CommandContext(elsewhere).http_url(None) == ("https://jobs.example", False)
+    assert CommandContext(elsewhere).http_url("http://127.0.0.1:9/") == ("http://127.0.0.1:9", False)
+    assert CommandContext(local).kafka(None).kafka_bootstrap == "127.0.0.1:1111"
+    assert CommandContext(elsewhere).kafka(None).kafka_bootstrap == "kafka:9092"
+    assert CommandContext(elsewhere).kafka("other:1").kafka_bootstrap == "other:1"
 
 
 def test_a_damaged_description_of_the_local_stack_is_told(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text("{")
     with pytest.raises(CommandError, match=r"stack\.json cannot be read"):
-        Context({"JOBMONITOR_DATA_DIR": str(tmp_path)}).http_url(None)
+        CommandContext({"JOBMONITOR_DATA_DIR": str(tmp_path)}).http_url(None)
 
 
 def test_sessions_are_kept_by_address_in_a_file_for_their_owner_only(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jobmonitor.job_types.files.csv_files import neutralise
 from jobmonitor.job_types.user_data_import.columns import Column
-from jobmonitor.job_types.user_data_import.rows import Decision, Outcome, Row, Rules, addresses, decide
+from jobmonitor.job_types.user_data_import.rows import Decision, Outcome, Row, Rules, addresses, decide_row
 from jobmonitor.job_types.user_data_import.store import Known, StoredAnswer
 
 COLUMNS = [
@@ -40,7 +40,7 @@ def row(number: int = 2, *, surplus: bool = False, **cells: str) -> Row:
 
 
 def decided(of: Row, known: Known | None = None, address: str = "a@x.org", **changes: Any) -> Decision:
-    return decide(of, address, known, rules(**changes), DECIMALS)
+    return decide_row(of, address, known, rules(**changes), DECIMALS)
 
 
 @pytest.mark.parametrize(

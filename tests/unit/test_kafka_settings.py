@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 from jobmonitor.runtime.kafka_client import client_options
 from jobmonitor.runtime.settings import KafkaSettings, SettingsError, load
 
@@ -69,5 +69,5 @@ def test_a_file_of_certificates_that_cannot_be_used_is_named_as_the_setting_at_f
 
 def test_the_command_line_logs_in_too_wherever_the_address_comes_from(tmp_path: Path) -> None:
     environment = {**LOGIN, PROTOCOL: "SASL_SSL", "JOBMONITOR_DATA_DIR": str(tmp_path)}
-    settings = Context(environment).kafka("broker:9092")
+    settings = CommandContext(environment).kafka("broker:9092")
     assert (settings.kafka_bootstrap, settings.kafka_username) == ("broker:9092", "jobmonitor-gateway")

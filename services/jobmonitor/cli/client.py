@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx2
 import msgspec
 
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.session import SessionFile
 from jobmonitor.crm.demo_login import EMAIL, PASSWORD
@@ -36,7 +36,7 @@ class Client:
         self._known = cookie is not None
 
     @classmethod
-    def of(cls, context: Context, url_option: str | None) -> Self:
+    def of(cls, context: CommandContext, url_option: str | None) -> Self:
         url, demo = context.http_url(url_option)
         return cls(url, demo=demo, sessions=SessionFile.of_user())
 

@@ -16,7 +16,7 @@ Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CommandContext:
     """The environment of one command."""
 
     environment: Mapping[str, str]

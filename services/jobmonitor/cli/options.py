@@ -4,9 +4,9 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 
-Injected: TypeAlias = Annotated[Context, Parameter(parse=False)]
+Injected: TypeAlias = Annotated[CommandContext, Parameter(parse=False)]
 """Handed in by the main module, not given on the command line."""
 
 Url: TypeAlias = Annotated[

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from cyclopts import App, CycloptsError
 
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.streams import OutputLost, give_up, prepare
 from jobmonitor.runtime.settings import StartError
@@ -63,7 +63,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     try:
         command, bound, injected = application().parse_args(arguments, exit_on_error=False, print_error=False)
         for name in injected:
-            bound.arguments[name] = Context(environment)
+            bound.arguments[name] = CommandContext(environment)
         status = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
     except CycloptsError as error:

@@ -21,7 +21,7 @@ DOWNLOADS_AT_ONCE = 8
 TRIES = 3
 TIMEOUT_S = 60.0
 
-Progress = Callable[[str], None]
+OnStep = Callable[[str], None]
 """Told each step in a line, for people."""
 
 
@@ -55,7 +55,7 @@ def kafka_version() -> str:
     return locked_jars()[0].version
 
 
-def fetch_jars(tools_folder: Path, *, repository_url: str = "", progress: Progress = lambda _: None) -> Path:
+def fetch_jars(tools_folder: Path, *, repository_url: str = "", on_step: OnStep = lambda _: None) -> Path:
     """The folder with all jars, downloading those that are missing or not what the lock says. Repeatable.
 
     ``repository_url`` is a Maven repository; empty takes Maven's central one. Raises LocalError.
@@ -66,7 +66,7 @@ def fetch_jars(tools_folder: Path, *, repository_url: str = "", progress: Progre
         folder.mkdir(parents=True, exist_ok=True)
         missing = [jar for jar in jars if not _is_right(folder / jar.file_name, jar)]
         if missing:
-            _download_all(missing, folder, repository_url or _central_repository(), progress)
+            _download_all(missing, folder, repository_url or _central_repository(), on_step)
     except OSError as error:
         raise LocalError(
             f"Kafka cannot be stored in {folder}: {error.strerror}. Free some space or set another "
@@ -90,7 +90,7 @@ def _is_right(path: Path, jar: Jar) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256
 
 
-def _download_all(jars: list[Jar], folder: Path, repository_url: str, progress: Progress) -> None:
+def _download_all(jars: list[Jar], folder: Path, repository_url: str, on_step: OnStep) -> None:
     tls = ssl.create_default_context()
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
         downloads = [pool.submit(_download, jar, folder, repository_url, tls) for jar in jars]
@@ -98,7 +98,7 @@ def _download_all(jars: list[Jar], folder: Path, repository_url: str, progress: 
             for done, download in enumerate(as_completed(downloads), start=1):
                 download.result()
                 if done % 10 == 0 or done == len(jars):
-                    progress(f"Kafka: {done} of {len(jars)} files downloaded")
+                    on_step(f"Kafka: {done} of {len(jars)} files downloaded")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

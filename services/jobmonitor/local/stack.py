@@ -49,7 +49,7 @@ def run_stack(settings: LocalSettings, environment: Mapping[str, str], say: Say,
         raise LocalError(f"JOBMONITOR_DEMO_SUPPORTERS must be 1 to {demo.SUPPORTERS_MAX:,}.")
     make_data_folder(folder, supporters=settings.demo_supporters)
     with only_one(folder):
-        jars = fetch_jars(settings.tools_folder, repository_url=settings.maven_url, progress=say)
+        jars = fetch_jars(settings.tools_folder, repository_url=settings.maven_url, on_step=say)
         stack = Stack(settings, environment, load_passwords(folder / "passwords.json"), jars, say)
         try:
             began_at = time.monotonic()

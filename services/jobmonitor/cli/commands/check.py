@@ -8,7 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from jobmonitor.checker import CheckSettings, CouldNotLook, Finding, Report, check
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 from jobmonitor.cli.errors import FAILED, USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line
@@ -45,7 +45,7 @@ def check_everything(
     return 0 if report.holds else FAILED
 
 
-def _where(context: Context, kafka: KafkaSettings) -> CheckSettings:
+def _where(context: CommandContext, kafka: KafkaSettings) -> CheckSettings:
     """Only the owner sees all rows."""
     owner_url, folder = context.owner_url(), context.data_folder
     if context.asks_the_local_stack:

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from jobmonitor.cli.answers import answers
 from jobmonitor.cli.client import Client, body_of, refusal
 from jobmonitor.cli.commands.watch import watch_to_the_end
-from jobmonitor.cli.context import Context
+from jobmonitor.cli.context import CommandContext
 from jobmonitor.cli.errors import USAGE, CommandError, no_answer
 from jobmonitor.cli.file_upload import check_file, upload
 from jobmonitor.cli.follow import wait_until_seen
@@ -90,7 +90,7 @@ def submit(
         return watch_to_the_end(client, str(job_id), json=json)
 
 
-def _check_login(context: Context, url: str | None, account_id: int) -> None:
+def _check_login(context: CommandContext, url: str | None, account_id: int) -> None:
     """Raises CommandError where the login is of another account: it would not see the job."""
     with Client.of(context, url) as client:
         own = client.get("/api/v1/session")["account"]["id"]
@@ -110,7 +110,7 @@ def _refuse_owner(account: int | None, user: int | None) -> None:
 
 
 def _submit_with_file(
-    context: Context,
+    context: CommandContext,
     url: str | None,
     job_type: str,
     pairs: list[str],

@@ -14,13 +14,13 @@ import asyncpg
 
 from jobmonitor.crm.demo.accounts import HARBOUR, RIVERBANK
 from jobmonitor.crm.demo.foreign_keys import without_foreign_keys
-from jobmonitor.crm.demo.generator import Generator, Progress
+from jobmonitor.crm.demo.generator import Generator, OnStep
 from jobmonitor.crm.demo_login import PASSWORD
 from jobmonitor.crm.passwords import hash_password
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 
-__all__ = ["SUPPORTERS", "SUPPORTERS_MAX", "Progress", "fill", "seed"]
+__all__ = ["SUPPORTERS", "SUPPORTERS_MAX", "OnStep", "fill", "seed"]
 
 SUPPORTERS = 5_000
 SUPPORTERS_MAX = 1_000_000
@@ -31,27 +31,25 @@ LARGE = 20_000
 _SQL = statements("jobmonitor.crm.demo.sql")
 
 
-def seed(owner_url: str, supporters: int, permissions: Collection[str], progress: Progress = lambda _: None) -> bool:
+def seed(owner_url: str, supporters: int, permissions: Collection[str], on_step: OnStep = lambda _: None) -> bool:
     """Fill the migrated database behind ``owner_url``; False, and nothing done, if it has users already.
 
-    Users of the first account may do what needs ``permissions``. ``progress`` is told each step in words. All or
+    Users of the first account may do what needs ``permissions``. ``on_step`` is told each step in words. All or
     nothing: a seed that was broken off can simply be run again. Raises ValueError: more supporters than SUPPORTERS_MAX,
     or fewer than one.
     """
-    return asyncio.run(fill(owner_url, supporters, permissions, progress))
+    return asyncio.run(fill(owner_url, supporters, permissions, on_step))
 
 
-async def fill(
-    owner_url: str, supporters: int, permissions: Collection[str], progress: Progress = lambda _: None
-) -> bool:
+async def fill(owner_url: str, supporters: int, permissions: Collection[str], on_step: OnStep = lambda _: None) -> bool:
     """The same as ``seed``, for callers with an event loop."""
     if not 1 <= supporters <= SUPPORTERS_MAX:
         raise ValueError(f"The demo has 1 to {SUPPORTERS_MAX:,} supporters, not {supporters:,}.")
     connection = await asyncpg.connect(owner_url, server_settings={"timezone": "UTC"})
     try:
-        added = await _fill_empty(connection, supporters, permissions, progress)
+        added = await _fill_empty(connection, supporters, permissions, on_step)
         if added:
-            progress("Statistics")
+            on_step("Statistics")
             for table in await _SQL["tables"].fetch(connection):
                 await connection.execute(f"VACUUM (ANALYZE) {table['name']}")
     finally:
@@ -59,9 +57,7 @@ async def fill(
     return added
 
 
-async def _fill_empty(
-    connection: Connection, supporters: int, permissions: Collection[str], progress: Progress
-) -> bool:
+async def _fill_empty(connection: Connection, supporters: int, permissions: Collection[str], on_step: OnStep) -> bool:
     password_hash = await asyncio.to_thread(hash_password, PASSWORD)
     as_of = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     async with AsyncExitStack() as load:
@@ -71,7 +67,7 @@ async def _fill_empty(
             return False
         if supporters >= LARGE:
             await load.enter_async_context(without_foreign_keys(connection))
-        generator = Generator(connection, as_of, progress)
+        generator = Generator(connection, as_of, on_step)
         await generator.prepare()
         riverbank = replace(RIVERBANK, granted=(*RIVERBANK.granted, *sorted(permissions)))
         await generator.add_account(riverbank, supporters, password_hash)

@@ -16,7 +16,7 @@ from jobmonitor.database.statement import Statement, statements
 
 _SQL = statements("jobmonitor.crm.demo.sql")
 
-Progress = Callable[[str], object]
+OnStep = Callable[[str], object]
 
 ACTIVITIES_MEAN = 6.4
 GIFTS_MEAN = 1.7
@@ -27,10 +27,10 @@ BROADCAST_RECIPIENTS_MAX = 50_000
 class Generator:
     """Writes one account after the other through one connection, inside its caller's transaction."""
 
-    def __init__(self, connection: Connection, as_of: datetime, progress: Progress) -> None:
+    def __init__(self, connection: Connection, as_of: datetime, on_step: OnStep) -> None:
         self._connection = connection
         self._as_of = as_of
-        self._progress = progress
+        self._on_step = on_step
         self._supporters = 0
 
     async def prepare(self) -> None:
@@ -40,7 +40,7 @@ class Generator:
 
     async def add_account(self, account: DemoAccount, supporters: int, password_hash: str) -> None:
         """The account with its users, its shape and ``supporters`` people."""
-        self._progress(f"{account.name}: {supporters:,} supporters")
+        self._on_step(f"{account.name}: {supporters:,} supporters")
         await see_account(self._connection, account.id)
         await self._add_users(account, password_hash)
         await self._add_fields(account)
@@ -165,7 +165,7 @@ class Generator:
             await self._fill(statement, **common)
 
     async def _fill(self, statement: str, **values: Any) -> None:
-        self._progress(f"  {statement.replace('_', ' ')}")
+        self._on_step(f"  {statement.replace('_', ' ')}")
         await _SQL[statement].execute(self._connection, **values)
 
     async def _insert(self, table: str, account: DemoAccount, *, returning: str = "id", **values: Any) -> int:

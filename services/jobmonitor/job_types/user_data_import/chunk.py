@@ -6,11 +6,11 @@ from uuid import UUID
 import msgspec
 
 from jobmonitor.database.pool import Connection
-from jobmonitor.job_types.user_data_import.rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide
+from jobmonitor.job_types.user_data_import.rows import EMAIL_LENGTH_MAX, Decision, Row, Rules, addresses, decide_row
 from jobmonitor.job_types.user_data_import.store import (
-    Changes,
     Known,
     RowOutcome,
+    SupporterChanges,
     currency_decimals,
     find_known,
     record_rows,
@@ -55,13 +55,13 @@ async def _find(chunk: Chunk, connection: Connection, job_id: UUID) -> tuple[dic
 
 def _decide_all(
     chunk: Chunk, keys: Mapping[str, str], known: Mapping[str, Known], decimals: Mapping[str, int]
-) -> tuple[list[RowOutcome], Changes]:
+) -> tuple[list[RowOutcome], SupporterChanges]:
     """Row by row, each on what the ones before it left."""
-    seen, changes, outcomes = dict(known), Changes(), []
+    seen, changes, outcomes = dict(known), SupporterChanges(), []
     for row in chunk.rows:
         readings = [keys.get(address, address) for address in addresses(row, chunk.rules)]
         key = next((reading for reading in readings if reading in seen), readings[0] if readings else "")
-        decision = decide(row, key, seen.get(key), chunk.rules, decimals)
+        decision = decide_row(row, key, seen.get(key), chunk.rules, decimals)
         if decision.after is not None:
             _note(changes, key, decision, is_new=key not in seen)
             seen[key] = decision.after
@@ -73,7 +73,7 @@ def _decide_all(
     return outcomes, changes
 
 
-def _note(changes: Changes, key: str, decision: Decision, *, is_new: bool) -> None:
+def _note(changes: SupporterChanges, key: str, decision: Decision, *, is_new: bool) -> None:
     if is_new:
         changes.created.append(key)
     changes.values |= {(key, field): text for field, text in decision.values.items()}

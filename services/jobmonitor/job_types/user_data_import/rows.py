@@ -81,7 +81,7 @@ def addresses(row: Row, rules: Rules) -> list[str]:
     return [address for text in _readings(row.cells[position], rules) if (address := text.strip())]
 
 
-def decide(row: Row, address: str, known: Known | None, rules: Rules, decimals: Mapping[str, int]) -> Decision:
+def decide_row(row: Row, address: str, known: Known | None, rules: Rules, decimals: Mapping[str, int]) -> Decision:
     """What the row does to the supporter with this address; ``known`` is None where nobody has it.
 
     ``decimals`` are those of each currency.

@@ -42,7 +42,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """The row of the file that named them first; None: no row before this one."""
 
 
-class Changes(msgspec.Struct, kw_only=True):
+class SupporterChanges(msgspec.Struct, kw_only=True):
     """What is to be written. ``key`` is a supporter's address in lower case."""
 
     created: list[str] = []
@@ -102,7 +102,7 @@ async def find_known(
 
 
 async def write_changes(
-    connection: Connection, account_id: int, job_id: UUID, changes: Changes, known: Mapping[str, int]
+    connection: Connection, account_id: int, job_id: UUID, changes: SupporterChanges, known: Mapping[str, int]
 ) -> dict[str, int]:
     """Write them; returns ``{key: supporter id}`` of the known and the created. Raises SupporterAddedMeanwhile."""
     ids = dict(known)
