@@ -85,6 +85,15 @@ def test_a_file_that_cannot_be_taken_is_not_even_sent(tmp_path: Path, capsys: py
     assert "20,971,521 bytes, and 20,971,520 (20 MB) is the most" in about_large
 
 
+def test_a_file_of_a_kind_the_type_does_not_read_is_not_even_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "people.txt"
+    path.write_text("Email")
+    assert run([*IMPORT, str(path)], NOWHERE) == 2
+    assert "people.txt does not end in .csv or .xlsx" in capsys.readouterr().err
+
+
 def test_values_are_json_where_they_are_json_and_text_where_not() -> None:
     pairs = ["format=user", "export_group_id=2", 'query={"questions":[{"question":1,"value":"a=b"}]}']
     assert checked_parameters("user-data-export", pairs) == {

@@ -23,8 +23,6 @@ INTERNAL_GROUP = "jobmonitor.internal_job_types"
 """The group of those that only tests, chaos runs and measurements start. They run where a setting names them."""
 DISTRIBUTION = "jobmonitor"
 
-JobTypes = tuple[JobType[Any], ...]
-
 
 class BrokenJobType(StartError):
     """An installed job type cannot be used; the message names it and says why."""
@@ -45,17 +43,17 @@ def slugs(*, with_probe: bool) -> tuple[str, ...]:
     return tuple(_entry_points()) if with_probe else tuple(_slugs(OFFERED_GROUP))
 
 
-def offered() -> JobTypes:
+def offered() -> tuple[JobType[Any], ...]:
     """The types users may start, by slug. Raises BrokenJobType."""
     return tuple(map(job_type, _slugs(OFFERED_GROUP)))
 
 
-def installed() -> JobTypes:
+def installed() -> tuple[JobType[Any], ...]:
     """All types, the internal ones too, by slug. Raises BrokenJobType."""
     return tuple(map(job_type, _entry_points()))
 
 
-def built_in() -> JobTypes:
+def built_in() -> tuple[JobType[Any], ...]:
     """The types users may start that come with this distribution: those of the published schemas."""
     ours = (slug for slug in _slugs(OFFERED_GROUP) if distribution_of(_entry_points()[slug]) == DISTRIBUTION)
     return tuple(map(job_type, ours))
@@ -66,7 +64,7 @@ def permissions() -> frozenset[str]:
     return frozenset(each.permission for each in offered())
 
 
-def enabled(named: str) -> JobTypes:
+def enabled(named: str) -> tuple[JobType[Any], ...]:
     """The types that a setting names, separated by commas; an empty one means those offered.
 
     Raises UnknownJobType, BrokenJobType.
