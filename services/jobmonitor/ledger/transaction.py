@@ -159,7 +159,7 @@ class LedgerTransaction:
         self._publish(work_topic(job_type), job_id, key, data, key=key)
 
     async def capacity(self, account_id: int) -> Capacity:
-        """How many more jobs of this account may begin. Accounts are asked for in ascending order, lest two block."""
+        """How many more jobs of this account may begin. Ask for accounts in ascending order: else two may block."""
         return await admission.lock_capacity(self.connection, account_id, self._fairness.account_jobs_max)
 
     async def kept_results(self, account_ids: Collection[int]) -> dict[int, Kept]:

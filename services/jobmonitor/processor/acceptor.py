@@ -43,7 +43,7 @@ BATCH_S = 0.1
 
 
 class Submission(NamedTuple):
-    """Somebody's wish for a job."""
+    """A request for a new job."""
 
     job_id: UUID
     request_id: str

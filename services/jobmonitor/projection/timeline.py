@@ -2,7 +2,7 @@
 
 A point's ``slot`` says what makes two events of one type the same point, so that doubled and late events, and a replay
 of the whole log, leave the same timeline. Facts alone leave it too: the first one tells the submission, and takes its
-point over from the request. A wish to stop makes no point; what came of it does.
+point over from the request. A stop request makes no point; the facts about it do.
 """
 
 from collections.abc import Iterator
