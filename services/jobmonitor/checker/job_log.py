@@ -52,7 +52,7 @@ class Moment(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """A wish to stop."""
+    """A stop request."""
 
     account_id: int
     at: datetime

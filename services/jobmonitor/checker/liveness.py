@@ -64,7 +64,7 @@ def facts_are_kept(snapshot: Snapshot, evidence: Evidence) -> None:
             evidence.things += 1
             about, found = (
                 f"topic {topic}, partition {partition}",
-                f"offset {begin}: jobs told of before are not checked",
+                f"offset {begin}: jobs of earlier facts are not checked",
             )
             evidence.expect(begin == 0, about, "a log that begins at offset 0", found)
 

@@ -68,10 +68,10 @@ def downloads_were_permitted(snapshot: Snapshot, evidence: Evidence) -> None:
 
 def views_are_the_fold(snapshot: Snapshot, evidence: Evidence) -> None:
     """I27: rows and timelines are what the log gives up to the stored offsets. Which view a job is in: I21, I22."""
-    if gone := [place for place, end in snapshot.log_ends.items() if snapshot.folded_to.get(place, 0) > end]:
-        evidence.expect(
-            False, f"topic {gone[0][0]}", "offsets within the log", "views folded further than the log goes"
-        )
+    if gone := [
+        partition for partition, end in snapshot.log_ends.items() if snapshot.folded_to.get(partition, 0) > end
+    ]:
+        evidence.expect(False, f"topic {gone[0][0]}", "offsets within the log", "views that are ahead of the log")
     for topic, partition, first, behind in snapshot.skipped:
         found = f"offsets {first} to {behind - 1} were deleted before they were folded"
         evidence.expect(False, f"topic {topic}, partition {partition}", "every message folded", found)

@@ -1,4 +1,4 @@
-"""The entry point of the command line tool ``jobmonitor``. It imports little: Ctrl-C is heard from the start."""
+"""The entry point of the command line tool ``jobmonitor``. It imports little, so that Ctrl-C works from the start."""
 
 import os
 import sys

@@ -51,10 +51,10 @@ def application() -> App:
     groups = {name: App(name=name, help=text) for name, text in GROUPS.items()}
     for group in groups.values():
         app.command(group)
-    for words, (place, text) in COMMANDS.items():
+    for words, (target, text) in COMMANDS.items():
         *first, name = words.split()
         parent = groups[first[0]] if first else app
-        parent.command(f"jobmonitor.cli.commands.{place}", name=name, help=text)
+        parent.command(f"jobmonitor.cli.commands.{target}", name=name, help=text)
     return app
 
 
