@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
 
 from jobmonitor.contract.topics import catalogue
@@ -15,10 +16,11 @@ from jobmonitor.runtime.objects import ObjectStore
 from support.checked_world import Worlds, make_worlds
 from support.crm import Crm
 from support.engine import Engine, create_topics, open_engine
-from support.gateway import RunningGateway, running_gateway
+from support.gateway import USER, RunningGateway, running_gateway
 from support.imports import Imports, PlainImports, open_plain_imports
 from support.projecting import Views, open_views
 from support.servers import Database, Postgres
+from support.uploading import SHAPE
 
 
 @pytest.fixture
@@ -124,3 +126,13 @@ async def gateway(database: Database, broker: str, tmp_path: Path) -> AsyncItera
     """A gateway with two accounts and five people, without jobs."""
     async with running_gateway(database, broker, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+async def importer(gateway: RunningGateway) -> httpx2.AsyncClient:
+    """The first account's User, who may import; the account has something to fill."""
+    await gateway.owner.execute(SHAPE)
+    await gateway.owner.execute(
+        "INSERT INTO crm.group_permissions (account_id, group_id, permission) VALUES (1, 1, 'import')"
+    )
+    return await gateway.logged_in(USER)

@@ -12,7 +12,7 @@ import pytest
 from jobmonitor.contract.events import ResultDownloaded
 from jobmonitor.gateway.http import connections
 from support.engine import read_events
-from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, result_of
+from support.gateway import NOON, OTHER_USER, SUPER, USER, RunningGateway, key_of, result_of
 from support.waiting import until
 
 BIG = bytes(range(256)) * 4 * 8 * 1024
@@ -395,8 +395,3 @@ async def test_foreign_results_are_not_there(gateway: RunningGateway) -> None:
 
     assert response.status_code == 404
     assert b"ada" not in response.content
-
-
-def key_of(job: dict[str, Any]) -> str:
-    """Where the job's result lies."""
-    return f"results/{job['account_id']}/{job['job_id']}/{job['result']['name']}"

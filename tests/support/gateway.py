@@ -136,6 +136,11 @@ def result_of(content: bytes, **fields: Any) -> Result:
 _numbers = iter(range(10_001, 1_000_000))
 
 
+def key_of(job: dict[str, Any]) -> str:
+    """Where the job's result lies."""
+    return f"results/{job['account_id']}/{job['job_id']}/{job['result']['name']}"
+
+
 def job_columns(**columns: Any) -> dict[str, Any]:
     """A queued job of the first account's user, unless told otherwise."""
     known: dict[str, Any] = {

@@ -7,6 +7,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import (
     Asked,
@@ -130,3 +132,9 @@ def ordinary_life(job: JobEvents) -> list[Event]:
     events = [job.submitted(reference="Spring"), job.queued(), job.started()]
     events += [job.progressed(done) for done in (0, 30, 60, 90)]
     return [*events, job.completed(), job.downloaded()]
+
+
+def says(event: Event, **other: Any) -> Event:
+    """The event with other data."""
+    data: Any = event.data
+    return msgspec.structs.replace(event, data=msgspec.structs.replace(data, **other))

@@ -4,17 +4,15 @@ import mailbox
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from jobmonitor.checker.client_history import Operation
-from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.topics import catalogue
 from jobmonitor.job_types.registry import slugs
 from support.checked_world import STRANGER, World
-from support.job_events import NOON
+from support.job_events import NOON, says
 
 TOPICS = catalogue(slugs(with_probe=False))
 Plant = Callable[[World], Awaitable[None]]
@@ -382,12 +380,6 @@ async def the_parts_of_an_ended_job_are_left(world: World) -> None:
     folder = world.folder / "parts" / "1" / str(world.jobs["completed"])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "left").write_bytes(b"1")
-
-
-def says(event: Event, **other: Any) -> Event:
-    """The event with other data."""
-    data: Any = event.data
-    return msgspec.structs.replace(event, data=msgspec.structs.replace(data, **other))
 
 
 async def move(world: World, source: str, target: str, job: str) -> None:
