@@ -17,6 +17,7 @@ from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.database.pool import open_pool
+from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.acceptor import Acceptor, Submission
@@ -54,6 +55,7 @@ class Engine:
     owner_url: str
     bootstrap: str
     settings: ProcessorSettings
+    cpu: CpuPool
 
     @property
     def lease(self) -> timedelta:
@@ -67,8 +69,9 @@ class Engine:
 
     def serve(self, job_type: JobType[Any]) -> None:
         """Work on jobs of this type from now on."""
-        self.runner = ChunkRunner(job_type, self.ledger, self.objects, self.settings)
-        inline = InlineRunner(job_type, self.objects, ResultFiles(self.objects, self.settings.result_retention_days))
+        self.runner = ChunkRunner(job_type, self.ledger, self.objects, self.settings, self.cpu)
+        files = ResultFiles(self.objects, self.settings.result_retention_days)
+        inline = InlineRunner(job_type, self.objects, files, self.cpu)
         planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
         self.acceptor = Acceptor(job_type, self.ledger, inline, planner, load_standings=everybody_may)
 
@@ -174,15 +177,27 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
     await producer.start()
     ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
     objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
-    runner = ChunkRunner(probe, ledger, objects, settings)
-    inline = InlineRunner(probe, objects, ResultFiles(objects, settings.result_retention_days))
+    cpu = CpuPool(settings.cpu_processes)
+    runner = ChunkRunner(probe, ledger, objects, settings, cpu)
+    inline = InlineRunner(probe, objects, ResultFiles(objects, settings.result_retention_days), cpu)
     planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
     acceptor = Acceptor(probe, ledger, inline, planner, load_standings=everybody_may)
     try:
         yield Engine(
-            ledger, producer, objects, probe, runner, acceptor, owner, database.owner_url, kafka.bootstrap, settings
+            ledger=ledger,
+            producer=producer,
+            objects=objects,
+            probe=probe,
+            runner=runner,
+            acceptor=acceptor,
+            owner=owner,
+            owner_url=database.owner_url,
+            bootstrap=kafka.bootstrap,
+            settings=settings,
+            cpu=cpu,
         )
     finally:
+        cpu.close()
         await ledger.outbox.close()
         await producer.stop()
         await pool.close()

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from jobmonitor.database.pool import Connection, Pool, account_transaction
+from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, PlannedChunk
 from jobmonitor.runtime.objects import ObjectStore
 
@@ -17,6 +18,10 @@ from jobmonitor.runtime.objects import ObjectStore
 def owner_of(account_id: int) -> int:
     """Whose jobs the tests run: users are of one account."""
     return account_id + 1
+
+
+CPU = CpuPool(2)
+"""Its processes end when nobody has called them for a while."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def context_of(
 ) -> Context:
     """Without an object store, one that holds nothing, as nothing was uploaded."""
     store = objects or ObjectStore("memory://")
-    return Context(connection, store, account_id=account_id, owner_id=owner_of(account_id), job_id=job_id)
+    return Context(connection, store, account_id=account_id, owner_id=owner_of(account_id), job_id=job_id, cpu=CPU)
 
 
 def assembly_context_of(pool: Pool, account_id: int = 1, *, job_id: UUID) -> AssemblyContext:
@@ -102,6 +107,7 @@ def assembly_context_of(pool: Pool, account_id: int = 1, *, job_id: UUID) -> Ass
         account_id=account_id,
         owner_id=2,
         job_id=job_id,
+        cpu=CPU,
     )
 
 

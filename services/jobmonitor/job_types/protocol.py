@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
 import msgspec
@@ -22,6 +22,12 @@ from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.objects import ObjectStore
 
 Params = TypeVar("Params", bound=msgspec.Struct)
+Answer = TypeVar("Answer")
+Arguments = TypeVarTuple("Arguments")
+
+CPU_TIMEOUT_S = 30.0
+"""A piece of work must not be silent for longer (``Context.connection``)."""
+CPU_MEMORY_BYTES_MAX = 1024**3
 
 RefusalKind = Literal["invalid", "conflict", "forbidden"]
 """What stands against it: what was asked for, the present state of things, or a missing right.
@@ -47,6 +53,53 @@ class Refused(Exception):
 
 class Stopped(Exception):
     """Raised by a chunk that ends early because ``stop_requested`` is set. Nothing of it counts."""
+
+
+class CpuFailed(Refused):
+    """One call in the CPU pool failed; its worker and all other calls go on.
+
+    A type that catches it can give one unit the outcome. Otherwise the job is refused.
+    """
+
+    def __init__(self, code: str, reason: str, *, detail: str = "") -> None:
+        """``code``: cpu_crashed, cpu_timeout, cpu_memory, or cpu_error where the function raised something."""
+        super().__init__(code, reason)
+        self.detail = detail
+        """For programmers, for instance the exception the function raised."""
+
+
+class Cpu(Protocol):
+    """Runs what would hold up everybody whom this process serves, in others: PDFs, hashes, workbooks."""
+
+    async def run(
+        self,
+        function: Callable[[*Arguments], Answer],
+        *arguments: *Arguments,
+        timeout_s: float = CPU_TIMEOUT_S,
+        memory_bytes_max: int = CPU_MEMORY_BYTES_MAX,
+    ) -> Answer:
+        """Call a function of a module there; best one that imports little, for each process has its own memory.
+
+        Arguments and answer are of types msgspec knows, and annotated. Waiting for a process does not count as time.
+        Raises CpuFailed.
+        """
+        ...
+
+
+class NoCpu(Cpu):
+    """Where no chunks run: whoever previews a job or offers a form waits for no such work."""
+
+    async def run(
+        self,
+        function: Callable[[*Arguments], Answer],
+        *arguments: *Arguments,
+        timeout_s: float = CPU_TIMEOUT_S,
+        memory_bytes_max: int = CPU_MEMORY_BYTES_MAX,
+    ) -> Answer:
+        raise RuntimeError(f"{function.__qualname__}: CPU work is for plans, chunks and assemblies.")
+
+
+NO_CPU: Cpu = NoCpu()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +131,8 @@ class Context:
     """Which try of this chunk it is."""
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
     """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped."""
+    cpu: Cpu = NO_CPU
+    """For work of more than some milliseconds; of chunks only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +146,7 @@ class AssemblyContext:
     owner_id: int
     job_id: UUID
     attempt: int = 1
+    cpu: Cpu = NO_CPU
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobmonitor.database.pool import open_pool
+from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import enabled
@@ -51,8 +52,10 @@ async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:
         ledger = Ledger(pool, producer, SOURCE, settings)
         stack.push_async_callback(ledger.outbox.close)
         objects = ObjectStore(settings.object_store_url)
+        cpu = CpuPool(settings.cpu_processes)
+        stack.callback(cpu.close)
         workers = [
-            Worker(value, settings, ledger, producer, objects, data_folder=data_folder, crash=lifecycle.crash)
+            Worker(value, settings, ledger, producer, objects, cpu=cpu, data_folder=data_folder, crash=lifecycle.crash)
             for value in job_types
         ]
         started: list[Worker] = []

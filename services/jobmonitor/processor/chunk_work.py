@@ -11,7 +11,16 @@ import msgspec
 
 from jobmonitor.contract.events import Result, result_key
 from jobmonitor.database.pool import Connection, account_snapshot, account_transaction, see_account
-from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, JobType, PlannedChunk, Stopped
+from jobmonitor.job_types.protocol import (
+    NO_CPU,
+    Assembly,
+    AssemblyContext,
+    Context,
+    Cpu,
+    JobType,
+    PlannedChunk,
+    Stopped,
+)
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.processor.counting import must_add_up
@@ -33,11 +42,17 @@ class ChunkWork:
     """
 
     def __init__(
-        self, job_type: JobType[Any], ledger: Ledger, objects: ObjectStore, settings: ProcessorSettings
+        self,
+        job_type: JobType[Any],
+        ledger: Ledger,
+        objects: ObjectStore,
+        settings: ProcessorSettings,
+        cpu: Cpu = NO_CPU,
     ) -> None:
         self._job_type = job_type
         self._ledger = ledger
         self._objects = objects
+        self._cpu = cpu
         self._files = ResultFiles(objects, settings.result_retention_days)
         self._lease = timedelta(seconds=settings.lease_s)
 
@@ -136,6 +151,7 @@ class ChunkWork:
             job_id=claimed.job_id,
             attempt=claimed.attempt,
             stop_requested=stop_requested,
+            cpu=self._cpu,
         )
 
     def _assembly_context(self, claimed: Claim) -> AssemblyContext:
@@ -146,6 +162,7 @@ class ChunkWork:
             owner_id=claimed.owner_id,
             job_id=claimed.job_id,
             attempt=claimed.attempt,
+            cpu=self._cpu,
         )
 
     async def _parts(self, keys: list[str]) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from jobmonitor.job_types.protocol import JobType, Refused, Stopped
+from jobmonitor.job_types.protocol import NO_CPU, Cpu, JobType, Refused, Stopped
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
@@ -45,11 +45,16 @@ class ChunkRunner:
     """Runs the chunks of one job type, any number at once."""
 
     def __init__(
-        self, job_type: JobType[Any], ledger: Ledger, objects: ObjectStore, settings: ProcessorSettings
+        self,
+        job_type: JobType[Any],
+        ledger: Ledger,
+        objects: ObjectStore,
+        settings: ProcessorSettings,
+        cpu: Cpu = NO_CPU,
     ) -> None:
         self._job_type = job_type
         self._ledger = ledger
-        self._work = ChunkWork(job_type, ledger, objects, settings)
+        self._work = ChunkWork(job_type, ledger, objects, settings, cpu)
         self._lease = timedelta(seconds=settings.lease_s)
 
     async def run(

@@ -9,7 +9,7 @@ import msgspec
 
 from jobmonitor.contract.events import Result
 from jobmonitor.job.commands import CompleteJob, FailJob, StartJob
-from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import NO_CPU, AssemblyContext, Context, Cpu, JobType, PlannedChunk, Refused
 from jobmonitor.ledger.runs import Run
 from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.processor.counting import must_add_up
@@ -20,10 +20,11 @@ from jobmonitor.runtime.objects import ObjectStore
 class InlineRunner:
     """Does the small jobs of one type."""
 
-    def __init__(self, job_type: JobType[Any], objects: ObjectStore, files: ResultFiles) -> None:
+    def __init__(self, job_type: JobType[Any], objects: ObjectStore, files: ResultFiles, cpu: Cpu = NO_CPU) -> None:
         self._job_type = job_type
         self._objects = objects
         self._files = files
+        self._cpu = cpu
 
     async def do(self, transaction: LedgerTransaction, run: Run, params: Any) -> bool:
         """Bring a queued job to its end, if it is small; False when it is not, and nothing was done.
@@ -31,7 +32,9 @@ class InlineRunner:
         The connection sees the job's account. Whatever the job type raises after its first chunk began is raised here
         too: its effects have to be rolled back.
         """
-        context = Context(transaction.connection, self._objects, run.account_id, run.owner_id, run.job_id)
+        context = Context(
+            transaction.connection, self._objects, run.account_id, run.owner_id, run.job_id, cpu=self._cpu
+        )
         if not await self._job_type.is_small(params, context):
             return False
         try:
@@ -72,6 +75,7 @@ class InlineRunner:
             account_id=run.account_id,
             owner_id=run.owner_id,
             job_id=run.job_id,
+            cpu=self._cpu,
         )
         assembly = self._job_type.assemble(params, _pieces(contents), context)
         if assembly is None:

@@ -21,6 +21,8 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     """Half of them are for chunks at work."""
     job_types: str = ""
     """Slugs separated by commas; empty serves all that users are offered."""
+    cpu_processes: int = 2
+    """At most so many at once do CPU work for the chunks of all types."""
     lease_s: float = 10.0
     """A worker that gives no sign of life for so long loses its chunk to another."""
     stop_grace_s: float = 20.0

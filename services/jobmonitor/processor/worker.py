@@ -12,7 +12,7 @@ import faust
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched
 from jobmonitor.contract.topics import requests_topic
-from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.protocol import NO_CPU, Cpu, JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.claims import Kind
 from jobmonitor.ledger.suspects import Suspects
@@ -53,6 +53,7 @@ class Worker:
         producer: Producer,
         objects: ObjectStore,
         *,
+        cpu: Cpu = NO_CPU,
         data_folder: Path,
         crash: Callable[[BaseException], NoReturn],
     ) -> None:
@@ -60,7 +61,7 @@ class Worker:
         self._producer = producer
         self._crash = crash
         self._stop_grace_s = settings.stop_grace_s
-        self._chunks = ChunkRunner(job_type, ledger, objects, settings)
+        self._chunks = ChunkRunner(job_type, ledger, objects, settings, cpu)
         self._slots: dict[Kind, Slots] = {
             "plan": Slots(self._run, crash=crash, slots=PLANS_MAX, account_max=PLANS_MAX - 1, shared=ledger.planning),
             "work": Slots(self._run, crash=crash, slots=WORK_MAX, shared=ledger.working),
@@ -68,7 +69,7 @@ class Worker:
         }
         planner = Planner(self._slots["plan"])
         files = ResultFiles(objects, settings.result_retention_days)
-        acceptor = Acceptor(job_type, ledger, InlineRunner(job_type, objects, files), planner)
+        acceptor = Acceptor(job_type, ledger, InlineRunner(job_type, objects, files, cpu), planner)
         requests = RequestHandler(job_type, ledger, acceptor)
         topic = requests_topic(job_type.slug)
         self._suspects = Suspects(ledger.pool, topic)

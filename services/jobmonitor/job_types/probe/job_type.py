@@ -15,10 +15,12 @@ from msgspec import Meta
 
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.defaults import JobTypeDefaults
+from jobmonitor.job_types.probe.cpu_work import work
 from jobmonitor.job_types.protocol import (
     Assembly,
     AssemblyContext,
     Context,
+    CpuFailed,
     EffectsCount,
     Part,
     PlannedChunk,
@@ -54,6 +56,11 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int, Meta(ge=0, le=10_000_000_000, description="Bytes the assembly adds to the heading of the file.")
     ] = 0
     outside: Annotated[int, Meta(ge=0, le=100, description="Calls of the service outside for each unit.")] = 0
+    cpu_s: Annotated[float, Meta(ge=0, le=600, description="CPU work for each unit in another process, in s.")] = 0.0
+    cpu_timeout_s: Annotated[float, Meta(gt=0, le=600, description="How much of that is allowed, in seconds.")] = 30.0
+    cpu_crash_at: Annotated[
+        int | None, Meta(description="The unit whose CPU work ends its process: it counts as failed.")
+    ] = None
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
 
 
@@ -83,8 +90,9 @@ class Probe(JobTypeDefaults[ProbeParameters]):
         return params.units
 
     async def is_small(self, params: ProbeParameters, context: Context) -> bool:
-        lasts = params.chunk_s or params.plan_s or params.assemble_s or params.assemble_bytes or params.outside
-        fails = params.away_attempts or params.bug_attempts
+        waits = params.chunk_s or params.plan_s or params.assemble_s or params.outside
+        lasts = waits or params.cpu_s or params.assemble_bytes
+        fails = params.away_attempts or params.bug_attempts or params.cpu_crash_at is not None
         return not lasts and not fails and params.units <= SMALL_CHUNKS_MAX * params.chunk_units
 
     async def plan(self, params: ProbeParameters, context: Context) -> AsyncIterator[PlannedChunk]:
@@ -97,16 +105,18 @@ class Probe(JobTypeDefaults[ProbeParameters]):
 
     async def run_chunk(self, params: ProbeParameters, payload: Any, context: Context) -> Part:
         """What goes wrong goes wrong after the effects."""
-        first, end = payload
+        units = range(*payload)
         await _take(params.chunk_s, context.stop_requested)
+        failed = await _cpu_work(params, units, context)
         if params.effects:
-            await SQL["leave_effects"].execute(
-                context.connection, account_id=context.account_id, job_id=context.job_id, first=first, last=end - 1
-            )
-        await self._call_outside(params, range(first, end), context)
-        self._go_wrong(params, range(first, end), context.attempt)
-        lines = "".join(f"{unit}\r\n" for unit in range(first, end)) if params.file else ""
-        return Part(content=lines.encode(), outcomes={"counted": end - first}, rows=end - first)
+            for some in [range(unit, unit + 1) for unit in units if unit not in failed] if failed else [units]:
+                await _leave_effects(some, context)
+        await self._call_outside(params, units, context)
+        self._go_wrong(params, units, context.attempt)
+        counted = len(units) - len(failed)
+        lines = "".join(f"{unit}\r\n" for unit in units if unit not in failed) if params.file else ""
+        outcomes = {"counted": counted, **({"failed": len(failed)} if failed else {})}
+        return Part(content=lines.encode(), outcomes=outcomes, rejected=len(failed), rows=counted)
 
     async def _call_outside(self, params: ProbeParameters, units: range, context: Context) -> None:
         """What reached the service is counted there, also where this chunk fails afterwards. Raises ServiceAway."""
@@ -132,6 +142,25 @@ class Probe(JobTypeDefaults[ProbeParameters]):
         if not params.file:
             return None
         return Assembly(content=_file(params, parts), media_type="text/csv", extension="csv")
+
+
+async def _cpu_work(params: ProbeParameters, units: range, context: Context) -> set[int]:
+    """Returns the units whose work failed, each for itself."""
+    failed: set[int] = set()
+    if not params.cpu_s and params.cpu_crash_at not in units:
+        return failed
+    for unit in units:
+        try:
+            await context.cpu.run(work, params.cpu_s, unit == params.cpu_crash_at, timeout_s=params.cpu_timeout_s)
+        except CpuFailed:
+            failed.add(unit)
+    return failed
+
+
+async def _leave_effects(units: range, context: Context) -> None:
+    await SQL["leave_effects"].execute(
+        context.connection, account_id=context.account_id, job_id=context.job_id, first=units[0], last=units[-1]
+    )
 
 
 async def _call(client: httpx2.AsyncClient, told: dict[str, Any]) -> None:
