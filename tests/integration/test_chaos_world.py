@@ -12,10 +12,17 @@ from chaos.verdict import judge
 from chaos.world import World, read_world
 from jobmonitor.contract.envelope import encode
 from jobmonitor.contract.topics import DEAD_LETTERS, work_topic
+from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.dead_letters import dead_letter
 from support.engine import Engine, create_topics, read_events
 
 UNITS = 4
+
+
+@pytest.fixture
+def kafka(own_kafka: KafkaServer) -> KafkaServer:
+    """All dead letters of a broker are looked at: other tests' are not among them."""
+    return own_kafka
 
 
 @pytest.fixture
