@@ -4,7 +4,7 @@ BIN := .venv/bin
 # So many tests at a time, each worker with servers of its own: they mostly wait. 0: one after the other.
 TEST_WORKERS ?= 3
 # A worker that crashes ends the run: with one put in its place, groups can wait for ever (pytest-xdist #1323, #1378).
-XDIST := --numprocesses=$(TEST_WORKERS) --dist=loadgroup --no-loadscope-reorder --max-worker-restart=0
+XDIST := --numprocesses=$(TEST_WORKERS) --dist=loadscope --no-loadscope-reorder --max-worker-restart=0
 # Told at the end of each run, whether or not a test failed.
 SLOWEST := --durations=10
 # They load the machine themselves.

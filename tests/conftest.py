@@ -7,10 +7,12 @@ import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from jobmonitor.local.jars import fetch_jars
 from jobmonitor.local.kafka import KafkaServer
@@ -45,19 +47,26 @@ def pytest_configure() -> None:
 NOTHING_IS_SKIPPED = os.environ.get("CI", "").lower() in ("1", "true")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What several workers share out: a file's tests stay together, as do those that need the same big thing."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_together(item)))
+OWN_STACK = ("test_own_job_type.py", "test_page_plain_form.py")
+"""Files of tests/end_to_end that do not use the one stack all others share."""
 
 
-def _together(item: pytest.Item) -> str:
-    if "stack" in getattr(item, "fixturenames", ()) and not hasattr(getattr(item, "module", None), "stack"):
-        return "stack"  # one is started, not one for each worker; some files have one of their own
-    if item.path.parent.name == "contract":
-        return "contract"  # they install the official schemas
-    return item.path.stem
+class Grouped(LoadScopeScheduling):  # type: ignore[misc]
+    """Shares the tests out to several workers: a file's stay together, as do those that need the same big thing.
+
+    The marks ``xdist_group`` have no effect: pytest-xdist 3.8.0 writes them into ``_nodeid``, which pytest 9.2 ignores.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        folder, name = file.rsplit("/", 1)
+        if folder.endswith("end_to_end") and name not in OWN_STACK:
+            return "stack"  # one is started, not one for each worker
+        return folder if folder.endswith("contract") else file  # they install the official schemas
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Grouped:
+    return Grouped(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
