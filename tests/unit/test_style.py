@@ -1,5 +1,6 @@
 """Rules of style that no linter checks."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,3 +25,9 @@ def test_files_are_short() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
     assert len(lengths) > 400
     assert {str(path): lines for path, lines in lengths.items() if lines > LINES_MAX} == {}
+
+
+def test_no_two_test_files_have_the_same_name() -> None:
+    """Folders of tests are no packages: a name twice stops the whole run, and each alone passes."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {name for name, times in names.items() if times > 1} == set()
