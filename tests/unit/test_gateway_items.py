@@ -1,10 +1,10 @@
 """From the projection's row to what people see: percentages, file names, results, reports."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from jobmonitor.contract.events import Result
@@ -27,6 +27,7 @@ JOB = JobRecord(
     zone="America/New_York",
     job_type="user-data-export",
     state=State.RUNNING,
+    updated_at=NOW,
     total=3,
     done=2,
 )
@@ -42,7 +43,7 @@ RESULT = Result(
 
 
 def job(**fields: Any) -> JobRecord:
-    return replace(JOB, **fields)
+    return msgspec.structs.replace(JOB, **fields)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_result_expires_at_its_time_or_when_it_was_purged() -> None:
 
     assert not expired(done, RESULT.expires_at - timedelta(microseconds=1))
     assert expired(done, RESULT.expires_at)
-    assert expired(replace(done, expired_at=NOW), NOW)
+    assert expired(msgspec.structs.replace(done, expired_at=NOW), NOW)
 
 
 @pytest.mark.parametrize("state", [State.SCHEDULED, State.QUEUED, State.RUNNING, State.STOPPING, State.CANCELLED])

@@ -1,9 +1,10 @@
 """Who may see and do what: every combination of viewer and job."""
 
-from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from jobmonitor.crm.permissions import permissions_of
@@ -24,6 +25,7 @@ JOB = JobRecord(
     zone="UTC",
     job_type="user-data-export",
     state=State.RUNNING,
+    updated_at=datetime(2026, 7, 1, 12, tzinfo=UTC),
 )
 
 
@@ -79,7 +81,7 @@ def test_what_can_be_stopped(state: State) -> None:
     class Stoppable(UserDataExport):
         stoppable = True
 
-    job = replace(JOB, state=state)
+    job = msgspec.structs.replace(JOB, state=state)
     under_way = state in (State.SCHEDULED, State.QUEUED, State.RUNNING, State.STOPPING)
     unknown: Any = None
 

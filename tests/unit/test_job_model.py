@@ -28,8 +28,9 @@ from jobmonitor.job.commands import (
     StopJob,
 )
 from jobmonitor.job.evolve import evolve
+from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import Job, State, percent
-from jobmonitor.projection.fold import JobRow, fold, in_monitor
+from jobmonitor.projection.fold import fold, in_monitor
 from support.given_when_then import ASKED, DIAGRAM, LATER, NEW_JOB, NOW, RESULT, when
 
 AFTER = LATER + timedelta(days=1)

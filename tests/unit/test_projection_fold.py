@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
+from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import State
-from jobmonitor.projection.fold import Inapplicable, JobRow, TooEarly, fold, in_monitor
+from jobmonitor.projection.fold import Inapplicable, TooEarly, fold, in_monitor
 from support.job_events import NOON, JobEvents, ordinary_life, result_of
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, EventData
+from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import State
-from jobmonitor.projection.fold import Inapplicable, JobRow, fold
+from jobmonitor.projection.fold import Inapplicable, fold
 from support.job_events import NOON, JobEvents
 
 TABLE = """

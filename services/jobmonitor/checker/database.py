@@ -22,9 +22,9 @@ from jobmonitor.checker.snapshot import (
 )
 from jobmonitor.database.pool import Connection, open_pool, see_account
 from jobmonitor.database.statement import statements
+from jobmonitor.job.row import JobRow
 from jobmonitor.job_types.protocol import EffectsCount
 from jobmonitor.job_types.registry import installed
-from jobmonitor.projection.fold import JobRow
 
 SQL = statements("jobmonitor.checker.sql")
 _run_decoder = msgspec.json.Decoder(StoredRun)

@@ -27,9 +27,10 @@ from jobmonitor.contract.events import (
 )
 from jobmonitor.contract.topics import requests_topic, topic_of
 from jobmonitor.job.evolve import evolve
+from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import Job
 from jobmonitor.projection.batch import Message
-from jobmonitor.projection.fold import Inapplicable, JobRow, fold
+from jobmonitor.projection.fold import Inapplicable, fold
 from jobmonitor.projection.timeline import TimelinePoint, timeline_points
 
 LEDGER_SOURCES = "/jobmonitor/"

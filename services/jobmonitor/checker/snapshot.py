@@ -11,9 +11,9 @@ import msgspec
 from jobmonitor.checker.client_history import Operation
 from jobmonitor.checker.job_log import JobLog
 from jobmonitor.contract.topics import jobs_topic, requests_topic
+from jobmonitor.job.row import JobRow
 from jobmonitor.job_types.protocol import EffectsCount
 from jobmonitor.ledger.runs import Run
-from jobmonitor.projection.fold import JobRow
 from jobmonitor.runtime.topic_admin import Difference
 
 

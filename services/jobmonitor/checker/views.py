@@ -12,8 +12,9 @@ from jobmonitor.checker.job_log import JobLog
 from jobmonitor.checker.report import DoesNotApply, Evidence
 from jobmonitor.checker.snapshot import Snapshot
 from jobmonitor.contract.events import ResultDownloaded
+from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import ENDED, State
-from jobmonitor.projection.fold import JobRow, in_monitor
+from jobmonitor.projection.fold import in_monitor
 
 _exact_decoder = msgspec.json.Decoder(float_hook=Decimal)
 NOT_FROM_THE_LOG = {"number": None, "month": None}

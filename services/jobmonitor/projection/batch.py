@@ -9,7 +9,8 @@ from uuid import UUID
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.contract.topics import jobs_topic, requests_topic, topic_of
-from jobmonitor.projection.fold import Inapplicable, JobRow, TooEarly, fold
+from jobmonitor.job.row import JobRow
+from jobmonitor.projection.fold import Inapplicable, TooEarly, fold
 from jobmonitor.projection.progress import PlainProgress, decode_progress, in_one_second, supersedes
 from jobmonitor.projection.timeline import TimelinePoint, timeline_points
 from jobmonitor.runtime.record_batches import why_unreadable

@@ -22,6 +22,7 @@ from msgspec.structs import astuple
 
 from jobmonitor.database.pool import Connection, Pool
 from jobmonitor.database.statement import Statement, statements
+from jobmonitor.job.row import JobRow
 from jobmonitor.projection import offsets
 from jobmonitor.projection.batch import (
     Arrival,
@@ -33,7 +34,7 @@ from jobmonitor.projection.batch import (
     jobs_introduced,
     read,
 )
-from jobmonitor.projection.fold import JobRow, in_monitor
+from jobmonitor.projection.fold import in_monitor
 from jobmonitor.projection.offsets import Claim, Fenced, Partition, Position
 from jobmonitor.projection.rehearsal import made_up_life
 from jobmonitor.projection.row_source import FEW, PROGRESS_COLUMNS, RowSource, columns_of, send

@@ -22,7 +22,7 @@ from jobmonitor.contract.events import (
     JobSubmitted,
     submission_in,
 )
-from jobmonitor.projection.fold import JobRow
+from jobmonitor.job.row import JobRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)

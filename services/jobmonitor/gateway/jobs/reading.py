@@ -95,4 +95,5 @@ async def _submitted_job(connection: Connection, job_id: UUID) -> JobRecord | No
         "run_at",
     )
     values: dict[str, Any] = {name: record[name] for name in names}
-    return JobRecord(view="monitor", number=None, state=State.SCHEDULED if waits else State.QUEUED, **values)
+    state = State.SCHEDULED if waits else State.QUEUED
+    return JobRecord(view="monitor", state=state, updated_at=record["submitted_at"], **values)

@@ -1,7 +1,8 @@
 """Asks for the stop of a job."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+import msgspec
 
 from jobmonitor.contract.events import JobStopRequested
 from jobmonitor.crm.users import Viewer
@@ -30,7 +31,8 @@ async def request_stop(services: Services, viewer: Viewer, job: JobRecord) -> Jo
     with services.changes.watching(job.job_id) as watch:
         await publish(services, job.job_type, job.job_id, request)
         after = await shown(services, viewer, job.job_id, watch, _stop_shows)
-    return replace(after or job, stop_requested_at=(after or job).stop_requested_at or datetime.now(UTC))
+    known = after or job
+    return msgspec.structs.replace(known, stop_requested_at=known.stop_requested_at or datetime.now(UTC))
 
 
 def _stop_shows(job: JobRecord) -> bool:

@@ -130,8 +130,7 @@ class Hub:
                 for stream in self._streams[account_id]:
                     if may_see(stream.viewer, job):
                         stream.offer(job.job_id, data)
-                if job.updated_at is not None:
-                    metrics.PUSHED_AGE_SECONDS.observe((now - job.updated_at).total_seconds())
+                metrics.PUSHED_AGE_SECONDS.observe((now - job.updated_at).total_seconds())
 
     def _framed(self, now: datetime, job: JobRecord) -> tuple[JobRecord, bytes]:
         return job, frame("job", msgspec.json.encode(item(job, self._job_types, now)))
