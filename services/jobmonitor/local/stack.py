@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import stamina
 from aiokafka.errors import KafkaError
 
 from jobmonitor.cli.stack_note import StackNote
@@ -32,6 +31,7 @@ from jobmonitor.local.service import SERVICES, MailSink, Service, ServiceSpec
 from jobmonitor.local.settings import LocalSettings
 from jobmonitor.local.supervisor import Say, supervise
 from jobmonitor.local.welcome import welcome
+from jobmonitor.runtime.retry import retry_context
 from jobmonitor.runtime.settings import KafkaSettings, variable_name
 from jobmonitor.runtime.topic_admin import TopicsDiffer, create_topics
 
@@ -200,7 +200,7 @@ class Stack:
 
 async def _create_topics(kafka: KafkaSettings) -> None:
     """A broker that has just started refuses at first."""
-    async for attempt in stamina.retry_context(on=(KafkaError, OSError), attempts=None, timeout=BROKER_TIMEOUT_S):
+    async for attempt in retry_context(on=(KafkaError, OSError), attempts=None, timeout=BROKER_TIMEOUT_S):
         with attempt:
             await create_topics(kafka, catalogue(slugs(with_probe=kafka.with_probe)), alter=True)
 

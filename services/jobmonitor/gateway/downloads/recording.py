@@ -1,7 +1,6 @@
 """Records what somebody has received of a result. Once that is all of it, the job leaves the monitor."""
 
 import asyncpg
-import stamina
 import structlog
 
 from jobmonitor.crm.users import Viewer
@@ -11,6 +10,7 @@ from jobmonitor.gateway.adapters.database import DatabaseUnavailable
 from jobmonitor.gateway.downloads.ranges import Span
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.runtime.kafka import KafkaUnavailable, Outgoing
+from jobmonitor.runtime.retry import retry_context
 
 RECORD_FOR_S = 60.0
 """How long a complete download tries to be recorded while the database is away; later, the job just stays listed."""
@@ -24,7 +24,7 @@ async def record(services: Services, viewer: Viewer, job: JobRecord, received: S
     if job.downloaded_at is not None:
         return
     try:
-        async for attempt in stamina.retry_context(on=DatabaseUnavailable, attempts=None, timeout=RECORD_FOR_S):
+        async for attempt in retry_context(on=DatabaseUnavailable, attempts=None, timeout=RECORD_FOR_S):
             with attempt:
                 await _record_once(services, viewer, job, received, size_bytes)
     except DatabaseUnavailable:
