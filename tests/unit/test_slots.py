@@ -135,6 +135,17 @@ async def test_while_the_ledger_is_away_the_chunk_waits_in_its_slot() -> None:
     chunks.let_go()
 
 
+async def test_given_a_stop_while_a_chunk_waits_for_the_ledger_then_it_does_not_begin() -> None:
+    chunks = Chunks()
+    chunks.failures = [OSError("away")]
+    slots = Slots(chunks.run, crash=chunks.crash, slots=1)
+    slots.add(hints(1, 1)[0])
+    await asyncio.sleep(0)
+    assert chunks.failures == [], "it was tried, and pauses now"
+    await slots.stop(within_s=1.0)
+    assert (chunks.began, chunks.bugs) == ([], [])
+
+
 @pytest.mark.parametrize("bug", [ZeroDivisionError(), LookupError()])
 async def test_a_bug_ends_the_process(bug: Exception) -> None:
     chunks = Chunks()

@@ -25,7 +25,7 @@ async def until_passed(
 ) -> Answer:
     """Retry while it fails temporarily; each failure is logged as this event. Raises any other error: a bug.
 
-    Once ``goes_on`` says no, raises the temporary failure too.
+    Once ``goes_on`` says no, before or after a pause, raises the temporary failure too.
     """
     for attempt in count(1):
         try:
@@ -34,5 +34,7 @@ async def until_passed(
             if not is_temporary(error) or not goes_on():
                 raise
             log.warning(event, **told, attempt=attempt, error=repr(error))
-        await asyncio.sleep(PAUSES.pause_s(attempt))
+            await asyncio.sleep(PAUSES.pause_s(attempt))
+            if not goes_on():
+                raise
     raise AssertionError("unreachable")
