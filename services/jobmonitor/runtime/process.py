@@ -56,27 +56,28 @@ class Lifecycle:
         """Returns when asked to stop."""
         await asyncio.shield(self._ended)
 
-    async def ended_or_crashed(self, work: Coroutine[None, None, None]) -> None:
+    async def ended_or_crashed(self, work: Coroutine[Any, Any, None]) -> None:
         """Run ``work`` until asked to stop, then cancel it. Raises what the work raises, which ends the process."""
-        task = asyncio.ensure_future(work)
-        await asyncio.wait([task, self._ended], return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-            return
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        self._ended.result()
+        if (done := await self._done_before_end(work)) is not None:
+            done.result()
 
     async def when_reachable(self, reach: Callable[[], Awaitable[Thing]]) -> Thing:
         """Try until the service is there; a stop meanwhile ends the process. Other errors are raised."""
-        reaching = asyncio.ensure_future(until_passed(reach, "service_not_reachable"))
-        either: list[asyncio.Future[Any]] = [reaching, self._ended]
+        reached = await self._done_before_end(until_passed(reach, "service_not_reachable"))
+        if reached is None:
+            raise SystemExit(0)
+        return reached.result()
+
+    async def _done_before_end(self, work: Coroutine[Any, Any, Thing]) -> asyncio.Task[Thing] | None:
+        """The work, done or failed; None where a stop was asked for before: it is cancelled then."""
+        task = asyncio.create_task(work)
+        either: list[asyncio.Future[Any]] = [task, self._ended]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if reaching.done():
-            return reaching.result()
-        reaching.cancel()
-        await asyncio.gather(reaching, return_exceptions=True)
-        raise SystemExit(0)
+        if task.done():
+            return task
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return None
 
 
 def run_process(
