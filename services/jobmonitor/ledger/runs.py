@@ -1,8 +1,8 @@
 """A run: one job as the ledger knows it. Read under a lock, changed as a value, written back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -44,6 +44,17 @@ class Run(Job, frozen=True, kw_only=True):
     rows: int = 0
 
 
+class ChunkCounts(Protocol):
+    """What a work chunk gave, as the ledger counts it."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def outcomes(self) -> Mapping[str, int]: ...
+
+
 COLUMNS = tuple(field.encode_name for field in msgspec.structs.fields(Run))
 FIXED = {
     *("job_id", "account_id", "owner_id", "job_type", "parameters", "created_at", "run_at", "writes", "request_sha256")
@@ -69,6 +80,20 @@ async def lock_run(connection: Connection, job_id: UUID) -> Run | None:
 async def save_runs(connection: Connection, runs: Sequence[Run]) -> None:
     """Write locked runs back."""
     await _SAVE.execute(connection, runs=_json(runs))
+
+
+def counted(run: Run, counts: ChunkCounts) -> Run:
+    """The run with one more chunk done."""
+    outcomes = dict(run.outcomes)
+    for outcome, units in counts.outcomes.items():
+        outcomes[outcome] = outcomes.get(outcome, 0) + units
+    return msgspec.structs.replace(
+        run,
+        chunks_done=run.chunks_done + 1,
+        outcomes=outcomes,
+        rejected=run.rejected + counts.rejected,
+        rows=run.rows + counts.rows,
+    )
 
 
 def _json(runs: Sequence[Run]) -> str:

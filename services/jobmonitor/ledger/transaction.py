@@ -18,10 +18,9 @@ from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import State
 from jobmonitor.ledger import admission
 from jobmonitor.ledger.admission import Capacity
-from jobmonitor.ledger.chunk_flow import ChunkCounts, counted
 from jobmonitor.ledger.claims import Claim, Kind, mark_done
 from jobmonitor.ledger.kept_results import Kept, KeptResults
-from jobmonitor.ledger.runs import SQL, Run, insert_runs, lock_run, save_runs
+from jobmonitor.ledger.runs import SQL, ChunkCounts, Run, counted, insert_runs, lock_run, save_runs
 from jobmonitor.runtime.failures import Temporary
 from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
 from jobmonitor.runtime.settings import FairnessSettings
@@ -193,7 +192,11 @@ class LedgerTransaction:
         await SQL["forget_early_stops"].execute(self.connection, job_ids=list(job_ids))
 
     async def start_chunks(self, run: Run, *, chunks: int, window: int) -> None:
-        """Dispatch the first window of a started job; a plan without chunks goes straight to its assembly."""
+        """Dispatch the first window of a started job; a plan without chunks goes straight to its assembly.
+
+        No more than a window is ever in flight: each chunk that ends lets the next one go. So a job of a million rows
+        does not starve a job of ten, and a stop takes effect within one window.
+        """
         if run.state is not State.RUNNING:
             return
         run = msgspec.structs.replace(run, chunks_total=chunks)
