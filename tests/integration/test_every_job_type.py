@@ -230,7 +230,8 @@ async def test_the_engine_brings_it_to_its_end_and_the_database_says_what_the_le
             size_bytes = await engine.objects.size(result_key(ACCOUNT, job_id, last.result))
             assert size_bytes == last.result.size_bytes
         effects, counted = job_type.effects, {outcome: units for outcome, units in last.outcomes.items() if units}
-        if effects is not None and parameters.get(effects.switch, True):
+        whole = msgspec.to_builtins(msgspec.convert(parameters, job_type.params_type))
+        if effects is not None and whole.get(effects.switch, True):
             async with engine.owner.transaction():
                 await see_account(engine.owner, ACCOUNT)
                 rows = [row for row in await effects.statement.fetch(engine.owner) if row["job_id"] == job_id]

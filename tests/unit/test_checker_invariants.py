@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from jobmonitor.checker.check import judge
@@ -14,10 +15,12 @@ from jobmonitor.checker.invariants import INVARIANTS
 from jobmonitor.checker.job_log import LogFold
 from jobmonitor.checker.lifecycle import CLOCKS_DIFFER, EDGES
 from jobmonitor.checker.report import EXAMPLES_MAX, CouldNotLook, Evidence, Finding
-from jobmonitor.checker.snapshot import Chunks, Snapshot, StoredRun
+from jobmonitor.checker.snapshot import Chunks, Effects, EffectsOfType, Snapshot, StoredRun
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.topics import topic_of
+from jobmonitor.database.statement import Statement
 from jobmonitor.job.state import ENDED, State
+from jobmonitor.job_types.protocol import EffectsCount
 from support.job_events import NOON, JobEvents
 from support.projecting import Read
 
@@ -34,6 +37,7 @@ class Scene:
     clients: list[Operation] = field(default_factory=list)
     dead_lettered: frozenset[UUID] = frozenset()
     log_begins: dict[tuple[str, int], int] = field(default_factory=dict)
+    effects: dict[str, EffectsOfType] = field(default_factory=dict)
 
     def snapshot(self, *, calm: bool = False) -> Snapshot:
         fold = LogFold({})
@@ -47,6 +51,7 @@ class Scene:
             chunks=self.chunks,
             clients=self.clients,
             dead_lettered=self.dead_lettered,
+            effects=self.effects,
         )
         snapshot.log = {job_id: job for job_id, job in fold.close().items() if not snapshot.is_cut(job)}
         return snapshot
@@ -224,3 +229,33 @@ def test_i39_a_fact_that_was_deleted_is_a_violation_and_jobs_that_lack_their_fir
 
 def test_deleted_requests_are_no_violation_of_i39() -> None:
     assert not Scene(events=[JobEvents().queued()], log_begins=REQUESTS_GONE).is_red("I39")
+
+
+class Switched(msgspec.Struct, rename="camel"):
+    """Parameters of a job type whose jobs write only where they are told to, or unless they are told not to."""
+
+    write_rows: bool = False
+    keep_rows: bool = True
+
+
+@pytest.mark.parametrize(
+    ("switch", "parameters", "expected"),
+    [
+        ("writeRows", {}, False),
+        ("writeRows", {"writeRows": True}, True),
+        ("writeRows", {"writeRows": False}, False),
+        ("keepRows", {}, True),
+        ("keepRows", {"keepRows": False}, False),
+        ("", {}, True),
+    ],
+)
+@pytest.mark.parametrize("left", [True, False])
+def test_i10_effects_are_expected_as_the_jobs_switch_says_and_its_default_where_it_is_left_out(
+    switch: str, parameters: dict[str, bool], *, expected: bool, left: bool
+) -> None:
+    job = JobEvents()
+    count = EffectsCount(statement=Statement("SELECT"), by_account=False, switch=switch)
+    by_job = {job.job_id: Effects(outcomes={"done": 3})} if left else {}
+    run = run_of(job, parameters=parameters, outcomes={"done": 3})
+    scene = Scene(runs=[run], effects={job.job_type: EffectsOfType(count, Switched, by_job)})
+    assert scene.is_red("I10") == (expected and not left)

@@ -71,7 +71,9 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
         for row in outbox
     ]
     snapshot.effects = {
-        each.slug: EffectsOfType(each.effects, await _read_effects(connection, each.slug, each.effects, snapshot))
+        each.slug: EffectsOfType(
+            each.effects, each.params_type, await _read_effects(connection, each.slug, each.effects, snapshot)
+        )
         for each in installed()
         if each.effects is not None
     }

@@ -26,8 +26,9 @@ def _compare(invariant: str, snapshot: Snapshot, evidence: Evidence) -> None:
 
 
 def _compare_type(job_type: str, effects: EffectsOfType, snapshot: Snapshot, evidence: Evidence) -> None:
+    by_default = effects.by_default()
     for run in snapshot.runs.values():
-        if run.job_type != job_type or not run.parameters.get(effects.count.switch, True):
+        if run.job_type != job_type or not run.parameters.get(effects.count.switch, by_default):
             continue
         evidence.things += 1
         found, about = effects.by_job.get(run.job_id, Effects(outcomes={})), f"effects of job {run.job_id}"

@@ -83,7 +83,13 @@ class EffectsOfType:
     """What the jobs of one type left in the database."""
 
     count: EffectsCount
+    params_type: type[msgspec.Struct]
     by_job: Mapping[UUID, Effects]
+
+    def by_default(self) -> bool:
+        """Whether a job leaves any whose parameters, stored as they were sent, leave out the switch."""
+        defaults = {field.encode_name: field.default for field in msgspec.structs.fields(self.params_type)}
+        return bool(defaults.get(self.count.switch, True))
 
 
 @dataclass(kw_only=True)
