@@ -43,6 +43,12 @@ def test_a_part_that_is_missing_is_an_error() -> None:
         _ = Statement("SELECT * FROM {rows}").text
 
 
+def test_the_names_of_values_are_known_before_all_parts_are_filled_in() -> None:
+    statement = Statement("SELECT :b FROM {rows} WHERE a = :a AND b = :b AND c = :c").bind(c=1)
+
+    assert statement.names == ["b", "a"]
+
+
 def test_casts_slices_and_literals_are_no_names() -> None:
     text = "SELECT x::int, a[1:n], format('%s:stop:%s', y), '{page,page}'"
 

@@ -69,8 +69,8 @@ class Statement:
 
     @property
     def names(self) -> list[str]:
-        """Of the values that have to come with a call."""
-        return [each.name for each in self._numbered[1] if isinstance(each, _Parameter)]
+        """Of the values that have to come with a call, as far as parts that are not filled in name no others."""
+        return list(dict.fromkeys(piece.name for piece in self._pieces if isinstance(piece, _Parameter)))
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in the order of their numbers. Raises KeyError: one is missing."""
