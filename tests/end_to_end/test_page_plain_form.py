@@ -11,13 +11,13 @@ import msgspec
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec import Meta
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Request, expect
 
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.protocol import Context, Refused, UploadRule
 from jobmonitor.local.kafka import KafkaServer
-from support.browser import DESKTOP, PHONE, HasAddress, OpenPage
+from support.browser import DESKTOP, PHONE, HasAddress, OpenPage, Visit
 from support.engine import create_topics
 from support.gateway import EMAILS, PASSWORD, USER, running_gateway
 from support.servers import Database
@@ -81,15 +81,14 @@ async def stack(database: Database, kafka: KafkaServer, tmp_path: Path) -> Async
         yield GatewayAlone(gateway.url)
 
 
-async def _open(open_page: OpenPage, **how: Any) -> Page:
+async def _open(open_page: OpenPage, **how: Any) -> Visit:
     """The only form there is."""
     visit = await open_page(**how)
     login = {"email": EMAILS[USER], "password": PASSWORD}
     assert (await visit.page.context.request.post(f"{visit.base_url}/api/v1/session", data=login)).ok
-    visit.expect_complaints("422")
     await visit.go("/start")
     await expect(visit.page.get_by_role("button", name="Start job")).to_be_visible()
-    return visit.page
+    return visit
 
 
 def _is_submission(request: Request) -> bool:
@@ -97,7 +96,7 @@ def _is_submission(request: Request) -> bool:
 
 
 async def test_it_is_filled_in_counted_and_sent(open_page: OpenPage) -> None:
-    page = await _open(open_page)
+    page = (await _open(open_page)).page
     await expect(page.locator(".preview-note")).to_have_text("There is nothing to process.")
     await page.get_by_label("Copies").fill("4")
     await page.get_by_label("Letter").check()
@@ -134,7 +133,9 @@ async def test_it_is_filled_in_counted_and_sent(open_page: OpenPage) -> None:
 
 
 async def test_what_is_wrong_is_said_at_its_field_by_the_page_or_by_the_job_type(open_page: OpenPage) -> None:
-    page = await _open(open_page)
+    visit = await _open(open_page)
+    page = visit.page
+    visit.expect_complaints("422")
     await page.get_by_label("Copies").fill("11")
     await page.get_by_role("button", name="Start job").click()
     await expect(page.locator("[data-place=copies]")).to_contain_text("10 at most.")
@@ -153,7 +154,7 @@ async def test_what_is_wrong_is_said_at_its_field_by_the_page_or_by_the_job_type
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 async def test_axe_finds_nothing_and_a_phone_is_wide_enough(open_page: OpenPage, size: tuple[int, int]) -> None:
-    page = await _open(open_page, size=size)
+    page = (await _open(open_page, size=size)).page
     await page.get_by_role("button", name="Add an entry").click()
     found = (await Axe().run(page)).response["violations"]
     assert [f"{each['id']}: {each['nodes'][0]['html']}" for each in found] == []
