@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from msgspec import Meta
-from playwright.async_api import Request, expect
+from playwright.async_api import Page, Request, expect
 
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.job_types.defaults import JobTypeDefaults
@@ -146,10 +146,28 @@ async def test_what_is_wrong_is_said_at_its_field_by_the_page_or_by_the_job_type
     await page.get_by_label("Numbers").fill("14")
     await expect(page.locator(".preview strong")).to_have_text("2 cards")
 
-    await page.get_by_label("Choose a file").set_input_files(
-        {"name": "names.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"}
-    )
+
+async def test_why_a_file_is_refused_stays_in_sight_while_the_rest_is_counted(open_page: OpenPage) -> None:
+    visit = await _open(open_page)
+    page = visit.page
+    await page.get_by_label("Numbers").fill("14")
+    await expect(page.locator(".preview strong")).to_have_text("3 cards")
+    await _choose_and_count(page, "names.pdf")
     await expect(page.locator("[data-place=file]")).to_contain_text("choose a file that ends in .txt")
+
+    visit.expect_complaints("429")
+    refusal = {"detail": "You keep as many files as may be kept."}
+    await page.route("**/api/v1/uploads?*name=*", lambda route: route.fulfill(status=429, json=refusal))
+    await _choose_and_count(page, "names.txt")
+    await expect(page.locator("[data-place=file]")).to_contain_text(refusal["detail"])
+
+
+async def _choose_and_count(page: Page, name: str) -> None:
+    async with page.expect_response("**/api/v1/job-preview"):
+        await page.get_by_label("Choose a file").set_input_files(
+            {"name": name, "mimeType": "text/plain", "buffer": b"Ada\n"}
+        )
+    await expect(page.locator(".preview strong")).to_have_text("3 cards")
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])

@@ -196,12 +196,12 @@ export class JobForm {
     try {
       const { units, unit, warning = null } = await endpoints.previewJob(this.jobType.type, JSON.parse(parameters) as object, signal);
       if (signal.aborted) return;
-      this.errors.value = {};
       this.preview.value = { state: "counted", units, unit, warning };
     } catch (error) {
       if (signal.aborted) return;
-      const rest = error instanceof Problem && error.status === 422 ? this.place(error) : [];
-      const marked = Object.keys(this.errors.value).length > 0;
+      const refused = error instanceof Problem && error.status === 422;
+      const rest = refused ? this.place(error) : [];
+      const marked = refused && Object.keys(this.errors.value).length > 0;
       this.preview.value = { state: "unknown", reason: rest[0] ?? (marked ? SEE_FIELD : messageOf(error)) };
     }
   }
