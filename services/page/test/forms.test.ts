@@ -81,6 +81,13 @@ test("what is typed wrongly is said at its field", () => {
   assert.deepEqual(said({ pages: "1, 2, three" }), { pages: "The 3rd does not fit: Type a number." });
 });
 
+test("a pattern is checked, unless only Python understands it", () => {
+  const said = (pattern: string): unknown => faultsOf(unlaid({ code: { type: "string", pattern } }).controls, { code: "ab" }, NOTHING);
+  assert.deepEqual(said("^[a-z]+$"), {});
+  assert.deepEqual(said("^[0-9]+$"), { code: "This does not have the required format." });
+  for (const pattern of ["(?i)^[A-Z]+$", String.raw`^[0-9]+\Z`, "^(?P<digits>[0-9]+)$"]) assert.deepEqual(said(pattern), {}, pattern);
+});
+
 test("an optional object is whole or not there", () => {
   const range: Schema = { type: "object", properties: { first: { type: "integer" }, last: { type: "integer" } }, required: ["first", "last"] };
   const layout = unlaid({ range });
