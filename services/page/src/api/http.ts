@@ -18,6 +18,11 @@ export class Problem extends Error {
   }
 }
 
+/** What went wrong, for people. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 let onLoggedOut: () => void = () => undefined;
 let onDate: (header: string | null) => void = () => undefined;
 

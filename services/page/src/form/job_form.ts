@@ -2,7 +2,7 @@
 
 import { batch, computed, effect, signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
-import { Problem } from "../api/http.ts";
+import { messageOf, Problem } from "../api/http.ts";
 import { instantOf } from "../model/time.ts";
 import type { JobType, Upload } from "../model/types.ts";
 import { formatUnits } from "../model/words.ts";
@@ -22,10 +22,6 @@ const PREVIEW_DELAY_MS = 300;
 const SEE_FIELD = "This cannot be started as it is: see the marked field.";
 
 export type Preview = { state: "counting" } | { state: "counted"; units: number; unit: string; warning: string | null } | { state: "unknown"; reason: string };
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** What is wrong with a file, where the gateway says so; else what went wrong. */
 function wordsFor(error: unknown): string {

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
-import { Problem } from "../api/http.ts";
+import { messageOf, Problem } from "../api/http.ts";
 import type { UploadList } from "../model/types.ts";
 import { announce } from "../state/notices.ts";
 
@@ -43,7 +43,7 @@ export class KeptFiles {
     } catch (error) {
       // Gone already is as good.
       if (!(error instanceof Problem && error.status === 404)) {
-        this.problem.value = `${name} is not deleted. ${error instanceof Error ? error.message : ""}`;
+        this.problem.value = `${name} is not deleted. ${messageOf(error)}`;
         return;
       }
     }

@@ -2,6 +2,7 @@
 
 import { effect, signal, untracked } from "@preact/signals";
 import { loadJobTypes } from "../api/endpoints.ts";
+import { messageOf } from "../api/http.ts";
 import type { JobType } from "../model/types.ts";
 import { session } from "./session.ts";
 
@@ -26,7 +27,7 @@ export async function refreshJobTypes(): Promise<void> {
     const { items } = await loadJobTypes();
     if (session.value) jobTypes.value = items;
   } catch (error) {
-    jobTypesProblem.value = error instanceof Error ? error.message : String(error);
+    jobTypesProblem.value = messageOf(error);
   }
 }
 

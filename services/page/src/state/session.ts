@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import * as endpoints from "../api/endpoints.ts";
-import { Problem, whenLoggedOut } from "../api/http.ts";
+import { messageOf, Problem, whenLoggedOut } from "../api/http.ts";
 import type { Session } from "../model/types.ts";
 
 /** undefined: not known yet; null: nobody. */
@@ -21,7 +21,7 @@ export async function startSession(): Promise<void> {
     session.value = await endpoints.loadSession();
   } catch (error) {
     if (error instanceof Problem && error.status === 401) session.value = null;
-    else sessionProblem.value = error instanceof Error ? error.message : String(error);
+    else sessionProblem.value = messageOf(error);
   }
 }
 

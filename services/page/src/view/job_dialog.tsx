@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadJob } from "../api/endpoints.ts";
-import { Problem } from "../api/http.ts";
+import { messageOf, Problem } from "../api/http.ts";
 import { formatDay, formatMoment, formatTimeWithSeconds } from "../model/time.ts";
 import type { JobDetails } from "../model/types.ts";
 import { formatCount, formatUnits, resultKind, stepWords } from "../model/words.ts";
@@ -97,7 +97,7 @@ function JobDialogOf({ number }: { number: number }): JSX.Element {
       (error: unknown) => {
         if (request.signal.aborted) return;
         const unknown = error instanceof Problem && error.status === 404;
-        problem.value = unknown ? `There is no job ${number} that you may see.` : error instanceof Error ? error.message : String(error);
+        problem.value = unknown ? `There is no job ${number} that you may see.` : messageOf(error);
       },
     );
     return () => request.abort();

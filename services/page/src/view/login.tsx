@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
+import { messageOf } from "../api/http.ts";
 import { logIn, loginNotice } from "../state/session.ts";
 import { Icon } from "../parts/icons.tsx";
 
@@ -19,7 +20,7 @@ export function Login(): JSX.Element {
     try {
       await logIn(email.value.trim(), password.value);
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = messageOf(error);
       passwordField.current?.select();
     } finally {
       busy.value = false;

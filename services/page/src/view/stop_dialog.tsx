@@ -1,6 +1,7 @@
 import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { requestStop } from "../api/endpoints.ts";
+import { messageOf } from "../api/http.ts";
 import type { Job } from "../model/types.ts";
 import { formatCount, formatUnits } from "../model/words.ts";
 import { jobTypeOf } from "../state/job_types.ts";
@@ -37,7 +38,7 @@ function Question({ job }: { job: Job }): JSX.Element {
       announce(`Job ${job.number}: stop requested.`);
       close();
     } catch (error) {
-      problem.value = `It goes on. ${error instanceof Error ? error.message : ""}`;
+      problem.value = `It goes on. ${messageOf(error)}`;
     } finally {
       busy.value = false;
     }

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { messageOf } from "../api/http.ts";
 import type { Session } from "../model/types.ts";
 import { toast } from "../state/notices.ts";
 import { logOut, session } from "../state/session.ts";
@@ -34,7 +35,7 @@ async function leave(): Promise<void> {
   try {
     await logOut();
   } catch (error) {
-    toast(`You are still logged in. ${error instanceof Error ? error.message : ""}`, { tone: "bad" });
+    toast(`You are still logged in. ${messageOf(error)}`, { tone: "bad" });
   }
 }
 
