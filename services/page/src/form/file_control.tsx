@@ -73,13 +73,12 @@ function Sending({ form, sending }: { form: JobForm; sending: Extract<TransferSt
 
 function There({ form, upload }: { form: JobForm; upload: Upload }): JSX.Element {
   const rows = upload.rows > 0 || upload.columns.length > 0 ? [formatUnits(upload.rows, "rows")] : [];
-  const kind = upload.name.split(".").at(-1)?.toUpperCase() ?? "";
   return (
     <div class="file-line">
       <span class="type-icon good"><Icon name="check" size={18} /></span>
       <div class="file-words">
         <p class="file-name two-lines" title={upload.name}>{upload.name}</p>
-        <p class="small">{[...rows, kind, formatSize(upload.size_bytes)].join(" · ")}</p>
+        <p class="small">{[...rows, upload.kind.toUpperCase(), formatSize(upload.size_bytes)].join(" · ")}</p>
       </div>
       <button type="button" class="button quiet" onClick={() => form.dropFile()}>Another file</button>
     </div>
