@@ -95,6 +95,26 @@ def _is_submission(request: Request) -> bool:
     return request.method == "POST" and request.url.endswith("/api/v1/jobs")
 
 
+async def test_what_may_be_started_is_asked_for_once_when_it_opens_and_again_on_coming_back(
+    open_page: OpenPage,
+) -> None:
+    visit = await _open(open_page)
+    asked: list[str] = []
+    visit.page.on("request", lambda request: asked.append(request.url) if "/job-types" in request.url else None)
+    options = f"{visit.base_url}/api/v1/job-types/cards/options"
+    job_types = f"{visit.base_url}/api/v1/job-types"
+
+    await visit.go("/start")
+    await expect(visit.page.get_by_role("button", name="Start job")).to_be_visible()
+    assert asked == [job_types, options]
+
+    await visit.page.get_by_role("link", name="Job monitor").first.click()
+    async with visit.page.expect_response(job_types):
+        await visit.page.get_by_role("link", name="Start a job").first.click()
+    await expect(visit.page.get_by_role("button", name="Start job")).to_be_visible()
+    assert asked.count(job_types) == 2
+
+
 async def test_it_is_filled_in_counted_and_sent(open_page: OpenPage) -> None:
     page = (await _open(open_page)).page
     await expect(page.locator(".preview-note")).to_have_text("There is nothing to process.")

@@ -20,14 +20,15 @@ export function typeToStart(named: string | null): JobType | undefined {
   return (named === null ? undefined : jobTypeOf(named)) ?? jobTypes.value?.[0];
 }
 
-/** What may be started can change while somebody is logged in. */
+/** What may be started can change while somebody is logged in. What is said to whoever was before is not for the next. */
 export async function refreshJobTypes(): Promise<void> {
+  const asking = session.value;
   jobTypesProblem.value = null;
   try {
     const { items } = await loadJobTypes();
-    if (session.value) jobTypes.value = items;
+    if (session.value === asking) jobTypes.value = items;
   } catch (error) {
-    jobTypesProblem.value = messageOf(error);
+    if (session.value === asking) jobTypesProblem.value = messageOf(error);
   }
 }
 

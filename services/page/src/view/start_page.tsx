@@ -95,7 +95,8 @@ function Offered(): JSX.Element {
 
 export function StartPage(): JSX.Element {
   useEffect(() => {
-    void refreshJobTypes();
+    // Else they are on their way already.
+    if (jobTypes.value || jobTypesProblem.value) void refreshJobTypes();
     return keepFromOpening();
   }, []);
   return (
