@@ -38,20 +38,36 @@ PROGRESS_COLUMNS: Mapping[str, str] = {
 }
 """Of plain progress: what the monitor and the timeline need of it."""
 
-_SQL_TYPES = {UUID: "uuid", int: "bigint", datetime: "timestamptz", date: "date"}
+_SQL_TYPES: Mapping[type, str] = {
+    UUID: "uuid",
+    str: "text",
+    bool: "boolean",
+    int: "bigint",
+    datetime: "timestamptz",
+    date: "date",
+    dict: "jsonb",
+    msgspec.Struct: "jsonb",
+}
+"""For values of these types and of those that are derived from them."""
 
 
 def columns_of(row_type: type[msgspec.Struct]) -> dict[str, str]:
-    """The columns for rows of this type: its fields, with PostgreSQL's types for them."""
-    return {field.name: _sql_type(field.type) for field in msgspec.structs.fields(row_type)}
+    """The columns for such rows: their fields, with PostgreSQL's types. Raises TypeError where none is known."""
+    return {field.name: _sql_type(field) for field in msgspec.structs.fields(row_type)}
 
 
-def _sql_type(annotation: Any) -> str:
-    kinds = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
-    kind = next(each for each in kinds if each is not NoneType)
-    if isinstance(kind, type) and issubclass(kind, str):
-        return "text"
-    return _SQL_TYPES.get(get_origin(kind) or kind, "jsonb")
+def _sql_type(field: msgspec.structs.FieldInfo) -> str:
+    kinds = get_args(field.type) if isinstance(field.type, UnionType) else (field.type,)
+    names = {_sql_type_of(kind) for kind in kinds if kind is not NoneType}
+    match list(names):
+        case [str(name)]:
+            return name
+    raise TypeError(f"No type of PostgreSQL is known for the field {field.name}: {field.type}.")
+
+
+def _sql_type_of(kind: Any) -> str | None:
+    bases = getattr(get_origin(kind) or kind, "__mro__", ())
+    return next((_SQL_TYPES[base] for base in bases if base in _SQL_TYPES), None)
 
 
 @dataclass(frozen=True)
