@@ -129,7 +129,7 @@ class Rebuild:
         return await self._held(self._findings)
 
     async def swap(self) -> Findings:
-        """Put the rebuilt tables in the position of the live ones. Returns what differed in that moment.
+        """Put the rebuilt tables in place of the live ones. Returns what differed in that moment.
 
         Raises RebuildRefused: something stood in the way; the live tables are as they were.
         """
@@ -241,8 +241,8 @@ class Rebuild:
         Before each try the end of readers' transactions is waited for so long, while nobody is held.
         Somebody in the way, a slow reader for instance, makes it try again. Raises RebuildRefused after the last try.
         """
-        trying = retry_context(on=IN_THE_WAY, attempts=ATTEMPTS, timeout=None, wait_max=1.0, wait_jitter=0.1)
-        async for attempt in trying:
+        # no limit here: the last try refuses
+        async for attempt in retry_context(on=IN_THE_WAY, attempts=None, timeout=None, wait_max=1.0, wait_jitter=0.1):
             with suppress(TimeoutError):
                 async with asyncio.timeout(after_readers_s):
                     await self._wait_for_old_readers()

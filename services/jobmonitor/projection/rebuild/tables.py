@@ -81,7 +81,7 @@ async def carry_over(connection: Connection) -> int:
 
 
 async def swap_tables(connection: Connection) -> None:
-    """Put the fresh tables in the position of the live ones, in the caller's transaction.
+    """Put the fresh tables in place of the live ones, in the caller's transaction.
 
     The caller has set how long a lock is waited for. Whoever waits for the tables then finds the new ones. Views follow
     and keep their owners and rights.
