@@ -95,7 +95,8 @@ class Outbox:
 
     async def state(self) -> OutboxState:
         """What waits at this moment."""
-        return OutboxState(**dict(await SQL["outbox_state"].fetchrow(self._pool) or {}))
+        (row,) = await SQL["outbox_state"].fetch(self._pool)
+        return OutboxState(**row)
 
     async def close(self) -> None:
         """Forget what was sent; without it the reconciler sends some of it again."""

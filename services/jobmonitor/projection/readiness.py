@@ -49,11 +49,7 @@ class Readiness:
             return Check(ok=True, detail="in the consumer group, without a partition"), 0
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                ends = (
-                    await consumer.end_offsets([TopicPartition(*partition) for partition in positions])
-                    if positions
-                    else {}
-                )
+                ends = await consumer.end_offsets([TopicPartition(*partition) for partition in positions])
         except Exception as error:  # whatever it is, the broker is of no use to us
             return Check(ok=False, detail=repr(error)), None
         lag = sum(max(0, ends[partition] - position.next_offset) for partition, position in positions.items())

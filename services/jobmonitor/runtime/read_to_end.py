@@ -12,11 +12,7 @@ BATCH_RECORDS = 5_000
 
 
 async def read_to_end(
-    consumer: AIOKafkaConsumer,
-    ends: Mapping[TopicPartition, int],
-    *,
-    silence_s: float,
-    records_max: int = BATCH_RECORDS,
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], *, silence_s: float
 ) -> AsyncIterator[Records]:
     """Batches of these partitions, from where the consumer stands to before these offsets.
 
@@ -25,7 +21,7 @@ async def read_to_end(
     async with asyncio.timeout(silence_s):
         unread = await _unread(consumer, ends)
     while unread:
-        found = await next_records(consumer, unread, silence_s=silence_s, records_max=records_max)
+        found = await next_records(consumer, unread, silence_s=silence_s, records_max=BATCH_RECORDS)
         yield {
             partition: [record for record in records if record.offset < ends[partition]]
             for partition, records in found.items()
