@@ -1,16 +1,20 @@
 """A file is looked through in another process as in this one."""
 
+import os
 import subprocess
 from typing import Any
 
 import msgspec
 import pytest
 
+from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.job_types.files.look_through import SMALL_BYTES, look_through
 from jobmonitor.job_types.files.tables import WorkbookNotRead, inspect
 from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.failures import is_temporary
 
+OF_LIBRARIES = ("AWS_SECRET_ACCESS_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY", "AZURE_STORAGE_ACCOUNT_KEY", "PGPASSWORD")
+"""Of the object store, for instance, which reads them from the environment."""
 LARGE = b"Email,First Name\r\n" + b"a@x.org,Ann\r\n" * SMALL_BYTES
 
 
@@ -55,6 +59,8 @@ async def test_a_process_that_was_ended_says_nothing_about_the_file(monkeypatch:
 
 async def test_it_is_given_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOBMONITOR_DATABASE_URL", "secret")
+    for name in OF_LIBRARIES:
+        monkeypatch.setenv(name, "secret")
     run = subprocess.run
     seen: dict[str, str] = {}
 
@@ -66,3 +72,32 @@ async def test_it_is_given_none_of_our_secrets(monkeypatch: pytest.MonkeyPatch) 
     await look_through(LARGE)
     assert "PATH" in seen
     assert not [name for name in seen if name.startswith("JOBMONITOR_")]
+    assert "secret" not in seen.values()
+
+
+def inspect_environment(content: bytes) -> Inspection:
+    """Finds the variables that are no business of it."""
+    found = [name for name in OF_LIBRARIES if name in os.environ]
+    return Inspection(contents=UploadContents(headings=found, first_rows=[], rows=0))
+
+
+async def test_what_another_type_brings_sees_no_secrets_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in OF_LIBRARIES:
+        monkeypatch.setenv(name, "secret")
+    assert (await look_through(b"any", inspect_environment)).contents.headings == []
+
+
+def test_the_reader_of_workbooks_is_given_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JOBMONITOR_DATABASE_URL", *OF_LIBRARIES):
+        monkeypatch.setenv(name, "secret")
+    run = subprocess.run
+    seen: dict[str, str] = {}
+
+    def watched(command: list[str], **options: Any) -> Any:
+        seen.update(options["env"])
+        return run(command, **options)
+
+    monkeypatch.setattr("jobmonitor.job_types.files.tables.subprocess.run", watched)
+    inspect(b"PK\x03\x04 no workbook")
+    assert "PATH" in seen
+    assert "secret" not in seen.values()

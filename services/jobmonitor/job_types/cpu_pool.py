@@ -16,13 +16,11 @@ import msgspec
 import structlog
 
 from jobmonitor.job_types import cpu_process
-from jobmonitor.job_types.cpu_process import LENGTH_BYTES, Request, named
+from jobmonitor.job_types.cpu_process import LENGTH_BYTES, Request, bare_environment, named
 from jobmonitor.job_types.protocol import CPU_MEMORY_BYTES_MAX, CPU_TIMEOUT_S, CpuFailed
 
 IDLE_S = 60.0
 """The libraries of a call take some ten megabytes, and many types need them once a day."""
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
-"""Of the environment. The rest is settings and secrets, also those of libraries."""
 
 Answer = TypeVar("Answer")
 Arguments = TypeVarTuple("Arguments")
@@ -80,7 +78,7 @@ class CpuPool:
             if process.returncode is None:
                 return process
         command = [sys.executable, "-P", "-m", cpu_process.__name__, str(os.getpid())]
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=_environment())
+        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=bare_environment())
 
     def _keep(self, process: Process) -> None:
         timer = asyncio.get_running_loop().call_later(self._idle_s, self._end_idle, process)
@@ -89,11 +87,6 @@ class CpuPool:
     def _end_idle(self, process: Process) -> None:
         self._idle.pop(process).cancel()
         _kill(process)
-
-
-def _environment() -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 async def _ask(process: Process, request: bytes) -> cpu_process.Answer:

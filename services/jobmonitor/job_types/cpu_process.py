@@ -23,6 +23,8 @@ NICENESS = 10
 """The processes that everybody waits for go first."""
 DIE_WITH_PARENT = 1
 """``PR_SET_PDEATHSIG`` of Linux."""
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+"""Of the environment. The rest is settings and secrets, also those of libraries."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -46,6 +48,12 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 def named(function: Callable[..., Any]) -> str:
     """How another process finds it."""
     return f"{function.__module__}:{function.__qualname__}"
+
+
+def bare_environment() -> dict[str, str]:
+    """For a process that reads what anybody may send, or does what a job type asks for: it needs no secrets of ours."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def main(parent_id: int) -> None:

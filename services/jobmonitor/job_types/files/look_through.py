@@ -13,8 +13,9 @@ from importlib.metadata import EntryPoint
 
 import msgspec
 
+from jobmonitor.job_types.cpu_process import bare_environment, named
 from jobmonitor.job_types.files import tables
-from jobmonitor.job_types.files.tables import WorkbookNotRead, is_workbook, without_secrets
+from jobmonitor.job_types.files.tables import WorkbookNotRead, is_workbook
 from jobmonitor.job_types.inspection import Inspection
 
 SMALL_BYTES = 32 * 1024
@@ -31,15 +32,14 @@ async def look_through(content: bytes, inspect: Inspect = tables.inspect) -> Ins
     """What is in the file; never raises for that. Raises WorkbookNotRead, which is temporary: the process was ended."""
     if inspect is tables.inspect and len(content) <= SMALL_BYTES and not is_workbook(content):
         return inspect(content)
-    return await asyncio.to_thread(_in_a_process, content, f"{inspect.__module__}:{inspect.__qualname__}")
+    return await asyncio.to_thread(_in_a_process, content, named(inspect))
 
 
 def _in_a_process(content: bytes, function: str) -> Inspection:
-    environment = without_secrets(os.environ)
     command = [sys.executable, "-P", "-m", __name__, function]
     try:
         ended = subprocess.run(  # noqa: S603
-            command, check=False, input=content, stdout=subprocess.PIPE, env=environment, timeout=TIMEOUT_S
+            command, check=False, input=content, stdout=subprocess.PIPE, env=bare_environment(), timeout=TIMEOUT_S
         )
     except subprocess.TimeoutExpired as error:
         raise WorkbookNotRead(f"The process that looks through the file took more than {TIMEOUT_S:g} s.") from error

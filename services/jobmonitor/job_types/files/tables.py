@@ -6,21 +6,20 @@ without any text are passed over, but numbered. Row numbers are those a spreadsh
 
 import csv
 import io
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
 
 from jobmonitor.crm.uploads import UploadContents
+from jobmonitor.job_types.cpu_process import bare_environment
 from jobmonitor.job_types.files import xlsx_reader
 from jobmonitor.job_types.files.csv_files import BOM
 from jobmonitor.job_types.inspection import FileProblem, Inspection
 from jobmonitor.job_types.protocol import Refused
-from jobmonitor.runtime.settings import PREFIX
 
 FILE_BYTES_MAX = 20 * 1024 * 1024
 COLUMNS_MAX = 400
@@ -144,11 +143,6 @@ def _checked_csv(content: bytes) -> BinaryIO:
     return io.BytesIO(content.removeprefix(BOM))
 
 
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """For a process that reads what anybody may send: it needs none of our settings."""
-    return {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
-
-
 def _workbook_as_csv(content: bytes) -> BinaryIO:
     """Read by a process of its own, whose memory is bounded. Raises BadFile, WorkbookNotRead."""
     with TemporaryDirectory(prefix="jobmonitor-import-") as folder:
@@ -157,7 +151,7 @@ def _workbook_as_csv(content: bytes) -> BinaryIO:
         # -P: the reader's own folder must not shadow the standard library
         command = [sys.executable, "-P", xlsx_reader.__file__, str(workbook), str(csv_file)]
         ended = subprocess.run(  # noqa: S603
-            command, check=False, stderr=subprocess.DEVNULL, env=without_secrets(os.environ)
+            command, check=False, stderr=subprocess.DEVNULL, env=bare_environment()
         )
         if ended.returncode in _NOT_THE_FILES_FAULT:
             raise WorkbookNotRead(f"The process that reads the workbook ended with {ended.returncode}.")
