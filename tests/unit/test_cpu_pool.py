@@ -129,6 +129,30 @@ async def test_whoever_is_cancelled_leaves_no_process_at_work(pool: CpuPool) -> 
     await until(lambda: _ended(number))
 
 
+async def test_the_start_of_a_process_does_not_count_as_time_and_ends_with_whoever_is_cancelled(
+    pool: CpuPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = {*psutil.Process().children()}
+    call = asyncio.create_task(pool.run(process_id, timeout_s=0.1))
+    _, waiting = await asyncio.wait({call}, timeout=1)
+    assert waiting == {call}
+    (starting,) = {*psutil.Process().children()} - before
+    call.cancel()
+    await until(lambda: _ended(starting.pid))
+
+
+async def test_a_process_that_cannot_start_is_the_failure_of_the_call(
+    pool: CpuPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(7)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(CpuFailed) as failed:
+        await pool.run(process_id)
+    assert (failed.value.code, failed.value.detail) == ("cpu_crashed", "exit status 7")
+
+
 async def test_idle_processes_end() -> None:
     pool = CpuPool(1, idle_s=0.2)
     number = await pool.run(process_id)

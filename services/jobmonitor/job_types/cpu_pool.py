@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from jobmonitor.job_types import cpu_process
-from jobmonitor.job_types.cpu_process import LENGTH_BYTES, Request, bare_environment, named
+from jobmonitor.job_types.cpu_process import LENGTH_BYTES, READY, Request, bare_environment, named
 from jobmonitor.job_types.protocol import CPU_MEMORY_BYTES_MAX, CPU_TIMEOUT_S, CpuFailed
 
 IDLE_S = 60.0
@@ -48,6 +48,7 @@ class CpuPool:
         async with self._free:
             process = await self._process()
             try:
+                await _ready(process)
                 async with asyncio.timeout(timeout_s):
                     answer = await _ask(process, msgspec.msgpack.encode(request))
             except TimeoutError:
@@ -89,14 +90,24 @@ class CpuPool:
         _kill(process)
 
 
+async def _ready(process: Process) -> None:
+    """Wait until it takes a request: one that was just started imports what it needs first."""
+    _, answers = _pipes(process)
+    await answers.readexactly(len(READY))
+
+
 async def _ask(process: Process, request: bytes) -> cpu_process.Answer:
-    requests, answers = process.stdin, process.stdout
-    if requests is None or answers is None:
-        raise RuntimeError("It was started without pipes.")
+    requests, answers = _pipes(process)
     requests.write(len(request).to_bytes(LENGTH_BYTES) + request)
     await requests.drain()
     length = int.from_bytes(await answers.readexactly(LENGTH_BYTES))
     return msgspec.msgpack.decode(await answers.readexactly(length), type=cpu_process.Answer)
+
+
+def _pipes(process: Process) -> tuple[asyncio.StreamWriter, asyncio.StreamReader]:
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("It was started without pipes.")
+    return process.stdin, process.stdout
 
 
 def _value(request: Request, function: Callable[..., Answer], answer: cpu_process.Answer) -> Answer:

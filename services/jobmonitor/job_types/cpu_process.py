@@ -1,7 +1,7 @@
 """A process of the CPU pool. ``python -m jobmonitor.job_types.cpu_process PARENT`` is started by ``cpu_pool``.
 
-Requests come on its standard input, answers go to its standard output, each after its length. It imports nothing but
-what a call needs: what is not used takes no memory.
+Requests come on its standard input, answers go to its standard output, each after its length; before each request it
+says that it is ready. It imports nothing but what a call needs: what is not used takes no memory.
 """
 
 import ctypes
@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 LENGTH_BYTES = 8
+READY = b"\x01"
 NICENESS = 10
 """The processes that everybody waits for go first."""
 DIE_WITH_PARENT = 1
@@ -64,9 +65,16 @@ def main(parent_id: int) -> None:
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    while length := requests.read(LENGTH_BYTES):
+    while length := _next_length(requests, answers):
         request = msgspec.msgpack.decode(requests.read(int.from_bytes(length)), type=Request)
         _write(answers, msgspec.msgpack.encode(_answer(request)))
+
+
+def _next_length(requests: BinaryIO, answers: BinaryIO) -> bytes:
+    """Of the next request; empty once there are no more."""
+    answers.write(READY)
+    answers.flush()
+    return requests.read(LENGTH_BYTES)
 
 
 def _die_with(parent_id: int) -> None:
