@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
-from weakref import WeakValueDictionary
 
 from fastapi import Request
 
@@ -17,6 +16,7 @@ from jobmonitor.gateway.http.body_limits import file_too_large
 from jobmonitor.gateway.http.connections import STALL_S
 from jobmonitor.gateway.http.limits import Slots, slots_held
 from jobmonitor.gateway.http.problems import Problem, unavailable
+from jobmonitor.gateway.keyed_semaphores import KeyedSemaphores
 from jobmonitor.gateway.settings import GatewaySettings
 
 BLOCK_BYTES = 1024 * 1024
@@ -35,7 +35,7 @@ class UploadSlots:
         self._accounts = Slots("uploads at once per account", settings.uploads_at_once_per_account)
         self._all = Slots("uploads at once", settings.uploads_at_once)
         self._looking = asyncio.Semaphore(INSPECTED_AT_ONCE)
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._turns = KeyedSemaphores(1)
 
     @contextmanager
     def slot(self, viewer: Viewer) -> Iterator[None]:
@@ -52,8 +52,7 @@ class UploadSlots:
     @asynccontextmanager
     async def inspecting(self, viewer: Viewer) -> AsyncIterator[None]:
         """A turn to look through a file."""
-        turn = self._turns.setdefault(viewer.account_id, asyncio.Lock())
-        async with turn, self._looking:
+        async with self._turns.of(viewer.account_id), self._looking:
             yield
 
 
