@@ -10,6 +10,7 @@ import pytest
 from jobmonitor.crm import demo
 from jobmonitor.crm.demo_login import PASSWORD
 from jobmonitor.crm.passwords import hash_as
+from jobmonitor.crm.permissions import PERMISSIONS
 from jobmonitor.crm.users import how_to_hash, load_viewer
 from jobmonitor.database.pool import account_transaction, open_pool
 from jobmonitor.job_types.registry import permissions
@@ -81,7 +82,7 @@ async def test_everybody_logs_in_with_the_demo_password(owner: Any) -> None:
     ):
         pattern = await how_to_hash(owner, email)
         assert await asyncio.to_thread(hash_as, PASSWORD, pattern) == stored
-        assert await load_viewer(owner, account, user) is not None
+        assert await load_viewer(owner, account, user, PERMISSIONS) is not None
 
 
 async def test_it_holds_what_file_formats_stumble_over_and_every_filter_finds_somebody(owner: Any) -> None:
@@ -100,6 +101,10 @@ async def test_a_second_seed_changes_nothing(owner: Any, database: Database) -> 
     assert not await demo.fill(database.owner_url, SUPPORTERS, permissions())
 
     assert await digest(database) == before
+
+
+async def test_a_job_type_may_need_a_permission_that_is_granted_anyway(database: Database) -> None:
+    assert await demo.fill(database.owner_url, SUPPORTERS, {"export", "jobs.view"})
 
 
 async def test_ids_given_afterwards_follow_on(owner: Any) -> None:
@@ -176,7 +181,7 @@ async def test_its_saved_formats_can_be_imported_by(database: Database, owner: A
 
 
 async def test_who_may_import_differs_between_its_users(owner: Any) -> None:
-    viewers = {user: await load_viewer(owner, account, user) for account, user in ((1, 1), (2, 4), (2, 5))}
+    viewers = {user: await load_viewer(owner, account, user, PERMISSIONS) for account, user in ((1, 1), (2, 4), (2, 5))}
 
     assert [user for user, viewer in viewers.items() if viewer and "import" in viewer.permissions] == [1, 5]
 

@@ -69,7 +69,7 @@ async def _fill_empty(connection: Connection, supporters: int, permissions: Coll
             await load.enter_async_context(without_foreign_keys(connection))
         generator = Generator(connection, as_of, on_step)
         await generator.prepare()
-        riverbank = replace(RIVERBANK, granted=(*RIVERBANK.granted, *sorted(permissions)))
+        riverbank = replace(RIVERBANK, granted=tuple(sorted({*RIVERBANK.granted, *permissions})))
         await generator.add_account(riverbank, supporters, password_hash)
         await generator.add_account(HARBOUR, min(supporters, SECOND_ACCOUNT_SUPPORTERS_MAX), password_hash)
         await generator.settle_ids()
