@@ -11,8 +11,8 @@ from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import EventData, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import topic_of
 from jobmonitor.gateway.adapters.broker import Broker
-from jobmonitor.job_types.samples import Sample, filled
 from jobmonitor.runtime.kafka import KafkaUnavailable
+from support.samples import Sample, filled
 
 SOURCE = "/jobmonitor/chaos"
 PASSWORD = "jobmonitor-demo"

@@ -12,8 +12,8 @@ from chaos.plan import Job, Plan, Way
 from chaos.shapes import RECOVERY, Parameters, Shape
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.gateway.adapters.broker import Broker
-from jobmonitor.job_types.samples import Sample
 from support.brokers import broker_at
+from support.samples import Sample
 
 AGAIN_AFTER_S = 0.5
 OWNER_ELSEWHERE = 1000

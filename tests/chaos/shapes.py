@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from jobmonitor.job_types.registry import offered, slugs
-from jobmonitor.job_types.samples import Sample, samples_of
+from support.samples import Sample, samples_of
 
 PROBE = "probe"
 SERVED = slugs(with_probe=True)

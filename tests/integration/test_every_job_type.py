@@ -27,12 +27,12 @@ from jobmonitor.crm.uploads import upload_key
 from jobmonitor.database.pool import Pool, account_transaction, open_pool, see_account
 from jobmonitor.job_types.protocol import Assembly, Context, JobType, Part, PlannedChunk, Refused
 from jobmonitor.job_types.registry import built_in, installed, permissions
-from jobmonitor.job_types.samples import Sample, filled, samples_of
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.engine import create_topics, heard, open_engine, read_events
 from support.run_job_type import assembly_context_of, context_of, owner_of, pieces
+from support.samples import Sample, filled, samples_of
 from support.schema_checks import problems
 from support.servers import Database, Postgres
 
