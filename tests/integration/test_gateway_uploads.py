@@ -204,8 +204,11 @@ async def test_an_upload_is_seen_by_its_owner_and_the_accounts_super_admin_only(
 async def test_what_can_be_filled_is_this_accounts_and_live(importer: httpx2.AsyncClient) -> None:
     options = (await importer.get(f"/api/v1/{OPTIONS}")).json()
 
-    assert [field["name"] for field in options["fields"]] == ["Email", "First Name"]
-    assert [question["name"] for question in options["questions"]] == ["News"]
+    assert [(group["name"], [target["name"] for target in group["targets"]]) for group in options["columns"]] == [
+        ("Supporter fields", ["Email", "First Name"]),
+        ("Opt-ins (Y or N)", ["News"]),
+        ("Took part in (P)", ["Meadows"]),
+    ]
     assert [page["name"] for page in options["pages"]] == ["Meadows"]
     assert [(saved["id"], saved["mode"]) for saved in options["formats"]] == [(11, "add_and_update")]
 

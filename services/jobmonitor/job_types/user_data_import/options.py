@@ -12,7 +12,6 @@ from jobmonitor.job_types.user_data_import.targets import (
     ImportTargets,
     TargetField,
     TargetPage,
-    TargetQuestion,
     import_formats,
     read_targets,
 )
@@ -37,10 +36,6 @@ class ColumnTargets(msgspec.Struct, frozen=True):
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the columns of a file can be, and which saved formats there are."""
 
-    fields: list[TargetField]
-    """In the account's order; the one with the tag ``email`` is the address itself."""
-    questions: list[TargetQuestion]
-    """By name; opt-ins among them."""
     pages: list[TargetPage]
     """Those a participation can be imported for: live ones. By name."""
     formats: list[ImportFormat]
@@ -54,8 +49,6 @@ async def import_options(connection: Connection) -> ImportOptions:
     targets = await read_targets(connection)
     pages = [page for page in targets.pages if why_not_taken(page) is None]
     return ImportOptions(
-        fields=targets.fields,
-        questions=targets.questions,
         pages=pages,
         formats=await import_formats(connection),
         columns=column_targets(msgspec.structs.replace(targets, pages=pages)),
