@@ -118,7 +118,7 @@ async def test_a_user_without_a_group_and_an_inactive_one_may_not_log_in(crm: Cr
             for name in users
         }
         wrong = await connection.fetch(open_session, "grouped@example.org", "hush", b"wrong")
-        viewers = {name: await load_viewer(connection, 1, user) for name, user in users.items()}
+        viewers = {name: await load_viewer(connection, 1, user, PERMISSIONS) for name, user in users.items()}
 
     assert opened == {"grouped": True, "groupless": False, "inactive": False}
     assert wrong == []
@@ -132,8 +132,11 @@ async def test_a_viewer_may_do_what_the_group_grants_and_a_super_admin_everythin
     boss = await add_user(crm, "boss@example.org", "super_admin")
 
     async with crm.gateway_pool.acquire() as connection:
-        viewer, super_admin = await load_viewer(connection, 1, user), await load_viewer(connection, 1, boss)
-        in_the_wrong_account = await load_viewer(connection, 2, user)
+        viewer, super_admin = (
+            await load_viewer(connection, 1, user, PERMISSIONS),
+            await load_viewer(connection, 1, boss, PERMISSIONS),
+        )
+        in_the_wrong_account = await load_viewer(connection, 2, user, PERMISSIONS)
 
     assert viewer is not None
     assert viewer.permissions == {"export", "jobs.view"}

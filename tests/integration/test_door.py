@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from jobmonitor.contract.events import (
     JobStopRequested,
     RequestRejected,
 )
+from jobmonitor.crm.permissions import PERMISSIONS
 from jobmonitor.crm.rights import Person, Standings, load_standings
-from jobmonitor.database.pool import account_transaction
+from jobmonitor.database.pool import Connection, account_transaction
 from jobmonitor.processor.acceptor import Acceptor
 from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.requests import RequestHandler
@@ -176,7 +178,7 @@ async def engine_group(superuser_url: str, permission: str) -> int:
 
 async def test_looking_people_up_leaves_the_connection_s_account_as_it_was(engine: Engine) -> None:
     async with account_transaction(engine.ledger.pool, 42) as connection:
-        await load_standings(connection, {Person(1, 2), Person(7, 8)})
+        await load_standings(connection, {Person(1, 2), Person(7, 8)}, PERMISSIONS)
         assert await connection.fetchval("SELECT current_setting('app.account_id')") == "42"
 
 
@@ -296,10 +298,10 @@ async def test_a_stop_at_the_very_moment_its_job_is_taken_up_is_obeyed(engine: E
     job_id, has_looked, may_go_on = uuid4(), asyncio.Event(), asyncio.Event()
     slow, other = strict_handler(engine), strict_handler(engine)
 
-    async def load_slowly(*arguments: Any) -> Standings:
+    async def load_slowly(connection: Connection, people: Collection[Person]) -> Standings:
         has_looked.set()
         await may_go_on.wait()
-        return await load_standings(*arguments)
+        return await load_standings(connection, people, PERMISSIONS)
 
     slow._acceptor.load_standings = load_slowly
     taking_up = asyncio.create_task(slow.handle([decode(big(job_id))]))
@@ -325,9 +327,9 @@ async def test_a_worker_that_others_forestall_twice_makes_no_second_job(engine: 
     late, other = strict_handler(engine), strict_handler(engine)
     forestalled = iter(messages)
 
-    async def load_late(*arguments: Any) -> Standings:
+    async def load_late(connection: Connection, people: Collection[Person]) -> Standings:
         await other.handle([next(forestalled)])
-        return await load_standings(*arguments)
+        return await load_standings(connection, people, PERMISSIONS)
 
     late._acceptor.load_standings = load_late
     await late.handle(messages)

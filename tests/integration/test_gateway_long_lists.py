@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from jobmonitor.crm.permissions import PERMISSIONS
 from jobmonitor.crm.users import Viewer, load_viewer
 from jobmonitor.gateway.adapters.database import Database as GatewayDatabase
 from jobmonitor.gateway.jobs.lists import COUNTED_AT_MOST, SEARCHED_AT_MOST, ListQuery, page_of
@@ -214,7 +215,7 @@ async def test_no_page_reads_more_jobs_than_it_shows_or_may_look_at(
     for name, (user_id, wanted, at_most) in EVERYTHING.items():
         with subtests.test(name):
             async with explaining.connection() as connection:
-                viewer = await load_viewer(connection, 1, user_id)
+                viewer = await load_viewer(connection, 1, user_id, PERMISSIONS)
             assert viewer is not None
             explaining.rows_read = 0
 
@@ -234,7 +235,7 @@ async def test_a_name_of_many_others_jobs_is_looked_for_among_ones_own_only(
     )
     await gateway.owner.execute("VACUUM ANALYZE projection.job_history")
     async with explaining.connection() as connection:
-        viewer = await load_viewer(connection, 1, user_id)
+        viewer = await load_viewer(connection, 1, user_id, PERMISSIONS)
     assert viewer is not None
 
     page = await page_of(explaining, viewer, ListQuery(view="history", limit=50, q="weekly", **wanted), {})

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from jobmonitor.crm.permissions import permissions_of
+from jobmonitor.crm.permissions import PERMISSIONS, permissions_of
 from jobmonitor.crm.users import UserType, Viewer
 from jobmonitor.gateway.access.policy import may_look, may_see, may_start
 from jobmonitor.gateway.jobs.items import can_stop
@@ -39,7 +39,7 @@ def viewer(
         email="a@example.org",
         name="A",
         user_type=user_type,
-        permissions=permissions_of(user_type, granted.split()),
+        permissions=permissions_of(user_type, granted.split(), PERMISSIONS),
         account_name="First",
         display_tz="UTC",
     )

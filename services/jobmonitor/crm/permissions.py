@@ -26,7 +26,7 @@ def known_permissions(needed: Iterable[str]) -> frozenset[str]:
     return PERMISSIONS.union(needed)
 
 
-def permissions_of(user_type: str, granted: Collection[str], known: frozenset[str] = PERMISSIONS) -> frozenset[str]:
+def permissions_of(user_type: str, granted: Collection[str], known: frozenset[str]) -> frozenset[str]:
     """What somebody may do: an Admin and a Super Admin everything, a User what the permission group grants.
 
     Keys a group holds beyond the known ones grant nothing.

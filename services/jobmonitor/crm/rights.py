@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from jobmonitor.contract.limits import Refusal
-from jobmonitor.crm.permissions import PERMISSIONS, permissions_of
+from jobmonitor.crm.permissions import permissions_of
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 
@@ -39,9 +39,7 @@ class Standings(NamedTuple):
     """By the database's clock."""
 
 
-async def load_standings(
-    connection: Connection, people: Collection[Person], known: frozenset[str] = PERMISSIONS
-) -> Standings:
+async def load_standings(connection: Connection, people: Collection[Person], known: frozenset[str]) -> Standings:
     """With one query. ``known`` are the permissions there are. The connection sees the same account as before."""
     accounts, users = zip(*people, strict=True)
     rows = await _SQL["standings"].fetch(connection, accounts=accounts, users=users)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from jobmonitor.crm.permissions import PERMISSIONS, permissions_of
+from jobmonitor.crm.permissions import permissions_of
 from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.database.statement import statements
 
@@ -34,9 +34,7 @@ async def how_to_hash(connection: Connection, email: str) -> str | None:
     return pattern
 
 
-async def load_viewer(
-    connection: Connection, account_id: int, user_id: int, known: frozenset[str] = PERMISSIONS
-) -> Viewer | None:
+async def load_viewer(connection: Connection, account_id: int, user_id: int, known: frozenset[str]) -> Viewer | None:
     """The user as a viewer; None when gone or inactive, or no longer allowed to log in.
 
     ``known`` are the permissions there are. Works in and outside of a transaction; inside, the transaction sees this
@@ -46,7 +44,7 @@ async def load_viewer(
 
 
 async def load_viewers(
-    connection: Connection, account_id: int, user_ids: Iterable[int], known: frozenset[str] = PERMISSIONS
+    connection: Connection, account_id: int, user_ids: Iterable[int], known: frozenset[str]
 ) -> dict[int, Viewer]:
     """``{user id: viewer}`` of those ``load_viewer`` would find, with one query."""
     async with connection.transaction():

@@ -49,7 +49,7 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
         lifespan=lambda app: _running(app.state.services, app.state.hub, crash),
     )
     services = _services(settings, job_types)
-    hub = Hub(services.database, services.changes, services.job_types)
+    hub = Hub(services.database, services.changes, services.job_types, services.permissions)
     services.sessions.when_ended(hub.end_session)
     app.state.services, app.state.hub, app.state.end_streams = services, hub, hub.close
     app.state.pages = pages.Pages(pages.DIST)
@@ -72,15 +72,17 @@ def _upload_bytes_max(job_types: Sequence[JobType[Any]]) -> int:
 
 
 def _services(settings: GatewaySettings, job_types: Sequence[JobType[Any]]) -> Services:
+    permissions = known_permissions(each.permission for each in job_types)
     database = Database(settings.database_url, size=settings.database_pool_size)
     return Services(
         settings=settings,
         job_types={job_type.slug: job_type for job_type in job_types},
+        permissions=permissions,
         database=database,
         broker=Broker(settings),
         changes=JobChanges(database),
         objects=ObjectStore(settings.object_store_url),
-        sessions=Sessions(database, settings, known_permissions(each.permission for each in job_types)),
+        sessions=Sessions(database, settings, permissions),
         rates=Rates(settings),
         kept_results=KeptResults(settings.result_bytes_per_account),
     )

@@ -30,6 +30,8 @@ class Services:
 
     settings: GatewaySettings
     job_types: JobTypesBySlug
+    permissions: frozenset[str]
+    """Those there are: the CRM's and what the job types need besides."""
     database: Database
     broker: Broker
     changes: JobChanges

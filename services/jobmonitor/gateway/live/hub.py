@@ -16,7 +16,6 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from jobmonitor.crm.permissions import known_permissions
 from jobmonitor.crm.users import Viewer, load_viewers
 from jobmonitor.database.statement import statements
 from jobmonitor.gateway import metrics
@@ -42,11 +41,14 @@ log = structlog.stdlib.get_logger()
 class Hub:
     """All open pages of this process, and what is sent to them."""
 
-    def __init__(self, database: Database, changes: JobChanges, job_types: JobTypesBySlug) -> None:
+    def __init__(
+        self, database: Database, changes: JobChanges, job_types: JobTypesBySlug, permissions: frozenset[str]
+    ) -> None:
+        """``permissions`` are those there are."""
         changes.subscribe(self._on_change, self._on_gap)
         self._database = database
         self._job_types = job_types
-        self._permissions = known_permissions(job_type.permission for job_type in job_types.values())
+        self._permissions = permissions
         self._streams: dict[int, set[Stream]] = defaultdict(set)
         self._changed: dict[int, set[UUID]] = defaultdict(set)
         self._something_changed = asyncio.Event()
