@@ -16,6 +16,7 @@ from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from support.gateway import ADMIN, OTHER_SUPER, USER, RunningGateway, running_gateway
 
 PEOPLE = b"Email\r\nada@x.test\r\n"
+ARCHIVE = b"PK\x03\x04 and so on"
 MOST_BYTES = 64
 
 
@@ -86,6 +87,15 @@ async def test_each_type_has_its_own_size(both: RunningGateway) -> None:
     assert [answer.status_code for answer in (*answers, table)] == [201, 413, 201]
     (error,) = answers[1].json()["errors"]
     assert (error["field"], "64 bytes" in error["detail"]) == ("file", True)
+
+
+async def test_where_any_bytes_will_do_the_ending_says_nothing_about_them(both: RunningGateway) -> None:
+    admin = await both.logged_in(ADMIN)
+
+    answers = [await _send(admin, ARCHIVE, "people.csv", type=job_type) for job_type in ("letters", "user-data-import")]
+
+    assert [answer.status_code for answer in answers] == [201, 422]
+    assert answers[1].json()["type"].endswith("unknown_kind")
 
 
 async def test_who_may_not_start_a_type_may_not_send_a_file_for_it(both: RunningGateway) -> None:

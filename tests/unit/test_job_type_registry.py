@@ -159,6 +159,14 @@ def test_the_command_line_says_it_too(broken_types: Callable[[str], dict[str, st
     assert done.stderr.startswith("jobmonitor: The job type 'words' of words (words:JOB_TYPE) cannot be used: ")
 
 
+def test_a_job_is_submitted_beside_a_broken_type(broken_types: Callable[[str], dict[str, str]]) -> None:
+    environment = broken_types("words = words:JOB_TYPE")
+    submit = ("submit", "user-data-export", "--account", "1", "--user", "1", "--param", "format=7")
+    done = _start("jobmonitor.cli", environment, *submit)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("jobmonitor: These parameters do not fit user-data-export.")
+
+
 def test_types_of_other_packages_stand_in_no_published_document(broken_types: Callable[[str], dict[str, str]]) -> None:
     done = _start("jobmonitor.cli", broken_types("words = words:JOB_TYPE"), "schemas", "--check")
     assert (done.returncode, done.stdout) == (0, "schemas: up to date.\n")

@@ -30,7 +30,7 @@ from jobmonitor.job_types.files.endings import contradiction
 from jobmonitor.job_types.files.look_through import look_through
 from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.job_types.parameters import FieldProblem
-from jobmonitor.job_types.protocol import Context
+from jobmonitor.job_types.protocol import Context, JobType
 from jobmonitor.runtime.failures import TEMPORARY, is_temporary
 
 RETRY_KEPT_S = 3600
@@ -43,14 +43,14 @@ async def keep(services: Services, viewer: Viewer, name: str, reader: Reader, fi
     """Look through the file and keep it. Raises Problem: 422 it cannot be used, 429 too many are kept, 503."""
     content = await file.content()
     contents = await _inspected(reader, content)
-    upload_id, settings = uuid4(), services.settings
+    upload_id, settings, job_type = uuid4(), services.settings, reader.job_type
     async with services.database.as_viewer(viewer) as connection:
         created_at = await SQL["insert_upload"].fetchval(
             connection,
             upload_id=upload_id,
             account_id=viewer.account_id,
             user_id=viewer.user_id,
-            job_type=reader.job_type.slug,
+            job_type=job_type.slug,
             name=name,
             media_type=reader.media_type,
             size_bytes=file.size_bytes,
@@ -61,13 +61,21 @@ async def keep(services: Services, viewer: Viewer, name: str, reader: Reader, fi
         )
         if created_at is None:
             raise await _too_many_kept(connection, viewer, settings)
-        kept = await find_kept(connection, viewer, str(upload_id))
-        upload = await describe(services, viewer, kept, connection)
+        columns = await _columns(services, viewer, job_type, contents, connection)
     await _store(services, viewer, upload_id, content)
-    return upload
+    kept = KeptUpload(
+        id=upload_id,
+        job_type=job_type.slug,
+        name=name,
+        media_type=reader.media_type,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+        created_at=created_at,
+    )
+    return _described(kept, contents, columns)
 
 
-async def find_kept(connection: Connection, viewer: Viewer, reference: str) -> KeptUpload:
+async def find_kept(connection: Connection, viewer: Viewer, reference: str) -> tuple[KeptUpload, UploadContents]:
     """Raises Problem 404 unless the viewer may use it."""
     try:
         upload_id = UUID(reference)
@@ -76,17 +84,27 @@ async def find_kept(connection: Connection, viewer: Viewer, reference: str) -> K
     kept = await find_upload(connection, upload_id, viewer.user_id)
     if kept is None or kept.contents is None:
         raise not_found()
-    return kept
+    return kept, kept.contents
 
 
-async def describe(services: Services, viewer: Viewer, kept: KeptUpload, connection: Connection) -> Upload:
+async def describe(
+    services: Services, viewer: Viewer, kept: KeptUpload, contents: UploadContents, connection: Connection
+) -> Upload:
     """Raises Problem 403: the viewer may not start the jobs it was sent for."""
-    contents = kept.contents or UploadContents(headings=[], first_rows=[], rows=0)
-    columns: Sequence[Any] = []
-    if (job_type := services.job_types.get(kept.job_type)) is not None:
-        require_start(viewer, job_type)
-        context = Context(connection, services.objects, account_id=viewer.account_id, owner_id=viewer.user_id)
-        columns = await job_type.columns(contents, context)
+    if (job_type := services.job_types.get(kept.job_type)) is None:
+        return _described(kept, contents, [])
+    require_start(viewer, job_type)
+    return _described(kept, contents, await _columns(services, viewer, job_type, contents, connection))
+
+
+async def _columns(
+    services: Services, viewer: Viewer, job_type: JobType[Any], contents: UploadContents, connection: Connection
+) -> Sequence[msgspec.Struct]:
+    context = Context(connection, services.objects, account_id=viewer.account_id, owner_id=viewer.user_id)
+    return await job_type.columns(contents, context)
+
+
+def _described(kept: KeptUpload, contents: UploadContents, columns: Sequence[msgspec.Struct]) -> Upload:
     return Upload(
         id=kept.id,
         type=kept.job_type,
@@ -110,10 +128,10 @@ async def remove(services: Services, viewer: Viewer, upload_id: UUID) -> None:
 
 async def _inspected(reader: Reader, content: bytes) -> UploadContents:
     """What is in the file. Raises Problem: 422 it cannot be used, 503 it could not be looked through."""
-    if (reason := contradiction(reader.ending, content)) is not None:
-        raise invalid([FieldProblem("file", reason)], code="unknown_kind")
     if reader.rule.inspect is None:
         return Inspection().contents
+    if (reason := contradiction(reader.ending, content)) is not None:
+        raise invalid([FieldProblem("file", reason)], code="unknown_kind")
     try:
         inspection = await look_through(content, reader.rule.inspect)
     except TEMPORARY as error:

@@ -96,8 +96,8 @@ async def get_upload(services: ServicesDep, viewer: SignedIn, upload: str) -> Re
     """What is in an uploaded file; for who sent it, and Super Admins of the account."""
     require_uploads(services.job_types, viewer)
     async with services.database.as_viewer(viewer, snapshot=True) as connection:
-        kept = await find_kept(connection, viewer, upload)
-        described = await describe(services, viewer, kept, connection)
+        kept, contents = await find_kept(connection, viewer, upload)
+        described = await describe(services, viewer, kept, contents, connection)
     await _require_content(services.objects, upload_key(viewer.account_id, kept.id))
     return answer(described)
 
@@ -109,7 +109,7 @@ async def delete_upload(services: ServicesDep, viewer: SignedIn, upload: str) ->
     """Delete an uploaded file, unless a job that has not ended needs it."""
     require_uploads(services.job_types, viewer)
     async with services.database.as_viewer(viewer) as connection:
-        kept = await find_kept(connection, viewer, upload)
+        kept, _ = await find_kept(connection, viewer, upload)
         if await SQL["upload_is_needed"].fetchval(connection, upload_id=kept.id):
             raise Problem(409, "A job that has not ended needs this file.", code="upload_needed")
     await remove(services, viewer, kept.id)
