@@ -30,6 +30,25 @@ BROKEN = {
     "a class": ("jobmonitor.job_types.user_data_export.job_type:UserDataExport", "it is a class"),
     "another slug": (EXPORT, "its slug is 'user-data-export'"),
 }
+IMPORT = "jobmonitor.job_types.user_data_import:JOB_TYPE"
+_FORM = "JOB_TYPE.form = msgspec.structs.replace(IMPORT.form, groups=[Group(title='', fields=[{field}])])"
+_RULE = "JOB_TYPE.upload = dataclasses.replace(IMPORT.upload, {rule})"
+SOUND = {
+    "fields": _FORM.format(field="Field(name='columns', label='', fields=[Field(name='header', label='')])"),
+    "an inspect": _RULE.format(rule="inspect=other"),
+}
+MISTAKES = {
+    "a field": (_FORM.format(field="Field(name='uplaod', label='')"), "its form speaks of .*: uplaod"),
+    "a field of an entry": (
+        _FORM.format(field="Field(name='columns', label='', fields=[Field(name='heading', label='')])"),
+        r"its form speaks of .*: columns\[\]\.heading",
+    ),
+    "an ending": (_RULE.format(rule="media_types={'csv': 'text/csv', 'TXT': 'text/plain'}"), ".* lower case: TXT"),
+    "an inspect without a name": (
+        _RULE.format(rule="inspect=lambda content: None"),
+        ".*_words:<lambda>, is no",
+    ),
+}
 
 
 def entry_point(name: str, value: str = EXPORT) -> EntryPoint:
@@ -88,6 +107,51 @@ def test_a_form_with_a_mistake_fails_with_the_types_name(tmp_path: Path, monkeyp
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(BrokenJobType, match=r"'words'.* ValidationError: .*`title`.*\$\.groups"):
         load(entry_point("words", "typed_words:FORM"))
+
+
+def test_a_word_in_a_form_that_means_nothing_fails_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "odd_words").mkdir()
+    (tmp_path / "odd_words/form.json").write_text('{"groups": [{"title": "Words", "feilds": []}]}')
+    (tmp_path / "odd_words/__init__.py").write_text(
+        "from jobmonitor.job_types.form import read_form\nFORM = read_form(__package__)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(BrokenJobType, match=r"'words'.* ValidationError: .*`feilds`.*\$\.groups"):
+        load(entry_point("words", "odd_words:FORM"))
+
+
+@pytest.fixture
+def changed_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], EntryPoint]:
+    """The import under another slug, with a change."""
+
+    def change(line: str) -> EntryPoint:
+        (tmp_path / "changed_words.py").write_text(
+            "import copy, dataclasses, msgspec\n"
+            "from jobmonitor.job_types.form import Field, Group\n"
+            f"from {IMPORT.partition(':')[0]} import JOB_TYPE as IMPORT\n"
+            "JOB_TYPE = copy.copy(IMPORT)\n"
+            "JOB_TYPE.slug = 'words'\n"
+            "def other(content):\n    return IMPORT.upload.inspect(content)\n"
+            f"{line}\n"
+        )
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.delitem(sys.modules, "changed_words", raising=False)
+        return entry_point("words", "changed_words:JOB_TYPE")
+
+    return change
+
+
+@pytest.mark.parametrize(("change", "why"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_the_form_or_the_upload_rule_fails_with_the_types_name(
+    change: str, why: str, changed_import: Callable[[str], EntryPoint]
+) -> None:
+    with pytest.raises(BrokenJobType, match=f"'words'.* cannot be used: {why}"):
+        load(changed_import(change))
+
+
+@pytest.mark.parametrize("change", SOUND.values(), ids=SOUND)
+def test_another_form_or_upload_rule_is_taken(change: str, changed_import: Callable[[str], EntryPoint]) -> None:
+    assert load(changed_import(change)).slug == "words"
 
 
 def test_a_type_with_a_secret_in_its_parameters_fails_with_the_fields_name(

@@ -13,7 +13,7 @@ Widget = Literal["choice", "switch", "number", "date", "money", "text", "select"
 what each column of the uploaded file means. ``rules``: a list of entries with fields of their own."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One of a few values, each explained."""
 
     value: Any
@@ -21,7 +21,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     help: str = ""
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """When a field is shown: while something else has one of these values."""
 
     name: str
@@ -30,7 +30,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """None: any value will do, as long as there is one."""
 
 
-class Needed(msgspec.Struct, frozen=True, kw_only=True):
+class Needed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """At least one of several has to be filled in, while the field is shown."""
 
     any_of: list[str]
@@ -38,7 +38,7 @@ class Needed(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One control."""
 
     name: str
@@ -80,7 +80,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of each rule in a list of rules; of each choice that is made, where there is more to say about it."""
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """Fields that belong together, under a heading."""
 
     title: str
@@ -88,7 +88,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fields: list[Field] = []
 
 
-class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The whole form, and the words for jobs of this type. Name and start are asked for every type without mention."""
 
     icon: str = "job"

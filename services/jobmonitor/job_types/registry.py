@@ -4,7 +4,7 @@ An entry point's name is the type's slug, its value names the type itself: ``pac
 say which topics there are, so whoever needs no more than those imports no type.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from jobmonitor.contract.events import Slug
+from jobmonitor.job_types.cpu_process import named
 from jobmonitor.job_types.form import Form
-from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.form_fields import unknown_fields
+from jobmonitor.job_types.protocol import JobType, UploadRule
 from jobmonitor.job_types.secret_names import secret_fields
 from jobmonitor.runtime.settings import StartError
 
@@ -148,7 +150,26 @@ def _problem(slug: str, value: Any) -> str:
             f"its parameters look like secrets: {', '.join(secrets)}. Parameters are kept for ever, where many can "
             "read them: let it take the id of a secret that is kept elsewhere, as in token_id"
         )
-    return "" if isinstance(value.form, Form) else "its form is no Form"
+    if not isinstance(value.form, Form):
+        return "its form is no Form"
+    if unknown := unknown_fields(value.form, value.params_type):
+        return f"its form speaks of what is no parameter: {', '.join(unknown)}"
+    return "" if value.upload is None else _problem_of_upload(value.upload)
+
+
+def _problem_of_upload(rule: UploadRule) -> str:
+    if unread := [ending for ending in rule.media_types if ending != ending.lower()]:
+        return f"the endings of its upload rule have to be in lower case: {', '.join(unread)}"
+    if rule.inspect is None or _found(rule.inspect) is rule.inspect:
+        return ""
+    return f"its upload rule's inspect, {named(rule.inspect)}, is no function of a module that another process can find"
+
+
+def _found(function: Callable[..., Any]) -> Any:
+    try:
+        return EntryPoint("function", named(function), "").load()
+    except (ImportError, AttributeError, ValueError):
+        return None
 
 
 _MEMBERS = sorted({*JobType.__annotations__, *(name for name in vars(JobType) if not name.startswith("_"))})
