@@ -1,5 +1,6 @@
 """The installed job types: found by slug without importing what nobody asks for; a broken one fails with its name."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from jobmonitor.job_types.registry import (
     offered,
     slugs,
 )
+from support.more_types import MORE_SLUGS, write_more_types
 
 EXPORT = "jobmonitor.job_types.user_data_export:JOB_TYPE"
 BROKEN = {
@@ -239,3 +241,11 @@ def test_types_of_other_packages_stand_in_no_published_document(broken_types: Ca
 def _start(module: str, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_more_types_are_found_beside_ours_and_can_be_served(tmp_path: Path) -> None:
+    """As tests and measurements with fifteen types need them."""
+    look = "from jobmonitor.job_types.registry import enabled; print(*[each.slug for each in enabled('')])"
+    environment = {**os.environ, "PYTHONPATH": str(write_more_types(tmp_path / "more"))}
+    done = subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True, check=True)
+    assert {*done.stdout.split()} == {*slugs(with_probe=False), *MORE_SLUGS}
