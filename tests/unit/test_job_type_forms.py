@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from jobmonitor.job_types.form import Field
+from jobmonitor.job_types.form import Field, Form
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import offered
 
@@ -45,6 +45,12 @@ def _named(field: Field) -> Iterator[str]:
     if field.saved:
         yield field.saved
     yield from field.sets
+
+
+def test_what_a_form_leaves_out_is_sent_in_the_words_for_any_job() -> None:
+    sent = msgspec.to_builtins(Form())
+    assert set(sent) == set(Form.__struct_fields__)
+    assert (sent["start"], sent["counted"]) == ("Start job", "will be processed.")
 
 
 @forms

@@ -88,8 +88,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     fields: list[Field] = []
 
 
-class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The whole form, and the words for jobs of this type. Name and start are asked for every type without mention."""
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole form, and the words for jobs of this type. Name and start are asked for every type without mention.
+
+    What a type leaves out is filled in with what goes for any job.
+    """
 
     icon: str = "job"
     """One of the page's icons."""

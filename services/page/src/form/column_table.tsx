@@ -90,7 +90,7 @@ export function ColumnsControl(bound: Bound): JSX.Element | null {
   const mapping = saved?.columns ?? (bound.value as ColumnMapping[]);
   return (
     <div class="group" data-place={place}>
-      <p class="small columns-count" role="status">{countWords(mapping, form.jobType.form.counted ?? "will be read.")}</p>
+      <p class="small columns-count" role="status">{countWords(mapping, form.jobType.form.counted)}</p>
       <table class="columns" aria-label={control.label} aria-describedby={form.errors.value[place] ? errorId(place) : undefined}>
         <Head rows={Math.min(upload.first_rows.length, SHOWN_ROWS)} />
         <tbody>

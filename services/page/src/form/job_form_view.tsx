@@ -59,7 +59,7 @@ function PartView({ form, part, id }: { form: JobForm; part: Part; id: string })
 
 function PreviewWords({ form }: { form: JobForm }): JSX.Element {
   const preview = form.preview.value;
-  const { counted = "will be processed.", nothing = "There is nothing to process." } = form.jobType.form;
+  const { counted, nothing } = form.jobType.form;
   switch (preview.state) {
     case "counting":
       return <p class="preview soft">Counting…</p>;
@@ -78,7 +78,7 @@ function PreviewWords({ form }: { form: JobForm }): JSX.Element {
 }
 
 function Summary({ form }: { form: JobForm }): JSX.Element {
-  const { start = "Start job", note } = form.jobType.form;
+  const { start, note } = form.jobType.form;
   return (
     <aside class="card summary" aria-label="Your job">
       <div class="summary-words" role="status"><PreviewWords form={form} /></div>

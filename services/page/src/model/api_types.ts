@@ -182,6 +182,8 @@ export interface JobTypeInfo {
 }
 /**
  * The whole form, and the words for jobs of this type. Name and start are asked for every type without mention.
+ *
+ *     What a type leaves out is filled in with what goes for any job.
  */
 export interface Form {
   icon?: string;

@@ -1,7 +1,7 @@
 /** The API's types under the page's names, and what the API's description does not say. */
 
 import type { Schema } from "./json_schema.ts";
-import type { Counts, Item, JobDetails as Details, JobTypeInfo, Upload as AnyUpload } from "./api_types.ts";
+import type { Counts, Form, Item, JobDetails as Details, JobTypeInfo, Upload as AnyUpload } from "./api_types.ts";
 
 export type {
   Choice, Counts, Field, Form, Item as Job, JobList as JobPage, ListedUpload, Needed, Preview, ResultFile as Result, Session, Shown, Submitted, TimelineEntry,
@@ -14,7 +14,8 @@ export type Filter = keyof Counts;
 
 /** The page asks for jobs by their numbers. */
 export type JobDetails = Details & { number: number };
-export type JobType = Omit<JobTypeInfo, "parameters_schema"> & { parameters_schema: Schema };
+/** The gateway fills in whatever words a type leaves out. */
+export type JobType = Omit<JobTypeInfo, "parameters_schema" | "form"> & { parameters_schema: Schema; form: Required<Form> };
 
 /** Where the cells of a file's column go. What there is to go to, only the job type knows. */
 export interface ColumnMapping {

@@ -15,9 +15,9 @@ export function Icon({ name, size = 20 }: { name: IconName; size?: number }): JS
   );
 }
 
-/** A name the page does not know, as of a newer job type, is the icon of any job. */
+/** A name the page does not know, as of a newer job type, or a type it does not know, is the icon of any job. */
 function iconOf(type: string): IconName {
-  const name = jobTypeOf(type)?.form.icon ?? "job";
+  const name = jobTypeOf(type)?.form.icon ?? "";
   return Object.hasOwn(SHAPES, name) ? (name as IconName) : "job";
 }
 

@@ -54,7 +54,7 @@ function Outline(): JSX.Element {
 function NotPermitted({ jobType }: { jobType: JobType }): JSX.Element {
   return (
     <div class="card empty">
-      <p>Your login may not start {jobType.form.jobs ?? "jobs of this type"}. An administrator can add that to your permission group.</p>
+      <p>Your login may not start {jobType.form.jobs}. An administrator can add that to your permission group.</p>
       <Link to="/" class="button quiet">Go to the job monitor</Link>
     </div>
   );
