@@ -323,6 +323,3 @@ async def test_a_second_rebuild_at_once_is_refused_and_disturbs_nothing(views: V
         )
         assert await schemas(views) == [FRESH]
         assert process.poll() is None
-
-
-# The log -------------------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import asyncio
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from jobmonitor.contract.envelope import Event, encode
@@ -14,7 +14,7 @@ from jobmonitor.projection.rebuild import rebuild as rebuilding
 from jobmonitor.projection.rebuild.tables import FRESH, LIVE, make_fresh_tables, remove_leftovers, shape
 from support.brokers import broker_at
 from support.job_events import ordinary_life
-from support.projecting import Views, home_of
+from support.projecting import Views, delete_messages, home_of
 from support.rebuilding import lives, projected, rebuild, run_script, schemas
 from support.servers import Database
 
@@ -29,7 +29,7 @@ async def test_jobs_whose_events_were_deleted_from_the_log_are_kept(views: Views
     await views.publish(event for life in [open_job, *new[1:]] for event in life)
     async with views.projecting():
         await views.caught_up()
-    await forget(views, {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in ends})
+    await delete_messages(views.bootstrap, {(row["topic"], row["partition"]): row["next_offset"] for row in ends})
     right = await views.dump()
     changed = new[1][0].job_id
     await views.fetch("UPDATE projection.job_monitor SET done = 77 WHERE job_id = $1", changed)
@@ -42,14 +42,6 @@ async def test_jobs_whose_events_were_deleted_from_the_log_are_kept(views: Views
     async with views.projecting():
         await views.publish(rest)
         assert (await views.folded(open_job[0].job_id, sequence=8))["view"] == "job_history"
-
-
-async def forget(views: Views, before: dict[TopicPartition, int]) -> None:
-    """Delete the messages before these offsets, as a retention does."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=views.bootstrap)
-    await admin.start()
-    await admin.delete_records({partition: RecordsToDelete(offset) for partition, offset in before.items()})
-    await admin.close()
 
 
 async def test_another_log_than_that_of_the_tables_is_refused(views: Views) -> None:
