@@ -49,7 +49,7 @@ def judge(asked: Mapping[UUID, Told], world: World) -> Verdict:
     for told in asked.values():
         breaches += _of_job(told, shown[told.job_id], world)
     counts = Counter(breach.kind for breach in _once_a_job(breaches))
-    return Verdict(counts["lost"], counts["doubled"], tuple(map(_line, breaches)))
+    return Verdict(counts["lost"], counts["doubled"], tuple(dict.fromkeys(map(_line, breaches))))
 
 
 def _line(breach: Breach) -> str:
@@ -62,7 +62,7 @@ def _once_a_job(breaches: Iterable[Breach]) -> list[Breach]:
 
 
 def _strangers(asked: Mapping[UUID, Told], world: World) -> Iterator[Breach]:
-    for job_id in {seen.job_id for seen in world.seen} | set(world.effects):
+    for job_id in {seen.job_id for seen in world.seen} | set(world.effects) | set(world.participations):
         told = asked.get(job_id)
         if told is None:
             yield Breach("doubled", job_id, f"nobody asked for job {job_id}")
@@ -92,6 +92,8 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
         yield from _of_calls(name, told, world)
     if told.job_type in LEAVING_EFFECTS:
         yield from _of_effects(name, shown[0], *world.effects.get(told.job_id, (0, 0)))
+    if told.job_id in world.participations:
+        yield from _of_effects(name, shown[0], *world.participations[told.job_id])
 
 
 def _of_calls(name: str, told: Told, world: World) -> Iterator[Breach]:

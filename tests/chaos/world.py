@@ -33,11 +33,15 @@ SELECT job_id,
        count(*) FILTER (WHERE type = 'job_started') AS starts
 FROM projection.job_timeline GROUP BY job_id
 """
-ACTIVITIES = """
-SELECT job_id, count(*) AS rows, count(DISTINCT supporter_id) AS units FROM crm.activities
-WHERE source = 'import' AND job_id IS NOT NULL GROUP BY job_id
+PARTICIPATIONS = """
+SELECT job_id, count(supporter_id) AS rows, count(DISTINCT supporter_id) AS units
+FROM (SELECT DISTINCT job_id FROM crm.import_rows) AS imported
+FULL JOIN (
+    SELECT job_id, supporter_id FROM crm.activities WHERE source = 'import' AND job_id IS NOT NULL
+) AS activities USING (job_id)
+GROUP BY job_id
 """
-"""What says the same as rows of imports, each of which takes part for somebody else."""
+"""As many as rows of the import, each of which takes part for somebody else. An import without any has a row too."""
 OPEN = """
 SELECT (SELECT count(*) FROM projection.job_monitor WHERE state IN ('scheduled', 'queued', 'running', 'stopping')
         AND job_type <> 'nobody-serves'),
@@ -78,13 +82,15 @@ class World:
     ends: Mapping[UUID, tuple[int, int]]
     """How often each job ended and how often it started, in its timeline."""
     effects: Mapping[UUID, tuple[int, int]]
-    """Rows that each job left, and how many different units they stand for: of a probe, or people of an import."""
+    """Rows that each job left, and how many different units they stand for."""
     dead_lettered: frozenset[UUID]
     """Jobs of which a message is among the dead letters."""
     strange_letters: tuple[str, ...]
     """Why other messages are there."""
     unsent: int
     """Messages in the outbox."""
+    participations: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
+    """The effects of imports told by others: participations written, and how many different people they are of."""
     reached: Mapping[UUID, int] = field(default_factory=dict)
     """How many different calls of each job reached the service outside."""
 
@@ -96,23 +102,21 @@ async def read_world(database_url: str, kafka_bootstrap: str) -> World:
         seen = tuple(_seen(row) for row in await connection.fetch(JOBS))
         ends = {row["job_id"]: (row["ends"], row["starts"]) for row in await connection.fetch(ENDS)}
         effects = await _effects(connection)
+        participations = {job_id: (rows, units) for job_id, rows, units in await connection.fetch(PARTICIPATIONS)}
         unsent = await connection.fetchval("SELECT count(*) FROM ledger.outbox")
     finally:
         await connection.close()
     dead_lettered, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
-    return World(seen, ends, effects, dead_lettered, strange, unsent)
+    return World(seen, ends, effects, dead_lettered, strange, unsent, participations)
 
 
 async def _effects(connection: Connection) -> dict[UUID, tuple[int, int]]:
-    """As the types count them; of two witnesses the one with more rows, and the one with fewer units."""
+    """As the types count them."""
     found: dict[UUID, tuple[int, int]] = {}
     for count in (job_type.effects for job_type in installed() if job_type.effects is not None):
         for row in await count.statement.fetch(connection):
             rows, units = found.get(row["job_id"], (0, 0))
             found[row["job_id"]] = rows + row["units"], units + row["units"] - row["doubled"]
-    for job_id, rows, units in await connection.fetch(ACTIVITIES):
-        counted = found.get(job_id, (rows, units))
-        found[job_id] = max(rows, counted[0]), min(units, counted[1])
     return found
 
 

@@ -8,13 +8,17 @@ import asyncpg
 import pytest
 
 from chaos.history import Told
+from chaos.shapes import SHAPES
 from chaos.verdict import judge
 from chaos.world import World, read_world
 from jobmonitor.contract.envelope import encode
 from jobmonitor.contract.topics import DEAD_LETTERS, work_topic
+from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.dead_letters import dead_letter
+from support.crm import Crm
 from support.engine import Engine, create_topics, read_events
+from support.import_engine import import_engine
 
 UNITS = 4
 
@@ -35,6 +39,21 @@ async def completed(engine: Engine, superuser: "asyncpg.Connection[asyncpg.Recor
     """A job that was done, and is shown as the projection would; and what its client knows."""
     job_id = await engine.submit(units=UNITS, chunk_units=2)
     await engine.run_to_end(job_id)
+    return await shown(superuser, job_id, shape="one step", job_type="probe", parameters={"units": UNITS})
+
+
+async def imported(engine: Engine, crm: Crm, superuser: "asyncpg.Connection[asyncpg.Record]") -> Mapping[UUID, Told]:
+    """The same of an import whose people take part in something."""
+    importing = await import_engine(engine, crm, UserDataImport())
+    page, _ = await crm.page("Meadows", status="live")
+    job_id = await importing.submit("Email\r\nada@x.test\r\nbob@x.test\r\n", page=page)
+    await importing.run_to_end(job_id)
+    (shape,) = [shape for shape in SHAPES if shape.job_type == UserDataImport.slug]
+    return await shown(superuser, job_id, shape=shape.name, job_type=shape.job_type, parameters={"page": page})
+
+
+async def shown(superuser: "asyncpg.Connection[asyncpg.Record]", job_id: UUID, **asked: Any) -> Mapping[UUID, Told]:
+    """Show it as the projection would; gives what its client knows."""
     await superuser.execute(
         "INSERT INTO projection.job_monitor (job_id, number, account_id, owner_id, job_type, state, sequence, done, "
         "total, rejected, result, updated_at) SELECT job_id, 10001, account_id, owner_id, job_type, state, sequence, "
@@ -46,17 +65,7 @@ async def completed(engine: Engine, superuser: "asyncpg.Connection[asyncpg.Recor
         "VALUES ($1, $2, 0, $2, 1, 2, now(), '{}')",
         [(job_id, "job_started"), (job_id, "job_completed")],
     )
-    told = Told(
-        job_id=job_id,
-        key="k",
-        shape="one step",
-        account_id=1,
-        owner_id=2,
-        job_type="probe",
-        parameters={"units": UNITS},
-        submitted="ok",
-    )
-    return {job_id: told}
+    return {job_id: Told(job_id=job_id, key="k", account_id=1, owner_id=2, submitted="ok", **asked)}
 
 
 async def look(database: Any, engine: Engine) -> World:
@@ -87,6 +96,33 @@ async def test_what_is_planted_in_the_database_is_found(
     await superuser.execute(plant)
     verdict = judge(asked, await look(database, engine))
     assert (verdict.lost, verdict.doubled) == (lost, doubled), verdict.breaches
+
+
+@pytest.mark.parametrize(
+    ("plant", "lost", "doubled"),
+    [
+        ("SELECT", 0, 0),
+        ("DELETE FROM crm.activities", 1, 0),
+        ("DELETE FROM crm.activities WHERE id = (SELECT min(id) FROM crm.activities)", 1, 0),
+        ("DELETE FROM crm.import_rows", 1, 0),
+        ("DELETE FROM crm.import_rows WHERE row_no = 2", 1, 0),
+        (
+            "INSERT INTO crm.activities (account_id, supporter_id, campaign_id, type, occurred_at, source, job_id) "
+            "SELECT account_id, supporter_id, campaign_id, type, occurred_at, source, job_id "
+            "FROM crm.activities LIMIT 1",
+            0,
+            1,
+        ),
+    ],
+)
+async def test_what_is_planted_in_an_import_is_found(
+    database: Any, engine: Engine, crm: Crm, superuser: Any, plant: str, lost: int, doubled: int
+) -> None:
+    asked = await imported(engine, crm, superuser)
+    await superuser.execute(plant)
+    verdict = judge(asked, await look(database, engine))
+    assert (verdict.lost, verdict.doubled) == (lost, doubled), verdict.breaches
+    assert verdict.held == (lost + doubled == 0)
 
 
 async def test_a_dead_letter_is_found_with_its_job(database: Any, engine: Engine) -> None:

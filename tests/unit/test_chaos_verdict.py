@@ -126,6 +126,26 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
         (0, 1),
         "nobody asked for",
     ),
+    "an import that wrote nobody's participation": (
+        lambda: replace(CALM, participations={JOBS[IMPORT].job_id: (0, 0)}),
+        (1, 0),
+        "says 5 units are done and 0 are",
+    ),
+    "somebody who took part twice by one import": (
+        lambda: replace(CALM, participations={JOBS[IMPORT].job_id: (UNITS + 1, UNITS)}),
+        (0, 1),
+        "did 1 of its 5 units again",
+    ),
+    "somebody who took part by an import whose file does not name them": (
+        lambda: replace(CALM, participations={JOBS[IMPORT].job_id: (UNITS + 1, UNITS + 1)}),
+        (0, 1),
+        "says 5 units are done and 6 are",
+    ),
+    "participations of nobody's job": (
+        lambda: replace(CALM, participations={STRANGER: (1, 1)}),
+        (0, 1),
+        "nobody asked for",
+    ),
     "effects of nobody's job": (
         lambda: replace(CALM, effects={**CALM.effects, STRANGER: (1, 1)}),
         (0, 1),
