@@ -3,25 +3,12 @@
 import asyncio
 from contextlib import AsyncExitStack
 
-from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.adapters.database import OF_ACCOUNT, OF_USER
 from jobmonitor.gateway.adapters.database import Database as GatewayDatabase
+from support.people import viewer
 from support.servers import Database
 
 SIZE = 10
-
-
-def viewer(account_id: int, user_id: int) -> Viewer:
-    return Viewer(
-        user_id=user_id,
-        account_id=account_id,
-        user_type="super_admin",
-        permissions=frozenset(),
-        email=f"{user_id}@first.test",
-        name="Somebody",
-        account_name="First",
-        display_tz="UTC",
-    )
 
 
 async def test_one_user_and_one_account_leave_connections_to_others(database: Database) -> None:
@@ -29,7 +16,7 @@ async def test_one_user_and_one_account_leave_connections_to_others(database: Da
     async with AsyncExitStack() as held:
 
         async def hold(account_id: int, user_id: int) -> None:
-            connection = await held.enter_async_context(pool.as_viewer(viewer(account_id, user_id)))
+            connection = await held.enter_async_context(pool.as_viewer(viewer(account_id=account_id, user_id=user_id)))
             assert await connection.fetchval("SELECT current_setting('app.user_id')") == str(user_id)
 
         for _ in range(int(OF_USER * SIZE)):
@@ -44,6 +31,6 @@ async def test_one_user_and_one_account_leave_connections_to_others(database: Da
         one_more.cancel()
         colleague.cancel()
         await asyncio.gather(one_more, colleague, return_exceptions=True)
-    async with pool.as_viewer(viewer(1, 1)) as connection:
+    async with pool.as_viewer(viewer()) as connection:
         assert await connection.fetchval("SELECT 1") == 1
     await pool.close()

@@ -1,13 +1,15 @@
-"""Accounts and users that requests name, and a check that lets everybody do everything."""
+"""Accounts, users and viewers for requests to name, and a check that lets everybody do everything."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+from msgspec import structs
 
 from jobmonitor.crm.permissions import known_permissions
 from jobmonitor.crm.rights import Person, Standing, Standings
+from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.job_types.registry import permissions
 
@@ -17,6 +19,23 @@ async def everybody_may(_: Connection, people: Collection[Person]) -> Standings:
     everything = known_permissions(permissions())
     known = Standing(account_exists=True, user_type="super_admin", active=True, permissions=everything)
     return Standings(dict.fromkeys(people, known), datetime.now(UTC))
+
+
+def viewer(**changes: Any) -> Viewer:
+    """Somebody who looks, by default a User who may do nothing."""
+    return structs.replace(_VIEWER, **changes)
+
+
+_VIEWER = Viewer(
+    user_id=1,
+    account_id=1,
+    email="a@x.test",
+    name="Ada",
+    user_type="user",
+    permissions=frozenset(),
+    account_name="First",
+    display_tz="UTC",
+)
 
 
 async def add_people(superuser_url: str, *people: tuple[int, int], **says: Any) -> None:

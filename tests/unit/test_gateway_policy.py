@@ -14,6 +14,7 @@ from jobmonitor.gateway.jobs.items import can_stop
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.job.state import State
 from jobmonitor.job_types.user_data_export.job_type import UserDataExport
+from support import people
 
 JOB = JobRecord(
     view="monitor",
@@ -33,16 +34,8 @@ def viewer(
     user_type: UserType = "user", *, user_id: int = 10, account_id: int = 1, granted: str = "export jobs.view"
 ) -> Viewer:
     """Somebody, by default the job's owner."""
-    return Viewer(
-        user_id=user_id,
-        account_id=account_id,
-        email="a@example.org",
-        name="A",
-        user_type=user_type,
-        permissions=permissions_of(user_type, granted.split(), PERMISSIONS),
-        account_name="First",
-        display_tz="UTC",
-    )
+    permissions = permissions_of(user_type, granted.split(), PERMISSIONS)
+    return people.viewer(user_type=user_type, user_id=user_id, account_id=account_id, permissions=permissions)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.uploads.readers import ending_of, reader_of, require_uploads
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.protocol import UploadRule
+from support.people import viewer
 
 
 class Tables(JobTypeDefaults[Any]):
@@ -28,20 +29,11 @@ class Numbers(JobTypeDefaults[Any]):
 JOB_TYPES: dict[str, Any] = {each.slug: each for each in (Numbers(), Tables(), Texts())}
 
 
-def viewer(*permissions: str) -> Viewer:
-    return Viewer(
-        account_id=1,
-        account_name="First",
-        display_tz="UTC",
-        user_id=1,
-        email="a@x.test",
-        name="A",
-        user_type="user",
-        permissions=frozenset(permissions),
-    )
+def who_may(*permissions: str) -> Viewer:
+    return viewer(permissions=frozenset(permissions))
 
 
-BOTH = viewer("import", "read")
+BOTH = who_may("import", "read")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +43,7 @@ BOTH = viewer("import", "read")
         (BOTH, "PEOPLE.CSV", None, ("tables", "text/csv")),
         (BOTH, "people.csv", "texts", ("texts", "text/plain")),
         (BOTH, "a.b.txt", None, ("texts", "text/plain")),
-        (viewer("read"), "people.csv", None, ("texts", "text/plain")),
+        (who_may("read"), "people.csv", None, ("texts", "text/plain")),
     ],
 )
 def test_the_type_that_reads_a_file(who: Viewer, name: str, slug: str | None, expected: tuple[str, str]) -> None:
@@ -68,8 +60,8 @@ def test_the_type_that_reads_a_file(who: Viewer, name: str, slug: str | None, ex
         (BOTH, "people.txt", "tables", 422, "name", ".csv or .xlsx"),
         (BOTH, "people.csv", "numbers", 422, "type", "read no file"),
         (BOTH, "people.csv", "unknown", 422, "type", "no job type 'unknown'"),
-        (viewer("read"), "people.xlsx", None, 422, "name", ".txt or .csv"),
-        (viewer("read"), "people.csv", "tables", 403, None, "'import'"),
+        (who_may("read"), "people.xlsx", None, 422, "name", ".txt or .csv"),
+        (who_may("read"), "people.csv", "tables", 403, None, "'import'"),
     ],
 )
 def test_a_file_that_no_type_reads_for_the_viewer(
@@ -84,11 +76,11 @@ def test_a_file_that_no_type_reads_for_the_viewer(
 
 
 def test_who_may_start_no_type_that_reads_files_may_send_none() -> None:
-    require_uploads(JOB_TYPES, viewer("read"))
+    require_uploads(JOB_TYPES, who_may("read"))
 
     for job_types, words in ((JOB_TYPES, "'import' or 'read'"), ({"numbers": Numbers()}, "No job type")):
         with pytest.raises(Problem) as refused:
-            require_uploads(job_types, viewer("export"))  # type: ignore[arg-type]
+            require_uploads(job_types, who_may("export"))  # type: ignore[arg-type]
         assert refused.value.status_code == 403
         assert words in refused.value.detail
 

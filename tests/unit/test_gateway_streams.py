@@ -3,19 +3,10 @@
 import asyncio
 from uuid import uuid4
 
-from jobmonitor.crm.users import Viewer
 from jobmonitor.gateway.live.streams import ENDED, PENDING_AT_MOST, RESET, Stream
+from support.people import viewer
 
-VIEWER = Viewer(
-    user_id=1,
-    account_id=1,
-    email="a@example.org",
-    name="A",
-    user_type="user",
-    permissions=frozenset(),
-    account_name="First",
-    display_tz="UTC",
-)
+VIEWER = viewer()
 
 
 async def _rest(stream: Stream) -> list[bytes]:
