@@ -36,7 +36,7 @@ BURST_EVERY_S = 45.0
 BURST_JOBS = 15
 UNSERVED_JOBS = 500
 POISON_NEEDS_S = 100.0
-"""Its tries wait for one lease after the other."""
+"""Its tries have pauses between them, and its worker may be killed in each."""
 AMBIGUOUS_SHARE = 0.05
 """Of the submissions so many are sent once and never again, whatever the answer."""
 DOUBLED_SHARE = 0.1

@@ -153,14 +153,14 @@ SHAPES: tuple[Shape, ...] = (
     *_of_users(),
 )
 POISON = Shape(
-    "ends its process",
+    "has a bug",
     0,
     _units(1, 1, bug_attempts=MORE_TRIES_THAN_ALLOWED),
     ends=FAILED,
     failure_code="gave_up",
     leaves_letter=True,
 )
-"""Each try of its chunk ends the worker that runs it; few of them do, as they are faults themselves."""
+"""Each try of its chunk fails by a bug of its type, which nobody else notices."""
 UNSERVED = Shape(
     "nobody serves",
     0,

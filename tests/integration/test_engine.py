@@ -263,15 +263,6 @@ async def test_a_worker_treats_refusals_of_all_kinds_alike(engine: Engine, kind:
     assert (failed.code, failed.reason) == ("asked_to_refuse", "The probe was asked to refuse.")
 
 
-async def test_a_bug_is_raised_and_leaves_nothing(engine: Engine) -> None:
-    engine.probe.failures = [ZeroDivisionError()]
-    job_id = await engine.submit(units=2, chunk_units=2)
-    await engine.runner.run(job_id, 0)
-    with pytest.raises(ZeroDivisionError):
-        await engine.runner.run(job_id, 1)
-    assert await engine.effects() == []
-
-
 async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine: Engine) -> None:
     job_id = await engine.submit(units=6, chunk_units=2)
     await engine.runner.run(job_id, 0)

@@ -16,6 +16,7 @@ from jobmonitor.contract.envelope import Event, decode, encode
 from jobmonitor.contract.events import JobFailed, JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import DEAD_LETTERS, jobs_topic, requests_topic, work_topic
 from jobmonitor.job_types.protocol import RetryPolicy
+from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.processor.worker import Worker
 from support.engine import Engine, create_topics, read_records
 from support.raw_batches import Raw, batch_of, send_batch
@@ -186,9 +187,26 @@ async def test_undecodable_requests_do_not_stop_the_stream(processing: Processin
     await until(processing.reaches(job_id, "completed"))
 
 
-async def test_a_bug_in_a_job_type_ends_the_process_and_acknowledges_nothing(processing: Processing) -> None:
-    processing.engine.probe.failures = [ZeroDivisionError()]
-    job_id = await processing.submit(units=2)
+async def test_a_bug_in_a_job_type_ends_nothing_but_its_job(processing: Processing) -> None:
+    processing.engine.probe.retries = RetryPolicy(tries_max=2, pause_first_s=0.1)
+    faulty = await processing.submit(units=2, bug_attempts=2)
+    honest = await processing.submit(units=4)
+    await until(processing.reaches(honest, "completed"))
+
+    await processing.engine.mend_until(lambda: processing.state(faulty), "failed")
+    told = await processing.failure(faulty)
+    assert told.reason == (
+        "A part of the work was tried 2 times and failed each time. This is a fault of the software."
+    )
+    assert processing.bugs == []
+    assert await processing.engine.effects() == [0, 1, 2, 3]
+
+
+async def test_a_bug_of_the_engine_ends_the_process_and_acknowledges_nothing(
+    processing: Processing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LedgerTransaction, "finish_chunk", _divide_by_zero)
+    job_id = await processing.submit(units=200)
 
     async def crashed() -> bool:
         return bool(processing.bugs)
@@ -197,6 +215,10 @@ async def test_a_bug_in_a_job_type_ends_the_process_and_acknowledges_nothing(pro
     assert isinstance(processing.bugs[0], ZeroDivisionError)
     assert await processing.state(job_id) == "running"
     assert await processing.engine.effects() == []
+
+
+async def _divide_by_zero(*_: Any, **__: Any) -> None:
+    raise ZeroDivisionError
 
 
 async def test_a_database_that_is_gone_and_back_costs_only_time(processing: Processing, postgres: Any) -> None:

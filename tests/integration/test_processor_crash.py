@@ -1,4 +1,4 @@
-"""A bug ends a processor; what it leaves behind, others take over at once."""
+"""A bug of the engine ends a processor; what it leaves behind, others take over at once."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import requests_topic, work_topic
+from support.buggy_processor import BUG_UNITS
 from support.engine import Engine, create_topics, pass_over
 from support.processors import processors
 from support.waiting import until
@@ -48,8 +49,8 @@ async def submit(engine: Engine, **parameters: Any) -> UUID:
 async def test_a_processor_that_ends_by_a_bug_leaves_its_group_first(engine: Engine) -> None:
     """Else the broker would miss it only after ten seconds, in which nobody reads its partitions."""
     with processors() as some:
-        process = some.start(engine, "probe")
-        await submit(engine, bug_attempts=99)
+        process = some.start(engine, "probe", module="support.buggy_processor")
+        await submit(engine, chunk_units=BUG_UNITS, chunk_s=0.01)
         assert await asyncio.to_thread(process.wait, 60) == 1
         assert await members(engine) == 0
 
@@ -57,7 +58,7 @@ async def test_a_processor_that_ends_by_a_bug_leaves_its_group_first(engine: Eng
 async def test_a_crash_is_a_try_of_the_chunk_at_fault_and_of_no_other(engine: Engine) -> None:
     """Else five crashes would fail whatever job was at work beside."""
     with processors() as some:
-        process = some.start(engine, "probe")
+        process = some.start(engine, "probe", module="support.buggy_processor")
         honest = await submit(engine, chunk_s=30)
 
         async def under_way() -> bool:
@@ -65,7 +66,7 @@ async def test_a_crash_is_a_try_of_the_chunk_at_fault_and_of_no_other(engine: En
             return leased
 
         await until(under_way, within_s=60)
-        faulty = await submit(engine, bug_attempts=99)
+        faulty = await submit(engine, chunk_units=BUG_UNITS, chunk_s=0.01)
         assert await asyncio.to_thread(process.wait, 60) == 1
     assert await tries_of(engine, honest) == (0, False), "anybody may claim it at once, and no try is lost"
     assert await tries_of(engine, faulty) == (1, True), "its lease has to end, and its try counts"

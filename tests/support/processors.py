@@ -10,7 +10,7 @@ from pathlib import Path
 
 from support.engine import Engine
 
-SERVICES = Path(__file__).parents[2] / "services"
+SERVICES, TESTS = Path(__file__).parents[2] / "services", Path(__file__).parents[1]
 
 
 @dataclass
@@ -19,7 +19,9 @@ class Processors:
 
     started: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
-    def start(self, engine: Engine, job_type: str, **changed: str) -> "subprocess.Popen[bytes]":
+    def start(
+        self, engine: Engine, job_type: str, *, module: str = "jobmonitor.processor", **changed: str
+    ) -> "subprocess.Popen[bytes]":
         """Another one, with the changed variables. Its leases are short."""
         ours = {
             "JOBMONITOR_DATABASE_URL": engine.settings.database_url,
@@ -30,8 +32,8 @@ class Processors:
             "JOBMONITOR_METRICS_PORT": "0",
             **changed,
         }
-        environment = {**os.environ, "PYTHONPATH": str(SERVICES), **ours}
-        process = subprocess.Popen([sys.executable, "-m", "jobmonitor.processor"], env=environment)
+        environment = {**os.environ, "PYTHONPATH": f"{SERVICES}{os.pathsep}{TESTS}", **ours}
+        process = subprocess.Popen([sys.executable, "-m", module], env=environment)
         self.started.append(process)
         return process
 

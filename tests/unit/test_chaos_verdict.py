@@ -71,9 +71,7 @@ CALM = World(
     unsent=0,
     reached={JOBS["calls outside"].job_id: UNITS * CALLS_A_UNIT},
 )
-SMALL, STOPPED, SCHEDULED, POISON = (
-    JOBS[name].job_id for name in ("one step", "stopped", "scheduled", "ends its process")
-)
+SMALL, STOPPED, SCHEDULED, POISON = (JOBS[name].job_id for name in ("one step", "stopped", "scheduled", "has a bug"))
 IMPOSSIBLE = JOBS["impossible"].job_id
 
 

@@ -157,6 +157,11 @@ class PlannedChunk:
     payload: Any
     """JSON: all that ``run_chunk`` needs to know, for instance the ids of 2,000 supporters."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError: no chunk has so many units."""
+        if not isinstance(self.units, int) or self.units < 0:
+            raise ValueError(f"A chunk cannot have {self.units!r} units.")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

@@ -24,7 +24,7 @@ from jobmonitor.crm.rights import load_standings as load_standings_of
 from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.job.commands import AcceptJob, FailJob, StopJob
 from jobmonitor.job.state import State
-from jobmonitor.job_types.parameters import BadParameters, read_parameters
+from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.admission import Capacity
@@ -34,6 +34,8 @@ from jobmonitor.ledger.runs import Run
 from jobmonitor.ledger.transaction import EarlyStop, KnownRun, LedgerTransaction, MessageTooLarge
 from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.planner import Planner
+from jobmonitor.processor.retrying import FAULT_OF_SOFTWARE
+from jobmonitor.processor.type_code import TypeFailed, type_code
 
 log = structlog.stdlib.get_logger()
 
@@ -193,9 +195,13 @@ class Known(NamedTuple):
 def _read(job_type: JobType[Any], submission: Submission) -> Any:
     """The parameters as the type's own value, or the BadParameters."""
     try:
-        return read_parameters(job_type.params_type, submission.data.parameters)
+        with type_code():
+            return read_parameters(job_type.params_type, submission.data.parameters)
     except BadParameters as error:
         return error
+    except TypeFailed as bug:
+        log.exception("parameters_not_read", job_id=str(submission.job_id), exc_info=bug.__cause__)
+        return BadParameters([FieldProblem("", f"They could not be read. {FAULT_OF_SOFTWARE}")])
 
 
 def _new_run(job_type: JobType[Any], submission: Submission, params: Any, now: datetime) -> Run:

@@ -1,12 +1,13 @@
 """What a claimed chunk comes to, by its kind: a plan, a piece of work, or the assembly of the parts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from jobmonitor.contract.events import Result, result_key
@@ -26,6 +27,7 @@ from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.processor.counting import must_add_up
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.type_code import TypeFailed, of_type, type_code
 from jobmonitor.runtime.failures import FILE_STORE, ServiceAway
 from jobmonitor.runtime.objects import ObjectStore
 
@@ -59,10 +61,11 @@ class ChunkWork:
     async def do(self, claimed: Claim) -> None:
         """Do the chunk and commit it.
 
-        Raises LeaseLost; JobStopped or Stopped where the stop of the job ended it; Refused; BadPart; and whatever the
-        job type raises.
+        Raises LeaseLost; JobStopped or Stopped where the stop of the job ended it; Refused; BadPart; TypeFailed where
+        the job type has a bug; and a temporary error.
         """
-        params = msgspec.convert(claimed.parameters, self._job_type.params_type)
+        with type_code():
+            params = msgspec.convert(claimed.parameters, self._job_type.params_type)
         match claimed.kind:
             case "plan":
                 await self._plan(claimed, params)
@@ -80,23 +83,31 @@ class ChunkWork:
         await self._ledger.begin_plan(claimed)
         async with self._kept(claimed) as stop, account_snapshot(self._ledger.pool, claimed.account_id) as snapshot:
             context = self._context(claimed, snapshot, stop)
-            await self._job_type.check(params, context)
-            chunks, total = await self._write_plan(claimed, self._job_type.plan(params, context))
-        unit, in_order = self._job_type.unit_of(params), self._job_type.in_order
+            with type_code():
+                await self._job_type.check(params, context)
+                planned, unit = self._job_type.plan(params, context), self._job_type.unit_of(params)
+            chunks, total = await self._write_plan(claimed, planned)
+        in_order = self._job_type.in_order
         await self._ledger.start(claimed, unit=unit, chunks=chunks, total=total, in_order=in_order)
 
     async def _write_plan(self, claimed: Claim, planned: AsyncIterator[PlannedChunk]) -> tuple[int, int]:
         """Write the chunks, numbered from 1; returns how many and their units together."""
         numbers, total, batch = count(1), 0, []
-        async for chunk in planned:
+        async for chunk in of_type(planned, PlannedChunk):
             batch.append((next(numbers), chunk.units, chunk.payload))
             total += chunk.units
             if len(batch) == PLAN_BATCH_CHUNKS:
-                await self._ledger.add_planned(claimed, batch)
+                await self._add_planned(claimed, batch)
                 batch = []
         if batch:
-            await self._ledger.add_planned(claimed, batch)
+            await self._add_planned(claimed, batch)
         return next(numbers) - 1, total
+
+    async def _add_planned(self, claimed: Claim, batch: Sequence[tuple[int, int, Any]]) -> None:
+        try:
+            await self._ledger.add_planned(claimed, batch)
+        except asyncpg.DataError as error:  # a NUL in a payload, for instance
+            raise TypeFailed(repr(error)) from error
 
     async def _work(self, claimed: Claim, params: Any) -> None:
         """Effects, part and mark commit together; the part lies under a key of this lease alone."""
@@ -112,8 +123,9 @@ class ChunkWork:
             await see_account(transaction.connection, claimed.account_id)
             async with self._kept(claimed) as stop:
                 context = self._context(claimed, transaction.connection, stop)
-                part = await self._job_type.run_chunk(params, claimed.payload, context)
-                must_add_up(part, units=claimed.units)
+                with type_code():
+                    part = await self._job_type.run_chunk(params, claimed.payload, context)
+                    must_add_up(part, units=claimed.units)
                 if part.content:
                     await self._store_part(key, part.content)
             await transaction.finish_chunk(claimed, part, part_key=key if part.content else None)
@@ -128,7 +140,8 @@ class ChunkWork:
     async def _assemble(self, claimed: Claim, params: Any) -> None:
         async with self._kept(claimed):
             keys = await self._ledger.part_keys(claimed.job_id)
-            assembly = self._job_type.assemble(params, self._parts(keys), self._assembly_context(claimed))
+            with type_code():
+                assembly = self._job_type.assemble(params, self._parts(keys), self._assembly_context(claimed))
             result = await self._store(claimed, assembly)
         try:
             await self._ledger.complete(claimed, result)

@@ -17,9 +17,17 @@ from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
 from jobmonitor.ledger.transaction import MessageTooLarge
 from jobmonitor.processor.chunk_work import ChunkWork
 from jobmonitor.processor.counting import BadPart
-from jobmonitor.processor.metrics import CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
-from jobmonitor.processor.retrying import Failure, GiveUp, TryAgain, decide_retry, tried_too_often
+from jobmonitor.processor.metrics import BUGS, CHUNK_SECONDS, CHUNKS, CHUNKS_IN_FLIGHT
+from jobmonitor.processor.retrying import (
+    FAULT_OF_SOFTWARE,
+    Failure,
+    GiveUp,
+    TryAgain,
+    decide_retry,
+    tried_too_often,
+)
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.type_code import TypeFailed, was_bug
 from jobmonitor.runtime.backoff import Backoff
 from jobmonitor.runtime.failures import (
     CONNECTION_CUT,
@@ -68,7 +76,7 @@ class ChunkRunner:
 
         A failure that may pass gives it back for a later try, a refusal fails the job. So does the last try, after
         ``dead_letter`` has kept the message that asked for it, with a reason; without it the next to ask gives it up.
-        Raises what is none of these: a bug.
+        Raises what is none of these: a bug of the engine's own.
         """
         slug = self._job_type.slug
         claimed = await self._ledger.claims.claim(job_id, chunk, job_type=slug, lease=self._lease)
@@ -83,7 +91,8 @@ class ChunkRunner:
         tries_max = self._job_type.retries.tries_max
         try:
             if claimed.tries > tries_max:
-                reason = tried_too_often(tries_max, told_an_error=claimed.last_error is not None)
+                error = claimed.last_error
+                reason = tried_too_often(tries_max, told_an_error=error is not None, is_bug=was_bug(error))
                 return await self._give_up(claimed, reason, dead_letter)
             return await self._try(claimed, dead_letter)
         except LeaseLost:
@@ -111,27 +120,38 @@ class ChunkRunner:
             return "refused"
         except BadPart as bug:
             return await self._fail_for_bad_part(claimed, bug, dead_letter)
+        except TypeFailed as bug:
+            self._tell_bug(claimed, bug)
+            return await self._after_failure(claimed, bug, dead_letter)
         except Exception as error:
             if not is_temporary(error):
                 raise
             return await self._after_failure(claimed, error, dead_letter)
         return "done"
 
+    def _tell_bug(self, claimed: Claim, bug: TypeFailed) -> None:
+        """To those who can mend the job type; nothing else stops for it."""
+        told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt}
+        log.error("job_type_failed", job_type=claimed.job_type, kind=claimed.kind, **told, exc_info=bug.__cause__)
+        BUGS.labels(claimed.job_type, claimed.kind).inc()
+
     async def _fail_for_bad_part(self, claimed: Claim, bug: BadPart, dead_letter: KeepLetter | None) -> str:
-        """A bug of the job type that shows in this part only: no reason to end the process, which others use too."""
+        """A bug of the job type that no other try would mend."""
         log.error("bad_part", job_id=str(claimed.job_id), chunk=claimed.chunk, job_type=claimed.job_type, bug=str(bug))
         if dead_letter is not None:
             await dead_letter(f"Chunk {claimed.chunk} of job {claimed.job_id}: {bug}")
-        await self._ledger.fail_chunk(claimed, "bad_part", f"{bug} This is a fault of the software.")
+        await self._ledger.fail_chunk(claimed, "bad_part", f"{bug} {FAULT_OF_SOFTWARE}")
         return "bad_part"
 
     async def _after_failure(self, claimed: Claim, error: Exception, dead_letter: KeepLetter | None) -> str:
-        """Let somebody try again after a pause, unless this was the last try."""
+        """Let somebody try again after a pause, unless this was the last try. A bug is a try, whatever it came from."""
+        is_bug = isinstance(error, TypeFailed)
         failure = Failure(
             tries=claimed.tries,
             uncounted=claimed.uncounted,
-            service_away=service_away(error) or await self._database_away(error),
+            service_away=None if is_bug else service_away(error) or await self._database_away(error),
             outage_s=claimed.outage_s,
+            is_bug=is_bug,
         )
         told = {"job_id": str(claimed.job_id), "chunk": claimed.chunk, "attempt": claimed.attempt, "error": repr(error)}
         decision = decide_retry(self._job_type.retries, failure)

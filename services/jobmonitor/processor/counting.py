@@ -8,7 +8,12 @@ class BadPart(ValueError):
 
 
 def must_add_up(part: Part, *, units: int) -> None:
-    """Raises BadPart unless the part tells what became of each of the chunk's units."""
+    """Raises BadPart unless the part tells what became of each of the chunk's units.
+
+    And what any bug raises where it is no such part.
+    """
+    if not (isinstance(part.content, bytes) and all(name.isprintable() for name in part.outcomes)):
+        raise BadPart("A part of the work tells its outcome in characters or bytes that cannot be stored.")
     told = sum(part.outcomes.values())
     if told != units or any(count < 0 for count in part.outcomes.values()):
         raise BadPart(f"A part of the work says what became of {told} of its {units} units.")

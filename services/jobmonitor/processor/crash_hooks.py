@@ -1,7 +1,7 @@
 """Crash hook: before a worker crashes it returns the chunks that are not at fault.
 
-A process ends for the bug of one chunk or request, and all others it had under way end with it. That must not count as
-a try of theirs: else a job would fail because another one ended its worker five times.
+A process ends for a bug of the engine in one chunk or request, and all others it had under way end with it. That must
+not count as a try of theirs: else a job would fail because another one ended its worker five times.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ from jobmonitor.ledger.runs import Run
 from jobmonitor.ledger.transaction import LedgerTransaction
 from jobmonitor.processor.counting import must_add_up
 from jobmonitor.processor.result_files import ResultFiles
+from jobmonitor.processor.type_code import of_type, type_code
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -30,19 +31,20 @@ class InlineRunner:
         """Bring a queued job to its end, if it is small; False when it is not, and nothing was done.
 
         The connection sees the job's account. Whatever the job type raises after its first chunk began is raised here
-        too: its effects have to be rolled back.
+        too, its bugs as TypeFailed: its effects have to be rolled back.
         """
         context = Context(
             transaction.connection, self._objects, run.account_id, run.owner_id, run.job_id, cpu=self._cpu
         )
-        if not await self._job_type.is_small(params, context):
-            return False
+        with type_code():
+            if not await self._job_type.is_small(params, context):
+                return False
+            unit = self._job_type.unit_of(params)
         try:
             planned = await self._plan(params, context)
         except Refused as refusal:
             transaction.apply(run, FailJob(code=refusal.code, reason=str(refusal)))
             return True
-        unit = self._job_type.unit_of(params)
         run = transaction.apply(run, StartJob(total=sum(chunk.units for chunk in planned), unit=unit))
         run, contents = await self._work(transaction, run, params, planned, context)
         result = await self._assemble(transaction, run, params, contents)
@@ -50,8 +52,10 @@ class InlineRunner:
         return True
 
     async def _plan(self, params: Any, context: Context) -> list[PlannedChunk]:
-        await self._job_type.check(params, context)
-        return [chunk async for chunk in self._job_type.plan(params, context)]
+        with type_code():
+            await self._job_type.check(params, context)
+            planned = self._job_type.plan(params, context)
+        return [chunk async for chunk in of_type(planned, PlannedChunk)]
 
     async def _work(
         self, transaction: LedgerTransaction, run: Run, params: Any, planned: Sequence[PlannedChunk], context: Context
@@ -60,9 +64,10 @@ class InlineRunner:
         contents = []
         for chunk in planned:
             payload = msgspec.json.decode(msgspec.json.encode(chunk.payload))  # as the ledger would give it back
-            part = await self._job_type.run_chunk(params, payload, context)
+            with type_code():
+                part = await self._job_type.run_chunk(params, payload, context)
+                must_add_up(part, units=chunk.units)
             contents.append(part.content)
-            must_add_up(part, units=chunk.units)
             run = transaction.count_chunk(run, part, units=chunk.units)
         return run, contents
 
@@ -77,7 +82,8 @@ class InlineRunner:
             job_id=run.job_id,
             cpu=self._cpu,
         )
-        assembly = self._job_type.assemble(params, _pieces(contents), context)
+        with type_code():
+            assembly = self._job_type.assemble(params, _pieces(contents), context)
         if assembly is None:
             return None
         stored = await self._files.store(run.account_id, run.job_id, uuid4(), assembly)

@@ -15,6 +15,11 @@ CHUNKS = Counter(
     "Chunks run, by how they ended: done, lease_lost, refused, retried, gave_up",
     ["job_type", "kind", "outcome"],
 )
+BUGS = Counter(
+    "jobmonitor_processor_job_type_bugs_total",
+    "Tries of chunks that failed by a bug of the job type's own code; the log has the traceback",
+    ["job_type", "kind"],
+)
 CHUNKS_IN_FLIGHT = Gauge("jobmonitor_processor_chunks_in_flight", "Chunks being run right now", ["job_type"])
 LAG = Gauge("jobmonitor_processor_lag_events", "Messages not yet acknowledged", ["topic", "partition"])
 PUT_ASIDE = Counter(

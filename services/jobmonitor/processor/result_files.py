@@ -8,6 +8,7 @@ import structlog
 
 from jobmonitor.contract.events import Result
 from jobmonitor.job_types.protocol import Assembly
+from jobmonitor.processor.type_code import of_type, type_code
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.objects import ObjectStore
 
@@ -24,11 +25,15 @@ class ResultFiles:
         self._retention = timedelta(days=retention_days)
 
     async def store(self, account_id: int, job_id: UUID, token: UUID, assembly: Assembly) -> Result:
-        """Write the file and measure it on the way; its rows are for the caller to tell."""
-        name = f"{token.hex}.{assembly.extension}"
+        """Write the file and measure it on the way; its rows are for the caller to tell.
+
+        Raises TypeFailed where the job type that makes its content has a bug.
+        """
+        with type_code():
+            name, content = f"{token.hex}.{assembly.extension}", of_type(assembly.content, bytes)
         key = f"results/{account_id}/{job_id}/{name}"
         try:
-            stored = await self._objects.put_stream(key, assembly.content)
+            stored = await self._objects.put_stream(key, content)
         except BaseException:
             await self.discard(key)
             raise

@@ -61,7 +61,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     cpu_crash_at: Annotated[
         int | None, Meta(description="The unit whose CPU work ends its process: it counts as failed.")
     ] = None
-    bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk end their process.")] = 0
+    bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail by a bug.")] = 0
 
 
 class Probe(JobTypeDefaults[ProbeParameters]):
