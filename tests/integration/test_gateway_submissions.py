@@ -13,7 +13,8 @@ import pytest
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.job_ids import job_id_for
-from jobmonitor.job_types.probe.job_type import Probe
+from jobmonitor.job_types.probe.job_type import Probe, ProbeParameters
+from jobmonitor.job_types.protocol import Context, Refused
 from support.engine import read_events
 from support.gateway import OTHER_USER, SUPER, USER, RunningGateway, StoppableExport, running_gateway
 from support.servers import Database
@@ -365,3 +366,19 @@ async def test_a_refusal_of_the_job_type_is_answered_by_its_kind(
     assert {response.json()["type"] for response in responses} == {"urn:jobmonitor:problem:asked_to_refuse"}
     assert all("The probe was asked to refuse." in response.json()["detail"] for response in responses)
     assert noted == 0
+
+
+class Uncountable(Probe):
+    async def count(self, params: ProbeParameters, context: Context) -> int:
+        raise Refused("uncountable", "These units cannot be counted.", parameter="units")
+
+
+async def test_a_refusal_while_units_are_counted_is_answered_too(
+    database: Database, broker: str, tmp_path: Path
+) -> None:
+    async with running_gateway(database, broker, tmp_path, job_types=[Uncountable()]) as gateway:
+        client = await gateway.logged_in(USER)
+        response = await client.post("/api/v1/job-preview", json={"type": "probe", "parameters": {}})
+
+    assert (response.status_code, _fields(response)) == (422, ["parameters.units"])
+    assert response.json()["type"] == "urn:jobmonitor:problem:uncountable"

@@ -273,7 +273,10 @@ class JobType(Protocol[Params]):
         ...
 
     async def count(self, params: Params, context: Context) -> int:
-        """How many units the job would have if it were planned now: for the preview, before anybody submits."""
+        """How many units the job would have if it were planned now: for the preview, before anybody submits.
+
+        Raises Refused.
+        """
         ...
 
     async def is_small(self, params: Params, context: Context) -> bool:

@@ -5,7 +5,8 @@ the idempotency key, so a repeat is the same job, and publishing a submission ag
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -52,8 +53,9 @@ async def preview(services: Services, viewer: Viewer, request: models.PreviewReq
     params = _params(job_type, request.parameters)
     async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
         context = _context(services, viewer, connection)
-        await _check(job_type, params, context)
-        units = await job_type.count(params, context)
+        with _refusals_answered():
+            await job_type.check(params, context)
+            units = await job_type.count(params, context)
         kept = await _kept_results(services, viewer, connection)
     return models.Preview(units=units, unit=job_type.unit_of(params), warning=kept.warning())
 
@@ -101,7 +103,8 @@ async def _check_new(
     """Raises Problem: 403, 409, 422 it is known to be impossible, 429 the account's results are too many."""
     _check_run_at(submission.run_at)
     async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
-        await _check(job_type, params, _context(services, viewer, connection))
+        with _refusals_answered():
+            await job_type.check(params, _context(services, viewer, connection))
         _refuse_full(await _kept_results(services, viewer, connection))
 
 
@@ -116,9 +119,11 @@ def _context(services: Services, viewer: Viewer, connection: Connection) -> Cont
     return Context(connection, services.objects, account_id=viewer.account_id, owner_id=viewer.user_id)
 
 
-async def _check(job_type: JobType[Any], params: Any, context: Context) -> None:
+@contextmanager
+def _refusals_answered() -> Iterator[None]:
+    """Raises Problem: the job type refuses."""
     try:
-        await job_type.check(params, context)
+        yield
     except Refused as refusal:
         raise _problem_of(refusal) from None
 
