@@ -1,7 +1,7 @@
 """A group whose places Kafka forgot reads the same requests again: nothing is done twice."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -56,6 +56,16 @@ async def left(engine: Engine, jobs: list[UUID]) -> tuple[list[tuple[Any, ...]],
     return [tuple(run) for run in runs], effects, len(facts)
 
 
+async def forget_some(engine: Engine, jobs: list[UUID]) -> None:
+    """As if these were so old that their runs are no longer kept."""
+    await engine.owner.execute(
+        "UPDATE ledger.runs SET purged = true, swept = true, updated_at = now() - interval '31 days' "
+        "WHERE job_id = ANY ($1)",
+        jobs,
+    )
+    assert await engine.ledger.cleanup.forget_runs(timedelta(days=30), 100) == len(jobs)
+
+
 async def test_requests_that_are_read_again_do_nothing_twice(engine: Engine) -> None:
     await create_topics(engine.bootstrap, REQUESTS, jobs_topic("probe"), work_topic("probe"))
     beginning = await ends(engine)
@@ -75,6 +85,7 @@ async def test_requests_that_are_read_again_do_nothing_twice(engine: Engine) -> 
         await until(lambda: is_read(engine), within_s=60)
         first.terminate()
         await asyncio.to_thread(first.wait, 60)
+        await forget_some(engine, jobs[::2])
         before = await left(engine, jobs)
         await go_back(engine, beginning)
         assert not await is_read(engine)

@@ -13,6 +13,7 @@ from jobmonitor.contract.topics import work_topic
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.repairs import Repairs
+from jobmonitor.reconciler.retention import Retention
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.tasks import tasks
 from jobmonitor.reconciler.watching import Watching
@@ -60,7 +61,8 @@ async def reconciling(engine: Engine, objects: ObjectStore | None = None) -> Asy
         unclaimed_after_s=0,
     )
     repairs = Repairs(engine.ledger, engine.producer, objects or engine.objects, settings)
-    loops = Loops(tasks(repairs, Watching(engine.ledger, broker_at(engine.bootstrap)), settings))
+    watching = Watching(engine.ledger, broker_at(engine.bootstrap))
+    loops = Loops(tasks(repairs, Retention(engine.ledger, settings), watching, settings))
     going = asyncio.create_task(loops.go_on())
     try:
         yield loops

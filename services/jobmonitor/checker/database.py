@@ -83,6 +83,7 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
 async def _read_ledger(connection: Connection, snapshot: Snapshot) -> None:
     runs = [_run_decoder.decode(document) async for document in _documents(connection, "runs")]
     snapshot.runs = {run.job_id: run for run in runs}
+    snapshot.taken_up = frozenset(row["job_id"] for row in await SQL["taken_up"].fetch(connection))
     chunks = {}
     for row in await SQL["chunks"].fetch(connection):
         job_id, *counts = row.values()

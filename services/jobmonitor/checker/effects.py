@@ -35,7 +35,7 @@ def _compare_type(job_type: str, effects: EffectsOfType, snapshot: Snapshot, evi
         evidence.equal(found.outcomes, _counted(run), about, "units")
         evidence.expect(not found.doubled, about, "each unit once", f"{found.doubled} twice")
     for job_id in effects.by_job:
-        known = job_id in snapshot.runs
+        known = snapshot.was_accepted(job_id)
         evidence.expect(known, f"effects of job {job_id}", "a job in the ledger", "effects of a job nobody ran")
 
 

@@ -21,7 +21,7 @@ def submissions_make_jobs(snapshot: Snapshot, evidence: Evidence) -> None:
         evidence.things += 1
         if job.by_ledger or (snapshot.calm and not job.who):
             evidence.expect(
-                job_id in snapshot.runs, f"job {job_id}", "a run of the submitted job", "none in the ledger"
+                snapshot.was_accepted(job_id), f"job {job_id}", "a run of the submitted job", "none in the ledger"
             )
     for job_id, run in snapshot.runs.items():
         known = snapshot.log.get(job_id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobmonitor.checker import effects, identity, lifecycle, liveness, mail, views
+from jobmonitor.checker import effects, identity, lifecycle, liveness, mail, retention, views
 from jobmonitor.checker.report import DoesNotApply, Evidence, Finding
 from jobmonitor.checker.snapshot import Snapshot
 
@@ -96,4 +96,5 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I37", "A whole file that arrived counts as downloaded.", why_not=_ANSWERS),
     Invariant("I38", "The broker's topics are as the catalogue says.", (liveness.topics_are_as_said,)),
     Invariant("I39", "Every fact there ever was is in the log.", (liveness.facts_are_kept,)),
+    Invariant("I40", "What is dropped was old, and stays dropped.", (retention.forgotten_runs_were_over,)),
 )

@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What was found about one invariant."""
 
     invariant: str
-    """``I1`` to ``I39``."""
+    """``I1`` to ``I40``."""
     says: str
     status: Literal["ok", "violated", "does not apply"]
     looked_at: int = 0

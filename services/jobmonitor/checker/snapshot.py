@@ -110,6 +110,8 @@ class Snapshot:
     """The first offset there is; not 0 where the log's beginning was deleted."""
     log_ends: Mapping[tuple[str, int], int] = field(default_factory=dict)
     runs: Mapping[UUID, StoredRun] = field(default_factory=dict)
+    taken_up: frozenset[UUID] = frozenset()
+    """Jobs that were accepted and whose runs are no longer kept."""
     chunks: Mapping[UUID, Chunks] = field(default_factory=dict)
     unsent: Sequence[Unsent] = ()
     """What is in the outbox."""
@@ -146,10 +148,14 @@ class Snapshot:
         """Whether facts of this type were deleted: of a job that is not in the log nothing can be said then."""
         return self._is_cut_topic(jobs_topic, job_type)
 
+    def was_accepted(self, job_id: UUID) -> bool:
+        """Whether the ledger knows the job, however long ago it was done."""
+        return job_id in self.runs or job_id in self.taken_up
+
     def is_cut(self, job: JobLog) -> bool:
         """Whether the log lacks the first of the facts the job is known to have, as they were deleted."""
         row = self.monitor.get(job.job_id) or self.history.get(job.job_id)
-        has_facts = bool(job.who) or job.job_id in self.runs or (row is not None and row.sequence > 0)
+        has_facts = bool(job.who) or self.was_accepted(job.job_id) or (row is not None and row.sequence > 0)
         return has_facts and bool(job.missing(1)) and any(self.facts_gone(job_type) for job_type in job.job_types)
 
     def _is_cut_topic(self, topic_of_type: Callable[[str], str], job_type: str | None) -> bool:

@@ -1,6 +1,7 @@
 """What is still to be deleted of jobs that have ended, and what was."""
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -42,6 +43,13 @@ class Cleanup:
         async with self._pool.acquire() as connection, connection.transaction():
             await SQL["await_planner"].execute(connection, job_id=job_id)
             await SQL["forget_chunks"].execute(connection, job_id=job_id)
+
+    async def forget_runs(self, kept: timedelta, limit: int) -> int:
+        """Drop runs of which nothing is left and that did not change for so long; returns how many.
+
+        Their ids stay known: a job that was ever accepted is never accepted again.
+        """
+        return len(await SQL["forget_runs"].fetch(self._pool, kept=kept, limit=limit))
 
     async def unneeded_files(self, files: Collection[tuple[str, UUID]]) -> Sequence[str]:
         """The keys of those of these files (key, job id) that no job needs."""

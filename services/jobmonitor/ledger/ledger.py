@@ -267,7 +267,7 @@ class Ledger:
         return {row["job_type"]: row["longest_s"] for row in await SQL["standing_still"].fetch(self.pool)}
 
     async def known(self, job_ids: Collection[UUID]) -> set[UUID]:
-        """Those of these jobs that were accepted."""
+        """Those of these jobs that were accepted, however long ago."""
         rows = await SQL["known_runs"].fetch(self.pool, job_ids=list(job_ids)) if job_ids else []
         return {row["job_id"] for row in rows}
 

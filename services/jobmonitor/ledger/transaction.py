@@ -47,6 +47,7 @@ class KnownRun(NamedTuple):
 
     account_id: int
     request_sha256: str | None
+    """None where the run is no longer kept, or is older than this was written down."""
 
 
 class EarlyStop(NamedTuple):
@@ -171,7 +172,7 @@ class LedgerTransaction:
         return await self._kept_results.of(account_ids, load)
 
     async def known_runs(self, job_ids: Collection[UUID]) -> dict[UUID, KnownRun]:
-        """Those of these jobs that were accepted before."""
+        """Those of these jobs that were accepted before, however long ago."""
         rows = await SQL["known_runs"].fetch(self.connection, job_ids=list(job_ids))
         return {row["job_id"]: KnownRun(row["account_id"], row["request_sha256"]) for row in rows}
 

@@ -11,6 +11,7 @@ from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
 from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.repairs import SOURCE, Repairs
+from jobmonitor.reconciler.retention import Retention
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.tasks import tasks
 from jobmonitor.reconciler.watching import Watching
@@ -38,7 +39,8 @@ async def serve(settings: ReconcilerSettings, lifecycle: Lifecycle) -> None:
         ledger = Ledger(pool, producer, SOURCE, settings)
         stack.push_async_callback(ledger.outbox.close)
         repairs = Repairs(ledger, producer, ObjectStore(settings.object_store_url), settings)
-        loops = Loops(tasks(repairs, Watching(ledger, settings), settings))
+        retention = Retention(ledger, settings)
+        loops = Loops(tasks(repairs, retention, Watching(ledger, settings), settings))
 
         async def checks() -> dict[str, Check]:
             return {"rounds": loops.check()}

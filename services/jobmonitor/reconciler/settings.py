@@ -8,7 +8,12 @@ from jobmonitor.runtime.settings import (
     KafkaSettings,
     ObjectStoreSettings,
     ProcessSettings,
+    SettingsError,
+    variable_name,
 )
+
+RETENTION = ("report_retention_days", "run_retention_days")
+"""The settings that say how long something is kept; docs/retention.md tells what happens then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,3 +33,14 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     """Pause between two looks through all files for those that no job needs."""
     report_retention_days: int = 30
     """How long the report of a failed job can be fetched (domain rule 2.1)."""
+    run_retention_days: int = 30
+    """How long the run of a job is kept after its result expired, or after its end where it has none. Its id stays."""
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError: something would be dropped before it is old."""
+        super().__post_init__()
+        for name in RETENTION:
+            if getattr(self, name) < 1:
+                raise SettingsError(
+                    f"{variable_name(name)} is {getattr(self, name)}: it is how long something is kept. Set 1 or more."
+                )

@@ -2,6 +2,7 @@
 
 from jobmonitor.reconciler.loops import Task
 from jobmonitor.reconciler.repairs import BATCH, Repairs
+from jobmonitor.reconciler.retention import RUNS_AT_ONCE, Retention
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.watching import Watching
 
@@ -14,9 +15,11 @@ SELDOM_S = 5.0
 WATCH_EVERY_S = 10.0
 TOPICS_EVERY_S = 60.0
 """For what operators look at."""
+RETENTION_EVERY_S = 60.0
+"""For what is dropped because it is old."""
 
 
-def tasks(repairs: Repairs, watching: Watching, settings: ReconcilerSettings) -> list[Task]:
+def tasks(repairs: Repairs, retention: Retention, watching: Watching, settings: ReconcilerSettings) -> list[Task]:
     """All of them. Each is done by a loop of its own."""
     often_s = settings.reconcile_every_s
     seldom_s = max(often_s, SELDOM_S)
@@ -32,6 +35,14 @@ def tasks(repairs: Repairs, watching: Watching, settings: ReconcilerSettings) ->
         Task("expire_results", repairs.expire_results, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("purge_results", repairs.purge_results, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("sweep_parts", repairs.sweep_parts, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task(
+            "forget_runs",
+            retention.forget_runs,
+            RETENTION_EVERY_S,
+            DATABASE_TIMEOUT_S,
+            full=RUNS_AT_ONCE,
+            is_loss=False,
+        ),
         Task("watch_outbox", watching.outbox, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_accounts", watching.accounts, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
