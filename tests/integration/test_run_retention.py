@@ -20,8 +20,12 @@ MINUTE = timedelta(minutes=1)
 
 
 def settings(engine: Engine, **changed: Any) -> ReconcilerSettings:
-    urls = {"database_url": engine.settings.database_url, "object_store_url": engine.settings.object_store_url}
-    return ReconcilerSettings(**urls, with_probe=True, **changed)
+    return ReconcilerSettings(
+        database_url=engine.settings.database_url,
+        object_store_url=engine.settings.object_store_url,
+        with_probe=True,
+        **changed,
+    )
 
 
 async def forget(engine: Engine, **changed: Any) -> int:
