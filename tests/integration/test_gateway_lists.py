@@ -60,6 +60,7 @@ async def test_a_job_is_shown_with_all_a_page_needs(gateway: RunningGateway) -> 
         "started_at": "2026-01-15T17:00:00Z",
         "completed_at": "2026-01-15T17:03:00Z",
         "progress": {"done": 3, "total": 3, "percent": 100, "unit": "supporters"},
+        "waits_for": None,
         "rejected": 1,
         "outcomes": {"exported": 2, "refused": 1},
         "failure": None,
@@ -261,6 +262,25 @@ async def test_one_job_comes_with_its_timeline(gateway: RunningGateway) -> None:
 
     assert [entry["type"] for entry in by_number["timeline"]] == ["job_submitted", "job_queued", "job_started"]
     assert (await client.get(f"/api/v1/jobs/{id_of(job)}")).json() == by_number
+
+
+async def test_a_job_says_what_it_waits_for_in_lists_and_in_its_timeline(gateway: RunningGateway) -> None:
+    job = await gateway.put_job(number=9, state="running", waits_for="the mail server")
+    await gateway.owner.executemany(
+        "INSERT INTO projection.job_timeline (job_id, event_id, account_id, owner_id, type, slot, at, sequence, data) "
+        "VALUES ($1, $2, 1, $3, 'job_waiting', $4::int, now() + $4::int * interval '1 s', $4::int, $5)",
+        [(job["job_id"], "w1", USER, 3, {"waits_for": "the mail server"}), (job["job_id"], "w2", USER, 4, {})],
+    )
+    client = await gateway.logged_in(USER)
+
+    (item,) = (await client.get("/api/v1/jobs")).json()["items"]
+    timeline = (await client.get("/api/v1/jobs/9")).json()["timeline"]
+
+    assert item["waits_for"] == "the mail server"
+    assert [(entry["type"], entry["waits_for"]) for entry in timeline] == [
+        ("job_waiting", "the mail server"),
+        ("job_waiting", None),
+    ]
 
 
 async def test_the_timeline_says_why_a_request_was_refused(gateway: RunningGateway) -> None:

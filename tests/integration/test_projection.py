@@ -11,7 +11,7 @@ import pytest
 
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import ChunkDispatched, JobSubmitted
-from support.job_events import NOON, JobEvents, ordinary_life
+from support.job_events import NOON, JobEvents, ordinary_life, says
 from support.projecting import Views
 from support.waiting import until
 
@@ -112,6 +112,28 @@ async def test_the_timeline_holds_every_event_once_and_progress_once_a_second(vi
     assert [(point["done"], point["total"]) for point in points if point["done"]] == [(30, job.total)]
     assert [point["data"] is None for point in points] == [False] * 4 + [True]
     assert {(point["account_id"], point["owner_id"]) for point in points} == {(1, 2)}
+
+
+async def test_a_wait_shows_until_plain_progress_ends_it_and_makes_one_point_a_second(views: Views) -> None:
+    job = views.job()
+    begun = [job.submitted(), job.queued(), job.started()]
+    waits = [_at_the_same_second(job.waiting(waits_for)) for waits_for in ("a", None, "the mail server")]
+    rejected = says(job.rejected(), waits_for="the mail server")
+
+    async with views.projecting():
+        await views.publish([*begun, *reversed(waits), rejected])
+        await views.caught_up()
+        waiting = await views.fetch("SELECT waits_for FROM projection.job_monitor WHERE job_id = $1", job.job_id)
+        await views.publish([job.progressed(10)])
+        await views.caught_up()
+
+    after = await views.fetch("SELECT waits_for, done FROM projection.job_monitor WHERE job_id = $1", job.job_id)
+    points = await views.fetch(
+        "SELECT data FROM projection.job_timeline WHERE job_id = $1 AND type = 'job_waiting'", job.job_id
+    )
+    assert [row["waits_for"] for row in waiting] == ["the mail server"]
+    assert [(row["waits_for"], row["done"]) for row in after] == [(None, 10)]
+    assert [json.loads(point["data"])["waits_for"] for point in points] == ["the mail server"]
 
 
 def _at_the_same_second(event: Event) -> Event:

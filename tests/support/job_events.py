@@ -24,6 +24,7 @@ from jobmonitor.contract.events import (
     JobStopping,
     JobStopRequested,
     JobSubmitted,
+    JobWaiting,
     RequestRejected,
     Result,
     ResultDownloaded,
@@ -85,6 +86,9 @@ class JobEvents:
 
     def progressed(self, done: int) -> Event:
         return self._fact(JobProgressed, done=done, total=self.total)
+
+    def waiting(self, waits_for: str | None = "the mail server") -> Event:
+        return self._fact(JobWaiting, waits_for=waits_for)
 
     def completed(self, *, rejected: int = 0, result: Result | None = None) -> Event:
         outcomes = {"exported": self.total - rejected, "refused": rejected}

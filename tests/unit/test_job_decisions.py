@@ -1,8 +1,12 @@
 """What each command makes of a job, state by state."""
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 from msgspec.structs import replace
 
+from jobmonitor.contract.envelope import Event, decode, encode
 from jobmonitor.contract.events import (
     JobCancelled,
     JobFact,
@@ -11,18 +15,23 @@ from jobmonitor.contract.events import (
     JobQueued,
     JobScheduled,
     JobStarted,
+    JobWaiting,
+    RequestRejected,
     ResultDownloaded,
     ResultExpired,
 )
 from jobmonitor.job.commands import (
     AcceptJob,
+    Command,
     CompleteJob,
     ExpireResult,
     FailJob,
     FinishStop,
+    NoteWaiting,
     QueueJob,
     RecordDownload,
     RecordProgress,
+    RejectRequest,
     StartJob,
     StopJob,
 )
@@ -98,6 +107,46 @@ def test_progress_goes_on_while_the_last_chunks_of_a_stop_finish() -> None:
 def test_more_than_planned_is_a_bug_and_says_so(units: int) -> None:
     with pytest.raises(ValueError, match="do not fit"):
         when(given(*RUNNING), RecordProgress(units=units))
+
+
+def test_what_a_job_waits_for_is_told_when_it_changes_and_only_then() -> None:
+    waiting = fact(JobWaiting, 3, waits_for="the mail server")
+
+    assert when(given(*RUNNING), NoteWaiting(waits_for="the mail server")) == [waiting]
+    assert when(given(*RUNNING, waiting), NoteWaiting(waits_for="the mail server")) == []
+    assert when(given(*RUNNING, waiting), NoteWaiting(waits_for=None)) == [fact(JobWaiting, 4)]
+    assert when(given(*RUNNING), NoteWaiting(waits_for=None)) == []
+
+
+@pytest.mark.parametrize(
+    "command", [RecordProgress(units=1), StopJob(requested_by=5, requested_at=NOW), FailJob(code="x", reason="y")]
+)
+def test_a_job_that_moves_on_waits_no_more(command: Command) -> None:
+    job = given(*RUNNING, fact(JobWaiting, 3, waits_for="the mail server"))
+    (moved,) = when(job, command)
+
+    assert (job.waits_for, evolve(job, moved).waits_for) == ("the mail server", None)
+
+
+def test_a_refused_request_does_not_end_a_wait() -> None:
+    job = given(*RUNNING, fact(JobWaiting, 3, waits_for="the mail server"))
+    says: dict[str, Any] = {
+        "request": "stop",
+        "request_id": "x",
+        "requested_at": NOW,
+        "code": "not_stoppable",
+        "reason": "No.",
+    }
+    (rejected,) = when(job, RejectRequest(**says))
+
+    assert rejected == fact(RequestRejected, 4, **says, waits_for="the mail server")
+    assert evolve(job, rejected).waits_for == "the mail server"
+
+
+def test_what_a_job_waits_for_is_cut_to_what_a_fact_may_hold() -> None:
+    (waiting,) = when(given(*RUNNING), NoteWaiting(waits_for="a very\nlong name " * 20))
+
+    assert decode(encode(Event(id="x", source="/tests", job_id=uuid4(), time=NOW, data=waiting))).data == waiting
 
 
 def test_a_job_completes_with_its_result() -> None:

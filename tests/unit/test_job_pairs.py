@@ -22,6 +22,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    JobWaiting,
     RequestRejected,
     ResultDownloaded,
     ResultExpired,
@@ -33,6 +34,7 @@ from jobmonitor.job.commands import (
     ExpireResult,
     FailJob,
     FinishStop,
+    NoteWaiting,
     QueueJob,
     RecordDownload,
     RecordProgress,
@@ -69,6 +71,7 @@ queue            .          queued     .          .           .           .     
 start            .          .          started    .           .           .           .           .           .
 progress         .          .          .          progressed  progressed  .           .           .           .
 progress_of_none .          .          .          .           .           .           .           .           .
+wait             .          .          waiting    waiting     waiting     .           .           .           .
 complete         .          .          .          completed   .           .           .           .           .
 complete_errors  .          .          .          completed   .           .           .           .           .
 fail             failed     failed     failed     failed      .           .           .           .           .
@@ -105,6 +108,7 @@ scheduled        scheduled  scheduled  scheduled  scheduled   scheduled   .     
 queued           queued     queued     queued     queued      queued      .           .           .           .
 started          running    running    running    running     running     .           .           .           .
 progressed       .          .          .          .           .           .           .           .           .
+waiting          .          .          .          .           .           .           .           .           .
 stopping         stopping   stopping   stopping   stopping    stopping    .           .           .           .
 completed        completed  completed  completed  completed   completed   .           .           .           .
 errors           errors     errors     errors     errors      errors      .           .           .           .
@@ -148,6 +152,7 @@ COMMANDS: dict[str, Command] = {
     "start": StartJob(total=10, unit="supporters"),
     "progress": RecordProgress(units=1),
     "progress_of_none": RecordProgress(units=0),
+    "wait": NoteWaiting(waits_for="the mail server"),
     "complete": CompleteJob(rejected=0, outcomes={"exported": 10}, result=RESULT),
     "complete_errors": CompleteJob(rejected=1, outcomes={"exported": 9, "error": 1}, result=RESULT),
     "fail": FailJob(code="gave_up", reason="It failed."),
@@ -166,6 +171,7 @@ FACTS: dict[str, type[Fact]] = {
     "queued": JobQueued,
     "started": JobStarted,
     "progressed": JobProgressed,
+    "waiting": JobWaiting,
     "stopping": JobStopping,
     "completed": JobCompleted,
     "errors": JobCompleted,
@@ -179,6 +185,7 @@ SAYS: dict[str, dict[str, object]] = {
     "scheduled": {"run_at": LATER},
     "started": {"total": 10, "unit": "supporters"},
     "progressed": {"done": 1, "total": 10},
+    "waiting": {"waits_for": "the mail server"},
     "stopping": {"requested_by": 5, "requested_at": NOW},
     "completed": {**TALLY, "rejected": 0, "result": RESULT},
     "errors": {**TALLY, "rejected": 1, "result": RESULT},

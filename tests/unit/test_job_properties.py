@@ -13,6 +13,7 @@ from jobmonitor.job.commands import (
     ExpireResult,
     FailJob,
     FinishStop,
+    NoteWaiting,
     QueueJob,
     RecordDownload,
     RecordProgress,
@@ -21,7 +22,7 @@ from jobmonitor.job.commands import (
 )
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
-from jobmonitor.job.state import Job
+from jobmonitor.job.state import Job, State
 from support.given_when_then import ASKED, ASKED_FOR_LATER, DIAGRAM, NEW_JOB, NOW
 
 TOTAL = 6
@@ -33,6 +34,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(RecordProgress, units=st.integers(0, 2)),
     st.builds(CompleteJob, rejected=st.integers(0, 1), outcomes=st.just({"done": TOTAL}), result=st.none()),
     st.just(FailJob(code="x", reason="y")),
+    st.builds(NoteWaiting, waits_for=st.sampled_from([None, "the mail server", "another import"])),
     st.just(StopJob(requested_by=1, requested_at=NOW)),
     st.just(FinishStop(requested_by=1, requested_at=NOW)),
     st.just(RecordDownload(downloaded_by=1)),
@@ -96,3 +98,10 @@ def test_a_command_repeated_at_once_makes_nothing_more(asked: list[Command]) -> 
         for fact in decide(command, job):
             job = evolve(job, fact)
         assert decide(command, job) == []
+
+
+@given(st.lists(commands, max_size=25))
+@settings(max_examples=500)
+def test_only_a_job_that_is_to_go_on_waits_for_something(asked: list[Command]) -> None:
+    jobs, _ = _live(asked)
+    assert all(job.state in (State.QUEUED, State.RUNNING, State.STOPPING) for job in jobs if job.waits_for)

@@ -210,6 +210,22 @@ def test_a_rejected_submission_leaves_a_wish_to_stop_alone(job: JobEvents) -> No
     assert row.stop_requested_by == 2
 
 
+def test_what_a_job_waits_for_shows_until_the_next_fact_in_whatever_order_they_are_told(job: JobEvents) -> None:
+    before, waiting = [job.submitted(), job.queued(), job.started()], job.waiting("the mail server")
+    progress = job.progressed(30)
+
+    for order in permutations([*before, waiting]):
+        assert fold_all(order).waits_for == "the mail server"
+    for order in permutations([*before, waiting, progress]):
+        assert fold_all(order).waits_for is None
+
+
+def test_a_queued_job_that_waits_is_still_queued(job: JobEvents) -> None:
+    for order in permutations([job.submitted(), job.queued(), job.waiting("another import")]):
+        row = fold_all(order)
+        assert (row.state, row.waits_for) == (State.QUEUED, "another import")
+
+
 def test_a_chunk_does_not_belong_on_a_job_topic(job: JobEvents) -> None:
     chunk = ChunkDispatched(account_id=1, job_type=job.job_type, chunk=0, kind="plan", attempt=1)
 
@@ -232,12 +248,20 @@ def lives(draw: st.DrawFn) -> list[Event]:
 
 
 def _completed(job: JobEvents) -> list[Event]:
-    events = [job.started(), job.progressed(0), job.stop_requested(by=5), job.progressed(40), job.progressed(100)]
+    events = [
+        job.started(),
+        job.progressed(0),
+        job.waiting(),
+        job.stop_requested(by=5),
+        job.waiting(None),
+        job.progressed(40),
+        job.progressed(100),
+    ]
     return [*events, job.completed(rejected=3), job.downloaded(by=4), job.expired()]
 
 
 def _failed(job: JobEvents) -> list[Event]:
-    return [job.started(), job.progressed(10), job.failed(), job.downloaded()]
+    return [job.waiting(), job.started(), job.progressed(10), job.waiting(), job.failed(), job.downloaded()]
 
 
 def _stopped_early(job: JobEvents) -> list[Event]:

@@ -18,6 +18,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    JobWaiting,
     RequestRejected,
 )
 from jobmonitor.job.evolve import state_after
@@ -36,6 +37,7 @@ EDGES: dict[State | None, frozenset[State]] = {
 }
 """The state diagram of ARCHITECTURE.md, written down a second time on purpose: what decides is not to judge itself."""
 PROGRESS_IN = (State.RUNNING, State.STOPPING)
+WAITING_IN = (State.QUEUED, *PROGRESS_IN)
 
 
 def states_are_a_path(snapshot: Snapshot, evidence: Evidence) -> None:
@@ -49,7 +51,8 @@ def states_are_a_path(snapshot: Snapshot, evidence: Evidence) -> None:
             if isinstance(fact, RequestRejected):  # says nothing of the job itself
                 continue
             following = state_after(fact)
-            possible = state in PROGRESS_IN if following is None else following in EDGES[state]
+            remains_in = WAITING_IN if isinstance(fact, JobWaiting) else PROGRESS_IN
+            possible = state in remains_in if following is None else following in EDGES[state]
             about = f"job {job_id}, fact {fact.sequence}"
             if not evidence.expect(possible, about, f"what can follow {state or 'nothing'}", type(fact).__name__):
                 break

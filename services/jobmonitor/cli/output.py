@@ -80,7 +80,8 @@ def summary(item: Item) -> str:
         return f"{state}: {item['failure']['reason']}"
     if item["rejected"]:
         return f"{state}, {item['rejected']:,} refused, {progress(item)}"
-    return f"{state}, {progress(item)}"
+    waits = f", waits for {item['waits_for']}" if item["waits_for"] else ""
+    return f"{state}, {progress(item)}{waits}"
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched
 from jobmonitor.contract.json_schema import text_of
 from jobmonitor.contract.topics import DEAD_LETTERS, Topic
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 """Of the contract. A new event or field raises the second number, a new version of an event the first."""
 
 DEAD_LETTER_HEADERS = {

@@ -25,6 +25,7 @@ from jobmonitor.contract.limits import (
     REFERENCE_LENGTH_MAX,
     REFERENCE_PATTERN,
     TEXT_LENGTH_MAX,
+    WAITS_FOR_LENGTH_MAX,
     Refusal,
     is_an_instant,
     must_be_an_instant,
@@ -45,6 +46,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX, pat
 Code = Annotated[str, msgspec.Meta(max_length=CODE_LENGTH_MAX, pattern="^[a-z][a-z0-9_]*$")]
 Reason = Annotated[str, msgspec.Meta(max_length=REASON_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
+WaitsFor = Annotated[str, msgspec.Meta(min_length=1, max_length=WAITS_FOR_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Slug = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 Reference = Annotated[str, msgspec.Meta(pattern=REFERENCE_PATTERN, max_length=REFERENCE_LENGTH_MAX)]
 RequestedReference = Annotated[
@@ -149,6 +151,14 @@ class JobProgressed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Units done."""
     total: Count
     """Units there are to do; the same in every fact of the job."""
+
+
+class JobWaiting(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """The job waits for something, or no longer does. It holds until the job's next fact: one that does not say that
+    the job waits says that it does not."""
+
+    waits_for: WaitsFor | None = None
+    """A few words that fit behind "Waits for", for instance ``the mail server``; absent: it waits no more."""
 
 
 MEDIA_TYPE_PATTERN = r"^[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(; ?[a-z0-9-]+=[a-zA-Z0-9.+-]+)*$"
@@ -257,6 +267,8 @@ class RequestRejected(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A stable word for programs, for instance ``not_stoppable``."""
     reason: Reason
     """One sentence its owner understands."""
+    waits_for: WaitsFor | None = None
+    """What the job goes on waiting for; absent where it waits for nothing."""
 
     def __post_init__(self) -> None:
         must_be_an_instant(self.requested_at)
@@ -282,6 +294,7 @@ JobFact = (
     | JobQueued
     | JobStarted
     | JobProgressed
+    | JobWaiting
     | JobCompleted
     | JobFailed
     | JobStopping
@@ -303,6 +316,7 @@ EVENT_TYPES: dict[str, type[EventData]] = {
     "jobmonitor.job_queued.v1": JobQueued,
     "jobmonitor.job_started.v1": JobStarted,
     "jobmonitor.job_progressed.v1": JobProgressed,
+    "jobmonitor.job_waiting.v1": JobWaiting,
     "jobmonitor.job_completed.v1": JobCompleted,
     "jobmonitor.job_failed.v1": JobFailed,
     "jobmonitor.job_stopping.v1": JobStopping,

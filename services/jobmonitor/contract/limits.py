@@ -25,6 +25,8 @@ REASON_LENGTH_MAX = 500
 """A sentence or three: it is shown in a table."""
 NAME_LENGTH_MAX = 64
 """Of a unit, an outcome, an extension."""
+WAITS_FOR_LENGTH_MAX = 100
+"""Of what a job waits for: a few words, it is shown in a table."""
 OUTCOMES_MAX = 100
 REFERENCE_LENGTH_MAX = 160
 """In characters."""

@@ -33,6 +33,14 @@ class RecordProgress(msgspec.Struct, frozen=True, kw_only=True):
     units: int
 
 
+class NoteWaiting(msgspec.Struct, frozen=True, kw_only=True):
+    """The job cannot go on before something is there; with None, it can go on again. Repeatable."""
+
+    waits_for: str | None
+    """A few words that fit behind "Waits for", for instance ``the mail server``. Progress, a new state and an end clear
+    it without being asked."""
+
+
 class CompleteJob(msgspec.Struct, frozen=True, kw_only=True):
     """All chunks are done and the result is stored."""
 
@@ -90,6 +98,7 @@ Command = (
     | QueueJob
     | StartJob
     | RecordProgress
+    | NoteWaiting
     | CompleteJob
     | FailJob
     | StopJob

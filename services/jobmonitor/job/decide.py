@@ -15,11 +15,12 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    JobWaiting,
     RequestRejected,
     ResultDownloaded,
     ResultExpired,
 )
-from jobmonitor.contract.limits import shortened
+from jobmonitor.contract.limits import WAITS_FOR_LENGTH_MAX, shortened
 from jobmonitor.job.commands import (
     AcceptJob,
     Command,
@@ -27,6 +28,7 @@ from jobmonitor.job.commands import (
     ExpireResult,
     FailJob,
     FinishStop,
+    NoteWaiting,
     QueueJob,
     RecordDownload,
     RecordProgress,
@@ -58,6 +60,8 @@ def _decide(command: Command, job: Job) -> JobFact | None:
             return _start(command, job)
         case RecordProgress():
             return _progress(command, job)
+        case NoteWaiting():
+            return _wait(command, job)
         case CompleteJob():
             return _complete(command, job)
         case FailJob():
@@ -66,10 +70,8 @@ def _decide(command: Command, job: Job) -> JobFact | None:
             return _stop(command, job)
         case FinishStop():
             return _finish_stop(command, job)
-        case RecordDownload():
-            return _record_download(command, job)
-        case ExpireResult():
-            return _next(ResultExpired, job) if _offers_file(job) and not job.expired else None
+        case RecordDownload() | ExpireResult():
+            return _change_result(command, job)
         case RejectRequest():
             return _reject(command, job)
         case _:
@@ -106,6 +108,14 @@ def _progress(command: RecordProgress, job: Job) -> JobFact | None:
     if command.units < 0 or done > job.total:
         raise ValueError(f"{command.units} more units do not fit {job.done} of {job.total}.")
     return _next(JobProgressed, job, done=done, total=job.total) if command.units else None
+
+
+def _wait(command: NoteWaiting, job: Job) -> JobFact | None:
+    """A job that waits for its time waits for nothing else yet."""
+    waits_for = shortened(command.waits_for or "", WAITS_FOR_LENGTH_MAX) or None
+    if job.state in (None, State.SCHEDULED) or job.ended or waits_for == job.waits_for:
+        return None
+    return _next(JobWaiting, job, waits_for=waits_for)
 
 
 def _complete(command: CompleteJob, job: Job) -> JobFact | None:
@@ -165,7 +175,7 @@ def _reject(command: RejectRequest, job: Job) -> JobFact | None:
     """In any state, an end too: it says nothing of the job itself. A job that does not exist yet has no facts."""
     if job.state is None:
         return None
-    says = msgspec.structs.asdict(command) | {"reason": shortened(command.reason)}
+    says = msgspec.structs.asdict(command) | {"reason": shortened(command.reason), "waits_for": job.waits_for}
     return _next(RequestRejected, job, **says)
 
 
@@ -174,8 +184,10 @@ def _offers_file(job: Job) -> bool:
     return job.ended and (job.result is not None or job.state is State.FAILED)
 
 
-def _record_download(command: RecordDownload, job: Job) -> JobFact | None:
-    """Of an expired result too: the transfer had begun before, and the file did reach somebody."""
-    if not _offers_file(job) or job.downloaded:
+def _change_result(command: RecordDownload | ExpireResult, job: Job) -> JobFact | None:
+    """An expired result can be downloaded too: the transfer had begun before, and the file did reach somebody."""
+    if not _offers_file(job):
         return None
-    return _next(ResultDownloaded, job, downloaded_by=command.downloaded_by)
+    if isinstance(command, ExpireResult):
+        return None if job.expired else _next(ResultExpired, job)
+    return None if job.downloaded else _next(ResultDownloaded, job, downloaded_by=command.downloaded_by)

@@ -17,6 +17,7 @@ from jobmonitor.contract.events import (
     JobScheduled,
     JobStarted,
     JobStopping,
+    JobWaiting,
     RequestRejected,
     ResultDownloaded,
     ResultExpired,
@@ -36,7 +37,7 @@ def evolve(job: AnyJob, fact: JobFact) -> AnyJob:
 
 
 def state_after(fact: JobFact) -> State | None:
-    """The state this fact puts a job in; None for progress, and for facts about a result or a request."""
+    """The state this fact puts a job in; None for progress, waiting, and facts about a result or a request."""
     match fact:
         case JobScheduled():
             return State.SCHEDULED
@@ -52,14 +53,19 @@ def state_after(fact: JobFact) -> State | None:
             return State.FAILED
         case JobCancelled():
             return State.CANCELLED
-        case JobProgressed() | ResultDownloaded() | ResultExpired() | RequestRejected():
+        case JobProgressed() | JobWaiting() | ResultDownloaded() | ResultExpired() | RequestRejected():
             return None
         case _:
             assert_never(fact)
 
 
+def waits_for_after(fact: JobFact) -> str | None:
+    """What a job waits for after this fact, if it is its newest."""
+    return fact.waits_for if isinstance(fact, JobWaiting | RequestRejected) else None
+
+
 def _changes(fact: JobFact) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"waits_for": waits_for_after(fact)}
     if (state := state_after(fact)) is not None:
         changes["state"] = state
     match fact:
@@ -73,7 +79,7 @@ def _changes(fact: JobFact) -> dict[str, Any]:
             changes["downloaded"] = True
         case ResultExpired():
             changes["expired"] = True
-        case JobScheduled() | JobQueued() | JobFailed() | JobStopping() | RequestRejected():
+        case JobScheduled() | JobQueued() | JobFailed() | JobStopping() | JobWaiting() | RequestRejected():
             pass
         case _:
             assert_never(fact)

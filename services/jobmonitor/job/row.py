@@ -35,6 +35,8 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     done: int = 0
     total: int = 0
     unit: str | None = None
+    waits_for: str | None = None
+    """What the newest fact says the job waits for: a few words; None: for nothing."""
     rejected: int = 0
     outcomes: dict[str, int] | None = None
     failure_code: str | None = None

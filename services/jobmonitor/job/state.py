@@ -39,6 +39,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int = 0
     done: int = 0
     total: int = 0
+    waits_for: str | None = None
+    """What its newest fact says it waits for: a few words; None: for nothing."""
     result: Result | None = None
     downloaded: bool = False
     expired: bool = False

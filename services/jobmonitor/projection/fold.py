@@ -2,7 +2,8 @@
 
 Facts of one job can overtake each other on their way to Kafka, and everything is delivered at least once. So nothing
 here depends on the order: a state yields only to a later one of a job's life, counts only rise, moments are the
-earliest told, and every other value is set once. The row after a set of events is therefore always the same.
+earliest told, what it waits for is what the newest fact says, and every other value is set once. The row after a set of
+events is therefore always the same.
 
 Facts alone leave the same row as facts and requests. What a request says of its job counts until the job's first fact
 repeats it; a stop request counts while it may still take effect, and then as the fact tells it.
@@ -32,11 +33,12 @@ from jobmonitor.contract.events import (
     JobStopping,
     JobStopRequested,
     JobSubmitted,
+    JobWaiting,
     RequestRejected,
     ResultDownloaded,
     ResultExpired,
 )
-from jobmonitor.job.evolve import state_after
+from jobmonitor.job.evolve import state_after, waits_for_after
 from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import ENDED, LISTED_WHILE, State
 
@@ -102,6 +104,8 @@ def _least_state(data: JobRequest | JobFact) -> State:
             return State.SCHEDULED if data.run_at else State.QUEUED
         case JobStopRequested() | RequestRejected():
             return State.SCHEDULED
+        case JobWaiting():
+            return State.QUEUED
         case _:
             return state_after(data) or State.RUNNING
 
@@ -133,7 +137,7 @@ def _changes(row: JobRow, data: JobRequest | JobFact, at: datetime) -> dict[str,
         case JobStopRequested():
             return _stop_request(row, at, data.requested_by)
         case _:
-            changes = _advance(row, data) | {"sequence": max(row.sequence, data.sequence)}
+            changes = _advance(row, data) | _newest(row, data)
             return changes | _first_fact(data, at) | _fact(row, data, at)
 
 
@@ -166,6 +170,12 @@ def _submission(row: JobRow, data: JobSubmitted, at: datetime) -> dict[str, Any]
     }
 
 
+def _newest(row: JobRow, fact: JobFact) -> dict[str, Any]:
+    if fact.sequence <= row.sequence:
+        return {}
+    return {"sequence": fact.sequence, "waits_for": waits_for_after(fact)}
+
+
 def _first_fact(fact: JobFact, at: datetime) -> dict[str, Any]:
     """What the first fact says of the submission is the last word, even if it says nothing.
 
@@ -189,7 +199,7 @@ def _fact(row: JobRow, fact: JobFact, at: datetime) -> dict[str, Any]:
             return _counts(row, fact.done, fact.total)
         case JobScheduled():
             return {"run_at": fact.run_at}
-        case JobQueued():
+        case JobQueued() | JobWaiting():
             return {}
         case JobStarted():
             return {"started_at": _earliest(row.started_at, at), "unit": fact.unit} | _counts(row, 0, fact.total)

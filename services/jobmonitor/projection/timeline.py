@@ -1,4 +1,4 @@
-"""The points of a job's timeline: every fact once, its progress at most once a second, and the submission.
+"""The points of a job's timeline: every fact once, progress and waiting at most once a second, and the submission.
 
 A point's ``slot`` says what makes two events of one type the same point, so that doubled and late events, and a replay
 of the whole log, leave the same timeline. Facts alone leave it too: the first one tells the submission, and takes its
@@ -20,6 +20,7 @@ from jobmonitor.contract.events import (
     JobFact,
     JobProgressed,
     JobSubmitted,
+    JobWaiting,
     submission_in,
 )
 from jobmonitor.job.row import JobRow
@@ -35,7 +36,7 @@ class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     """The event's name without its version: ``job_started``."""
     slot: int
-    """0 for the submission, the second of a progress, a fact's sequence."""
+    """0 for the submission, the second of a progress or of a wait, a fact's sequence."""
     event_id: str
     account_id: int
     owner_id: int
@@ -54,7 +55,7 @@ class TimelinePoint(msgspec.Struct, frozen=True, kw_only=True):
         return (self.job_id, self.type, self.slot)
 
     def supersedes(self, other: "TimelinePoint") -> bool:
-        """Which of two events is the point: of progress the furthest, of submissions the first, or the fact's."""
+        """Which of two events is the point: of progress and waits the last, of submissions the first, or the fact's."""
         if self.rank != other.rank:
             return self.rank > other.rank
         return (self.at, self.event_id) < (other.at, other.event_id)
@@ -74,7 +75,8 @@ def timeline_points(row: JobRow, event: Event) -> Iterator[TimelinePoint]:
         at, done = event.time, {"done": data.done, "total": data.total}
         yield _point(row, data, event.id, at, slot=second_of(at), sequence=data.sequence, **done)
     elif isinstance(data, Fact):
-        yield _point(row, data, event.id, event.time, slot=data.sequence, sequence=data.sequence)
+        slot = second_of(event.time) if isinstance(data, JobWaiting) else data.sequence
+        yield _point(row, data, event.id, event.time, slot=slot, sequence=data.sequence)
         yield from _asked_for(row, data)
 
 

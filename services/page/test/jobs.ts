@@ -15,6 +15,7 @@ export function job(changes: Partial<Job> = {}): Job {
     started_at: null,
     completed_at: null,
     progress: { done: 0, total: 0, percent: 0, unit: null },
+    waits_for: null,
     rejected: 0,
     outcomes: null,
     failure: null,

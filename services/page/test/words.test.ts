@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { announcement, endTag, formatSize, formatUnits, stepWords } from "../src/model/words.ts";
+import { announcement, endTag, formatSize, formatUnits, stepWords, waitWords } from "../src/model/words.ts";
 import { job, result } from "./jobs.ts";
 
 test("sizes as file managers show them", () => {
@@ -30,8 +30,23 @@ test("announcements speak of states, by the name the user gave", () => {
 
 test("a refused request comes with its reason", () => {
   const at = "2026-11-23T10:00:00Z";
+  const waits_for = null;
   const reason = "Jobs of this type cannot be stopped; they end by themselves.";
-  assert.equal(stepWords({ type: "request_rejected", at, reason }), `A request was refused: ${reason}`);
-  assert.equal(stepWords({ type: "job_started", at, reason: null }), "Started");
-  assert.equal(stepWords({ type: "of_tomorrow", at, reason: null }), null);
+  assert.equal(stepWords({ type: "request_rejected", at, reason, waits_for }), `A request was refused: ${reason}`);
+  assert.equal(stepWords({ type: "job_started", at, reason: null, waits_for }), "Started");
+  assert.equal(stepWords({ type: "of_tomorrow", at, reason: null, waits_for }), null);
+});
+
+test("a job says what it waits for until it goes on or ends", () => {
+  const at = "2026-11-23T10:00:00Z";
+  assert.equal(waitWords(job({ waits_for: "the mail server" })), "Waits for the mail server");
+  assert.equal(waitWords(job({ waits_for: null })), null);
+  assert.equal(waitWords(job({ waits_for: "the mail server", state: "failed" })), null);
+  assert.equal(stepWords({ type: "job_waiting", at, reason: null, waits_for: "the mail server" }), "Waits for the mail server");
+  assert.equal(stepWords({ type: "job_waiting", at, reason: null, waits_for: null }), "Goes on");
+});
+
+test("screen readers are not told of a wait: it comes and goes", () => {
+  const running = job({ number: 7, state: "running" });
+  assert.equal(announcement({ ...running, waits_for: "the mail server" }), announcement(running));
 });

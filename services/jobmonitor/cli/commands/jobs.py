@@ -54,7 +54,8 @@ def show(job: JobName, /, *, json: Json = False, url: Url = None, context: Injec
         if value:
             print_line(f"{label:<12} {value}")
     for step in item.get("timeline", []):
-        why = f": {step['reason']}" if step.get("reason") else ""
+        said = step.get("reason") or step.get("waits_for")
+        why = f": {said}" if said else ""
         print_line(f"{'':<12} {at(step['at'], zone)}  {step['type']}{why}")
 
 

@@ -57,6 +57,7 @@ def _fields(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> dict[st
         "progress": models.Progress(
             done=job.done, total=job.total, percent=percent(job.state, job.done, job.total), unit=unit
         ),
+        "waits_for": job.waits_for,
         "rejected": job.rejected,
         "outcomes": job.outcomes or None,
         "failure": _failure(job),

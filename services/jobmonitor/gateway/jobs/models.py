@@ -141,6 +141,8 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     completed_at: datetime | None
     progress: Progress
+    waits_for: str | None
+    """What the job waits for before it can go on, in a few words: "the mail server". Null for nothing."""
     rejected: int
     """Units refused with a reason."""
     outcomes: dict[str, int] | None
@@ -177,6 +179,8 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     reason: str | None = None
     """Of a request about the job that was refused: why, in a sentence for its owner. Null of all else."""
+    waits_for: str | None = None
+    """Of `job_waiting`: what for, in a few words; null where the job goes on."""
 
 
 class JobDetails(Job, frozen=True, kw_only=True):

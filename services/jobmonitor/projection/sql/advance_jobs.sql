@@ -13,6 +13,7 @@ WHEN MATCHED AND j.account_id = s.account_id AND j.owner_id = s.owner_id AND j.j
         AND (s.sequence > j.sequence OR s.done > j.done OR s.total > j.total OR s.at > j.updated_at) THEN
     UPDATE SET
         state = CASE WHEN j.state IN ('scheduled', 'queued') THEN 'running' ELSE j.state END,
+        waits_for = CASE WHEN s.sequence > j.sequence THEN NULL ELSE j.waits_for END,
         sequence = greatest(j.sequence, s.sequence),
         done = greatest(j.done, s.done),
         total = greatest(j.total, s.total),

@@ -25,6 +25,7 @@ export interface Job {
   started_at: string | null;
   completed_at: string | null;
   progress: Progress;
+  waits_for: string | null;
   rejected: number;
   outcomes: {
     [k: string]: number;
@@ -90,6 +91,7 @@ export interface JobDetails {
   started_at: string | null;
   completed_at: string | null;
   progress: Progress;
+  waits_for: string | null;
   rejected: number;
   outcomes: {
     [k: string]: number;
@@ -111,6 +113,7 @@ export interface TimelineEntry {
   type: string;
   at: string;
   reason?: string | null;
+  waits_for?: string | null;
 }
 /**
  * A page of the monitor or the history, newest first.
@@ -136,6 +139,7 @@ export interface Item {
   started_at: string | null;
   completed_at: string | null;
   progress: Progress;
+  waits_for: string | null;
   rejected: number;
   outcomes: {
     [k: string]: number;

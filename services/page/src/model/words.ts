@@ -34,6 +34,11 @@ export function resultKind(result: Result): string {
   return `${result.extension.toUpperCase()} · ${formatSize(result.size_bytes)}`;
 }
 
+/** What a job waits for that has not ended; null for nothing. */
+export function waitWords(job: Job): string | null {
+  return job.waits_for && !endTag(job) ? `Waits for ${job.waits_for}` : null;
+}
+
 export type Tone = "good" | "warning" | "bad" | "quiet";
 
 /** The tag of a job that has ended; null while it has not. */
@@ -87,6 +92,7 @@ const STEP_WORDS: Record<string, string> = {
 
 /** A step of a job's timeline in words, of a refused request with the reason; null for steps too small to tell. */
 export function stepWords(step: TimelineEntry): string | null {
+  if (step.type === "job_waiting") return step.waits_for ? `Waits for ${step.waits_for}` : "Goes on";
   const words = STEP_WORDS[step.type];
   return words && step.reason ? `${words}: ${step.reason}` : (words ?? null);
 }

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { formatTimeLeft, timeLeft } from "../model/pace.ts";
 import { formatDay, formatMoment, formatTime, formatWait } from "../model/time.ts";
 import type { Job, Result } from "../model/types.ts";
-import { endTag, formatCount, formatSize, resultKind, type Tone } from "../model/words.ts";
+import { endTag, formatCount, formatSize, resultKind, type Tone, waitWords } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { connection } from "../state/connection.ts";
 import { download, downloads } from "../state/downloads.ts";
@@ -45,7 +45,10 @@ export function Started({ job }: { job: Job }): JSX.Element {
   );
 }
 
+/** What it waits for instead, where it does: no time left can be told then. No live region: it comes and goes. */
 function TimeLeft({ job }: { job: Job }): JSX.Element | null {
+  const waits = waitWords(job);
+  if (waits) return job.state === "queued" ? null : <span class="time-left" title={waits}>{waits}</span>;
   if (job.state !== "running" || !job.started_at || connection.value.state === "lost") return null;
   const left = timeLeft(job.progress, Date.parse(job.started_at), paceOf(job), now.value.getTime());
   return left && <span class="time-left">{formatTimeLeft(left)}</span>;
@@ -54,6 +57,7 @@ function TimeLeft({ job }: { job: Job }): JSX.Element | null {
 function progressWords(job: Job): string {
   const { done, total, unit } = job.progress;
   if (job.state === "scheduled") return job.scheduled_for ? `Starts ${formatWait(new Date(job.scheduled_for), now.value)}` : "Scheduled";
+  if (job.state === "queued" && job.waits_for) return waitWords(job) ?? "";
   if (job.state === "queued") return job.submitted_at ? `Waiting since ${formatTime(new Date(job.submitted_at), zone.value)}` : "Waiting";
   const counted = total > 0 ? `${formatCount(done)} of ${formatCount(total)} ${unit ?? ""}` : "Counting…";
   return job.state === "stopping" ? `Stopping · ${counted}` : counted;

@@ -101,8 +101,8 @@ function JobDialogOf({ number }: { number: number }): JSX.Element {
       },
     );
     return () => request.abort();
-    // Ticks of progress come with the stream; only a new state, or a stop asked for or refused, has a new timeline.
-  }, [number, changed?.state, changed?.stop_requested, changed?.view]);
+    // Ticks of progress come with the stream; only a new state, a wait, or a stop asked for or refused, has a new timeline.
+  }, [number, changed?.state, changed?.stop_requested, changed?.waits_for, changed?.view]);
 
   const current = job.value && changed && changed.sequence >= job.value.sequence ? { ...changed, timeline: job.value.timeline } : job.value;
   return (
