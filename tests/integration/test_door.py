@@ -24,10 +24,7 @@ from jobmonitor.contract.events import (
 from jobmonitor.crm.permissions import PERMISSIONS
 from jobmonitor.crm.rights import Person, Standings, load_standings
 from jobmonitor.database.pool import Connection, account_transaction
-from jobmonitor.processor.acceptor import Acceptor
-from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.requests import RequestHandler
-from jobmonitor.processor.result_files import ResultFiles
 from support.engine import Engine, create_topics, open_engine, read_events
 from support.people import add_people
 from support.waiting import until
@@ -61,11 +58,7 @@ def handler(engine: Engine) -> RequestHandler:
 
 def strict_handler(engine: Engine) -> RequestHandler:
     """As a worker has it: who is named in a request is looked up."""
-    files = ResultFiles(engine.objects, engine.settings.result_retention_days)
-    acceptor = Acceptor(
-        engine.probe, engine.ledger, InlineRunner(engine.probe, engine.objects, files), engine.acceptor._planner
-    )
-    return RequestHandler(engine.probe, engine.ledger, acceptor)
+    return RequestHandler(engine.probe, engine.ledger, engine.acceptor_for(engine.probe, load_standings=None))
 
 
 UNACCEPTABLE: dict[str, dict[str, Any]] = {

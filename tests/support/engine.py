@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -20,7 +20,7 @@ from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
-from jobmonitor.processor.acceptor import Acceptor, Submission
+from jobmonitor.processor.acceptor import Acceptor, LoadStandings, Submission
 from jobmonitor.processor.chunks import ChunkRunner
 from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.planner import Planner
@@ -49,13 +49,16 @@ class Engine:
     producer: Producer
     objects: ObjectStore
     probe: FailingProbe
-    runner: ChunkRunner
-    acceptor: Acceptor
     owner: "asyncpg.Connection[asyncpg.Record]"
     owner_url: str
     bootstrap: str
     settings: ProcessorSettings
     cpu: CpuPool
+    runner: ChunkRunner = field(init=False)
+    acceptor: Acceptor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.serve(self.probe)
 
     @property
     def lease(self) -> timedelta:
@@ -69,11 +72,19 @@ class Engine:
 
     def serve(self, job_type: JobType[Any]) -> None:
         """Work on jobs of this type from now on."""
-        self.runner = ChunkRunner(job_type, self.ledger, self.objects, self.settings, self.cpu)
+        self.runner = self.runner_for(job_type)
+        self.acceptor = self.acceptor_for(job_type)
+
+    def runner_for(self, job_type: JobType[Any]) -> ChunkRunner:
+        """It runs this type's chunks, whatever the engine works on."""
+        return ChunkRunner(job_type, self.ledger, self.objects, self.settings, self.cpu)
+
+    def acceptor_for(self, job_type: JobType[Any], load_standings: LoadStandings | None = everybody_may) -> Acceptor:
+        """It accepts this type's jobs. ``load_standings``: None looks people up, as a worker does."""
         files = ResultFiles(self.objects, self.settings.result_retention_days)
         inline = InlineRunner(job_type, self.objects, files, self.cpu)
         planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
-        self.acceptor = Acceptor(job_type, self.ledger, inline, planner, load_standings=everybody_may)
+        return Acceptor(job_type, self.ledger, inline, planner, load_standings=load_standings)
 
     async def submit(self, *, job_id: UUID | None = None, run_at: Any = None, **parameters: Any) -> UUID:
         """Take a probe job up, as if its submission had been heard."""
@@ -176,20 +187,13 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
     producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()
     ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
-    objects, probe = ObjectStore(settings.object_store_url), FailingProbe()
     cpu = CpuPool(settings.cpu_processes)
-    runner = ChunkRunner(probe, ledger, objects, settings, cpu)
-    inline = InlineRunner(probe, objects, ResultFiles(objects, settings.result_retention_days), cpu)
-    planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
-    acceptor = Acceptor(probe, ledger, inline, planner, load_standings=everybody_may)
     try:
         yield Engine(
             ledger=ledger,
             producer=producer,
-            objects=objects,
-            probe=probe,
-            runner=runner,
-            acceptor=acceptor,
+            objects=ObjectStore(settings.object_store_url),
+            probe=FailingProbe(),
             owner=owner,
             owner_url=database.owner_url,
             bootstrap=kafka.bootstrap,

@@ -15,12 +15,9 @@ from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.processor.acceptor import Acceptor
 from jobmonitor.processor.chunks import ChunkRunner
-from jobmonitor.processor.inline_runner import InlineRunner
-from jobmonitor.processor.result_files import ResultFiles
 from support.crm import Crm
 from support.engine import Engine, create_topics, heard, read_events
 from support.imports import Imports
-from support.people import everybody_may
 from support.run_job_type import owner_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -126,12 +123,10 @@ def kill(worker: "subprocess.Popen[bytes]") -> None:
 async def import_engine(engine: Engine, crm: Crm, job_type: UserDataImport) -> ImportEngine:
     """Imports of this account in the engine."""
     await create_topics(engine.bootstrap, *view_topics(SLUG), work_topic(SLUG))
-    files = ResultFiles(engine.objects, engine.settings.result_retention_days)
-    inline = InlineRunner(job_type, engine.objects, files)
     return ImportEngine(
         engine=engine,
         imports=Imports(crm, engine.objects),
         job_type=job_type,
-        runner=ChunkRunner(job_type, engine.ledger, engine.objects, engine.settings),
-        acceptor=Acceptor(job_type, engine.ledger, inline, engine.acceptor._planner, load_standings=everybody_may),
+        runner=engine.runner_for(job_type),
+        acceptor=engine.acceptor_for(job_type),
     )
