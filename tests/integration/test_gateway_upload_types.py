@@ -14,6 +14,7 @@ from jobmonitor.job_types.protocol import Context, UploadRule
 from jobmonitor.job_types.uploads import usable_upload
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from support.gateway import ADMIN, OTHER_SUPER, USER, RunningGateway, running_gateway
+from support.uploading import send_file
 
 PEOPLE = b"Email\r\nada@x.test\r\n"
 ARCHIVE = b"PK\x03\x04 and so on"
@@ -46,10 +47,6 @@ async def both(database: Any, broker: str, tmp_path: Path) -> AsyncIterator[Runn
         yield gateway
 
 
-async def _send(client: httpx2.AsyncClient, content: bytes, name: str, **query: str) -> httpx2.Response:
-    return await client.post("/api/v1/uploads", params={"name": name, **query}, content=content)
-
-
 async def _preview(client: httpx2.AsyncClient, job_type: str, upload: str) -> httpx2.Response:
     body = {"type": job_type, "parameters": {"upload": upload}}
     return await client.post("/api/v1/job-preview", json=body)
@@ -59,9 +56,9 @@ async def test_a_file_is_for_the_type_named_or_else_the_first_that_reads_it(both
     admin = await both.logged_in(ADMIN)
 
     first, named, text = [
-        (await _send(admin, PEOPLE, "people.csv")).json(),
-        (await _send(admin, PEOPLE, "people.csv", type="letters")).json(),
-        (await _send(admin, b"Dear Ada", "Letter.TXT")).json(),
+        (await send_file(admin, PEOPLE, "people.csv")).json(),
+        (await send_file(admin, PEOPLE, "people.csv", job_type="letters")).json(),
+        (await send_file(admin, b"Dear Ada", "Letter.TXT")).json(),
     ]
     listed = (await admin.get("/api/v1/uploads", params={"type": "letters"})).json()["items"]
     all_types = (await admin.get("/api/v1/uploads")).json()["items"]
@@ -81,8 +78,8 @@ async def test_a_file_is_for_the_type_named_or_else_the_first_that_reads_it(both
 async def test_each_type_has_its_own_size(both: RunningGateway) -> None:
     admin = await both.logged_in(ADMIN)
 
-    answers = [await _send(admin, b"x" * size, "a.txt") for size in (MOST_BYTES, MOST_BYTES + 1)]
-    table = await _send(admin, b"Email\r\n" + b"a@x.test\r\n" * MOST_BYTES, "a.csv")
+    answers = [await send_file(admin, b"x" * size, "a.txt") for size in (MOST_BYTES, MOST_BYTES + 1)]
+    table = await send_file(admin, b"Email\r\n" + b"a@x.test\r\n" * MOST_BYTES, "a.csv")
 
     assert [answer.status_code for answer in (*answers, table)] == [201, 413, 201]
     (error,) = answers[1].json()["errors"]
@@ -92,7 +89,9 @@ async def test_each_type_has_its_own_size(both: RunningGateway) -> None:
 async def test_where_any_bytes_will_do_the_ending_says_nothing_about_them(both: RunningGateway) -> None:
     admin = await both.logged_in(ADMIN)
 
-    answers = [await _send(admin, ARCHIVE, "people.csv", type=job_type) for job_type in ("letters", "user-data-import")]
+    answers = [
+        await send_file(admin, ARCHIVE, "people.csv", job_type=job_type) for job_type in ("letters", "user-data-import")
+    ]
 
     assert [answer.status_code for answer in answers] == [201, 422]
     assert answers[1].json()["type"].endswith("unknown_kind")
@@ -102,8 +101,8 @@ async def test_who_may_not_start_a_type_may_not_send_a_file_for_it(both: Running
     """The User may export and not import."""
     user = await both.logged_in(USER)
 
-    refused = await _send(user, PEOPLE, "people.csv", type="user-data-import")
-    taken = await _send(user, PEOPLE, "people.csv")
+    refused = await send_file(user, PEOPLE, "people.csv", job_type="user-data-import")
+    taken = await send_file(user, PEOPLE, "people.csv")
     listed = await user.get("/api/v1/uploads", params={"type": "user-data-import"})
 
     assert (refused.status_code, listed.status_code) == (403, 403)
@@ -113,8 +112,8 @@ async def test_who_may_not_start_a_type_may_not_send_a_file_for_it(both: Running
 async def test_a_file_that_no_type_reads_is_refused_by_its_field(both: RunningGateway) -> None:
     admin = await both.logged_in(ADMIN)
 
-    unknown = await _send(admin, PEOPLE, "people.csv", type="unknown")
-    other = await _send(admin, b"Dear Ada", "letter.txt", type="user-data-import")
+    unknown = await send_file(admin, PEOPLE, "people.csv", job_type="unknown")
+    other = await send_file(admin, b"Dear Ada", "letter.txt", job_type="user-data-import")
 
     assert [answer.status_code for answer in (unknown, other)] == [422, 422]
     assert [answer.json()["errors"][0]["field"] for answer in (unknown, other)] == ["type", "name"]
@@ -122,9 +121,9 @@ async def test_a_file_that_no_type_reads_is_refused_by_its_field(both: RunningGa
 
 async def test_a_file_is_used_by_another_type_only_if_that_reads_its_kind(both: RunningGateway) -> None:
     admin = await both.logged_in(ADMIN)
-    text = (await _send(admin, b"Dear Ada", "letter.txt")).json()["id"]
-    table = (await _send(admin, PEOPLE, "people.csv")).json()["id"]
-    letters = (await _send(admin, PEOPLE, "people.csv", type="letters")).json()["id"]
+    text = (await send_file(admin, b"Dear Ada", "letter.txt")).json()["id"]
+    table = (await send_file(admin, PEOPLE, "people.csv")).json()["id"]
+    letters = (await send_file(admin, PEOPLE, "people.csv", job_type="letters")).json()["id"]
 
     refused = await _preview(admin, "user-data-import", text)
     counted = [
@@ -139,7 +138,7 @@ async def test_a_file_is_used_by_another_type_only_if_that_reads_its_kind(both: 
 
 
 async def test_other_accounts_files_are_not_found_whatever_their_type(both: RunningGateway) -> None:
-    upload = (await _send(await both.logged_in(ADMIN), b"Dear Ada", "letter.txt")).json()["id"]
+    upload = (await send_file(await both.logged_in(ADMIN), b"Dear Ada", "letter.txt")).json()["id"]
     stranger = await both.logged_in(OTHER_SUPER)
 
     assert (await stranger.get(f"/api/v1/uploads/{upload}")).status_code == 404
@@ -151,7 +150,7 @@ async def test_who_may_no_longer_start_a_type_does_not_see_into_its_files(both: 
         "INSERT INTO crm.group_permissions (account_id, group_id, permission) VALUES (1, 1, 'import')"
     )
     user = await both.logged_in(USER)
-    place = (await _send(user, PEOPLE, "people.csv")).headers["location"]
+    place = (await send_file(user, PEOPLE, "people.csv")).headers["location"]
     await both.owner.execute("DELETE FROM crm.group_permissions WHERE group_id = 1 AND permission = 'import'")
 
     assert (await user.get(place)).status_code == 403

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,14 +17,10 @@ from jobmonitor.checker.client_history import Operation
 from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import Topic, catalogue, topic_of, view_topics
-from jobmonitor.crm.uploads import upload_key
 from jobmonitor.job.commands import RecordDownload
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.local.kafka import KafkaServer
-from jobmonitor.processor.acceptor import Acceptor
-from jobmonitor.processor.inline_runner import InlineRunner
-from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.projection.settings import ProjectionSettings
 from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
@@ -34,9 +29,9 @@ from jobmonitor.runtime.topic_admin import create_topics as create_the_catalogue
 from support.brokers import broker_at
 from support.engine import Engine, create_topics, heard, open_engine
 from support.job_events import JobEvents
-from support.people import everybody_may
 from support.projecting import Views
 from support.servers import Database, Postgres
+from support.uploading import store_upload
 from support.waiting import until
 
 ACCOUNT, OWNER, STRANGER = 1, 2, 90
@@ -245,14 +240,9 @@ class _Jobs:
         self._history.append(Operation(operation=operation, job_id=job_id, outcome="ok", **says))
 
     async def _import(self) -> UUID:
-        engine, upload_id, job_type = self._engine, uuid4(), UserDataImport()
-        await engine.objects.put(upload_key(ACCOUNT, upload_id), IMPORTED)
+        engine, job_type = self._engine, UserDataImport()
         connection = await asyncpg.connect(self._database.superuser_url)
-        await connection.execute(
-            "INSERT INTO crm.uploads (id, account_id, uploaded_by, name, media_type, size_bytes, sha256) "
-            "VALUES ($1, $2, $3, 'people.csv', 'text/csv', $4, $5)",
-            *(upload_id, ACCOUNT, OWNER, len(IMPORTED), sha256(IMPORTED).hexdigest()),
-        )
+        upload_id = await store_upload(connection, engine.objects, job_type, IMPORTED, "people.csv")
         await connection.close()
         submission = JobSubmitted(
             account_id=ACCOUNT,
@@ -261,10 +251,7 @@ class _Jobs:
             parameters={"upload": str(upload_id)},
         )
         job_id = await self._publish(submission)
-        inline = InlineRunner(job_type, engine.objects, ResultFiles(engine.objects, 30))
-        planner = engine.acceptor._planner
-        acceptor = Acceptor(job_type, engine.ledger, inline, planner, load_standings=everybody_may)
-        await acceptor.accept([heard(job_id, submission)])
+        await engine.acceptor_for(job_type).accept([heard(job_id, submission)])
         return job_id
 
 

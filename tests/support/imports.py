@@ -6,17 +6,14 @@ import io
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import msgspec
 import pytest
 
-from jobmonitor.crm.uploads import upload_key
 from jobmonitor.database.pool import account_transaction, open_pool
-from jobmonitor.job_types.files import csv_files, xlsx_files
 from jobmonitor.job_types.protocol import PlannedChunk, Refused
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.job_types.user_data_import.parameters import UserDataImportParameters
@@ -24,6 +21,7 @@ from jobmonitor.runtime.objects import ObjectStore
 from support.crm import Crm
 from support.run_job_type import Ran, context_of, owner_of, plan_job, run_job_type
 from support.servers import Database
+from support.uploading import store_upload
 
 Answer = TypeVar("Answer")
 
@@ -38,18 +36,9 @@ class Imports:
 
     async def upload(self, content: bytes | str, name: str = "people.csv") -> UUID:
         """Store the file; returns its id."""
-        content, upload_id = content.encode() if isinstance(content, str) else content, uuid4()
-        await self.objects.put(upload_key(self.crm.account_id, upload_id), content)
-        await self.crm.insert(
-            "uploads",
-            id=upload_id,
-            uploaded_by=await self._somebody(),
-            name=name,
-            media_type=xlsx_files.MEDIA_TYPE if name.endswith("x") else csv_files.MEDIA_TYPE,
-            size_bytes=len(content),
-            sha256=sha256(content).hexdigest(),
-        )
-        return upload_id
+        content, user_id = content.encode() if isinstance(content, str) else content, await self._somebody()
+        about: Any = {"account_id": self.crm.account_id, "user_id": user_id}
+        return await store_upload(self.crm.owner, self.objects, self.job_type, content, name, **about)
 
     async def _somebody(self) -> int:
         """The owner of the jobs that the tests run, made if there is none: nobody else may use the file."""

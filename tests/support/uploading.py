@@ -1,11 +1,18 @@
-"""Files sent to a gateway, and what it keeps of them."""
+"""Files sent to a gateway, and what it keeps of them; files kept without one."""
 
 import asyncio
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
+import asyncpg
 import httpx2
 
+from jobmonitor.crm.uploads import upload_key
+from jobmonitor.gateway.uploads.readers import ending_of
+from jobmonitor.job_types.protocol import JobType
+from jobmonitor.runtime.objects import ObjectStore
 from support.gateway import RunningGateway
 
 OPTIONS = "job-types/user-data-import/options"
@@ -24,9 +31,33 @@ VALUES (11, 1, 'Weekly', '[{"header": "Email", "to": "email"}]'), (12, 2, 'Their
 
 
 async def send_file(
-    client: httpx2.AsyncClient, content: Any, name: str = "people.csv", **headers: str
+    client: httpx2.AsyncClient, content: Any, name: str = "people.csv", *, job_type: str | None = None, **headers: str
 ) -> httpx2.Response:
-    return await client.post("/api/v1/uploads", params={"name": name}, content=content, headers=headers)
+    """For this job type, or whichever reads it."""
+    params = {"name": name} | ({} if job_type is None else {"type": job_type})
+    return await client.post("/api/v1/uploads", params=params, content=content, headers=headers)
+
+
+async def store_upload(
+    superuser: "asyncpg.Connection[asyncpg.Record]",
+    objects: ObjectStore,
+    job_type: JobType[Any],
+    content: bytes,
+    name: str,
+    *,
+    account_id: int = 1,
+    user_id: int = 2,
+) -> UUID:
+    """As if this user had sent the file to a gateway, which does not look into it; returns its id."""
+    assert job_type.upload is not None
+    upload_id, media_type = uuid4(), job_type.upload.media_types[ending_of(name)]
+    await objects.put(upload_key(account_id, upload_id), content)
+    await superuser.execute(
+        "INSERT INTO crm.uploads (id, account_id, uploaded_by, job_type, name, media_type, size_bytes, sha256) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        *(upload_id, account_id, user_id, job_type.slug, name, media_type, len(content), sha256(content).hexdigest()),
+    )
+    return upload_id
 
 
 def kept_files(gateway: RunningGateway) -> list[Path]:
