@@ -3,12 +3,9 @@
 import copy
 import csv
 import io
-import random
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,18 +20,17 @@ from jobmonitor.contract.documents import parameters_schema
 from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.crm import demo
-from jobmonitor.crm.uploads import upload_key
 from jobmonitor.database.pool import Pool, account_transaction, open_pool, see_account
-from jobmonitor.job_types.protocol import Assembly, Context, JobType, Part, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk, Refused
 from jobmonitor.job_types.registry import built_in, installed, permissions
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
-from support.crm import Crm
 from support.engine import create_topics, heard, open_engine, read_events
-from support.run_job_type import assembly_context_of, context_of, owner_of, pieces
+from support.run_job_type import Ran, context_of, owner_of, plan_job, run_job_type
 from support.samples import Sample, filled, samples_of
 from support.schema_checks import problems
 from support.servers import Database, Postgres
+from support.uploading import store_upload
 
 SUPPORTERS = 60
 ACCOUNT = 1
@@ -66,7 +62,7 @@ class World:
 
     database: Database
     pool: Pool
-    crm: Crm
+    owner: "asyncpg.Connection[asyncpg.Record]"
     objects: ObjectStore
 
     async def parameters(self, job_type: JobType[Any], sample: Sample) -> dict[str, Any]:
@@ -74,15 +70,14 @@ class World:
         async with account_transaction(self.pool, ACCOUNT) as connection:
             options = msgspec.to_builtins(await job_type.options(self._context(connection)))
         parameters: dict[str, Any] = filled(sample.parameters, options or {})
-        return (
-            parameters if sample.file is None else {"upload": str(await self._upload(job_type, sample)), **parameters}
-        )
+        if sample.file is None:
+            return parameters
+        content, owner_id = sample.file.content("sample"), owner_of(ACCOUNT)
+        upload = await store_upload(self.owner, self.objects, job_type, content, sample.file.name, user_id=owner_id)
+        return {"upload": str(upload), **parameters}
 
-    async def planned(self, job_type: JobType[Any], params: Any, job_id: UUID | None = None) -> list[PlannedChunk]:
-        """The chunks as the ledger gives them back: their payloads have been JSON in between."""
-        async with account_transaction(self.pool, ACCOUNT, isolation="repeatable_read") as connection:
-            chunks = [chunk async for chunk in job_type.plan(params, self._context(connection, job_id))]
-        return [PlannedChunk(chunk.units, msgspec.json.decode(msgspec.json.encode(chunk.payload))) for chunk in chunks]
+    async def planned(self, job_type: JobType[Any], params: Any, job_id: UUID) -> list[PlannedChunk]:
+        return await plan_job(job_type, params, self.pool, ACCOUNT, objects=self.objects, job_id=job_id)
 
     async def check(self, job_type: JobType[Any], params: Any) -> int:
         """How many units there are, if the job is not refused."""
@@ -90,40 +85,8 @@ class World:
             await job_type.check(params, self._context(connection))
             return await job_type.count(params, self._context(connection))
 
-    async def run_chunk(self, job_type: JobType[Any], params: Any, payload: Any, job_id: UUID) -> Part:
-        async with account_transaction(self.pool, ACCOUNT) as connection:
-            return await job_type.run_chunk(params, payload, self._context(connection, job_id))
-
-    async def fail_chunk(self, job_type: JobType[Any], params: Any, payload: Any, job_id: UUID) -> None:
-        """As a worker that is killed when all is done but the commit."""
-        with suppress(Killed):
-            async with account_transaction(self.pool, ACCOUNT) as connection:
-                await job_type.run_chunk(params, payload, self._context(connection, job_id))
-                raise Killed
-
-    def _context(self, connection: Any, job_id: UUID | None = None) -> Context:
-        return context_of(connection, ACCOUNT, objects=self.objects, job_id=job_id)
-
-    async def _upload(self, job_type: JobType[Any], sample: Sample) -> UUID:
-        assert sample.file is not None
-        assert job_type.upload is not None
-        content, upload_id = sample.file.content("sample"), uuid4()
-        await self.objects.put(upload_key(ACCOUNT, upload_id), content)
-        await self.crm.insert(
-            "uploads",
-            id=upload_id,
-            uploaded_by=owner_of(ACCOUNT),
-            job_type=job_type.slug,
-            name=sample.file.name,
-            media_type=job_type.upload.media_types[sample.file.name.rpartition(".")[2]],
-            size_bytes=len(content),
-            sha256=sha256(content).hexdigest(),
-        )
-        return upload_id
-
-
-class Killed(Exception):
-    """The worker ends here."""
+    def _context(self, connection: Any) -> Context:
+        return context_of(connection, ACCOUNT, objects=self.objects)
 
 
 @asynccontextmanager
@@ -133,7 +96,7 @@ async def open_world(postgres: Postgres, demo_database: Database, objects: Objec
     owner = await asyncpg.connect(database.superuser_url)
     pool = await open_pool(database.url("jobmonitor_worker"), size=2, application_name="test")
     try:
-        yield World(database, pool, Crm(owner, pool, pool, ACCOUNT), objects)
+        yield World(database, pool, owner, objects)
     finally:
         await pool.close()
         await owner.close()
@@ -194,8 +157,10 @@ async def test_the_file_is_the_same_however_the_work_is_cut_in_whatever_order_an
     for cut, seed in ((job_type, None), (finely_cut(job_type), None), (finely_cut(job_type), 1)):
         async with open_world(postgres, demo_database, ObjectStore("memory://")) as world:
             found.append(await _run(cut, sample, world, seed))
-    assert found[1] == found[0]
-    assert found[2] == found[0]
+    if job_type in built_in() and not sample.empty:
+        assert all(len(ran.units) > 1 for ran in found[1:]), "nothing was cut"
+    whole, *cuts = [_came(ran, sample) for ran in found]
+    assert cuts == [whole, whole]
 
 
 @samples()
@@ -249,7 +214,10 @@ async def test_a_refusal_names_a_parameter_that_there_is(job_type: JobType[Any],
 
 
 def finely_cut(job_type: JobType[Any]) -> JobType[Any]:
-    """The same with small chunks: whole numbers called ``_chunk…`` are how large a type makes its own."""
+    """The same with small chunks: whole numbers called ``_chunk…`` are how large a type makes its own.
+
+    Those of a type that has none, as the probe, are as small as the parameters of its samples say.
+    """
     cut = copy.copy(job_type)
     for name, value in vars(job_type).items():
         if name.startswith("_chunk") and type(value) is int:
@@ -257,36 +225,24 @@ def finely_cut(job_type: JobType[Any]) -> JobType[Any]:
     return cut
 
 
-async def _run(job_type: JobType[Any], sample: Sample, world: World, seed: int | None) -> list[Any]:
+async def _run(job_type: JobType[Any], sample: Sample, world: World, seed: int | None) -> Ran:
     """What comes of a job. With a ``seed`` chunks run in a random order, if they may, and some are begun in vain."""
-    params = msgspec.convert(await world.parameters(job_type, sample), job_type.params_type)
-    job_id, dice = uuid4(), random.Random(seed)
-    planned = await world.planned(job_type, params, job_id)
-    order = list(range(len(planned)))
-    if seed is not None and not job_type.in_order:
-        dice.shuffle(order)
-    parts: dict[int, Part] = {}
-    for position in order:
-        if seed is not None and dice.random() < 0.3:
-            await world.fail_chunk(job_type, params, planned[position].payload, job_id)
-        parts[position] = await world.run_chunk(job_type, params, planned[position].payload, job_id)
-        assert sum(parts[position].outcomes.values()) == planned[position].units
-    in_order = [parts[position] for position in range(len(planned))]
-    outcomes = sum((Counter(part.outcomes) for part in in_order), Counter[str]())
-    context = assembly_context_of(world.pool, ACCOUNT, job_id=job_id)
-    assembly = job_type.assemble(params, pieces([part.content for part in in_order]), context)
-    file = None if assembly is None else await _rows(assembly, sample)
-    return [file, outcomes, sum(part.rows for part in in_order), sum(part.rejected for part in in_order)]
+    parameters = await world.parameters(job_type, sample)
+    return await run_job_type(job_type, parameters, world.pool, ACCOUNT, seed=seed, objects=world.objects)
 
 
-async def _rows(assembly: Assembly, sample: Sample) -> Any:
+def _came(ran: Ran, sample: Sample) -> list[Any]:
+    """What is to be the same however the work is cut."""
+    return [ran.media_type, ran.extension, _rows(ran, sample), ran.outcomes, ran.rows, ran.rejected]
+
+
+def _rows(ran: Ran, sample: Sample) -> Any:
     """What the file says, without what varies."""
-    content = b"".join([piece async for piece in assembly.content])
-    if assembly.extension == "xlsx":
-        return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-    if assembly.extension != "csv":
-        return content
-    return list(_without(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")), sample.varies))
+    if ran.extension == "xlsx":
+        return CalamineWorkbook.from_filelike(io.BytesIO(ran.content)).get_sheet_by_index(0).to_python()
+    if ran.extension != "csv":
+        return ran.content
+    return list(_without(csv.reader(io.StringIO(ran.text, newline="")), sample.varies))
 
 
 def _without(rows: Iterator[list[str]], varies: list[str]) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ import msgspec
 
 from jobmonitor.database.pool import Connection, Pool, account_transaction
 from jobmonitor.job_types.cpu_pool import CpuPool
-from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, PlannedChunk
+from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, Part, PlannedChunk
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -29,7 +30,7 @@ class Ran:
     """What came of a job."""
 
     content: bytes
-    """The result file."""
+    """The result file; nothing, and without an extension, where the type gives none."""
     media_type: str
     extension: str
     units: list[int]
@@ -44,13 +45,23 @@ class Ran:
         return self.content.decode("utf-8-sig")
 
 
+class Killed(Exception):
+    """The worker ends here."""
+
+
 async def plan_job(
-    job_type: JobType[Any], params: Any, pool: Pool, account_id: int, *, objects: ObjectStore | None = None
+    job_type: JobType[Any],
+    params: Any,
+    pool: Pool,
+    account_id: int,
+    *,
+    objects: ObjectStore | None = None,
+    job_id: UUID | None = None,
 ) -> list[PlannedChunk]:
     """The chunks as the ledger gives them back: their payloads have been JSON in between."""
     async with account_transaction(pool, account_id, isolation="repeatable_read") as connection:
-        context = context_of(connection, account_id, objects=objects)
-        await job_type.check(params, context)
+        await job_type.check(params, context_of(connection, account_id, objects=objects))
+        context = context_of(connection, account_id, objects=objects, job_id=job_id)
         planned = [chunk async for chunk in job_type.plan(params, context)]
     return [PlannedChunk(chunk.units, msgspec.json.decode(msgspec.json.encode(chunk.payload))) for chunk in planned]
 
@@ -67,28 +78,43 @@ async def run_job_type(
 ) -> Ran:
     """Do the whole job. ``before_chunk`` is told the position of the chunk about to run.
 
-    With a ``seed`` the chunks run in a random order and some of them twice, as after a crash.
+    With a ``seed`` the chunks run in a random order, if they may, and some of them are begun in vain before.
     """
     params, job_id = msgspec.convert(parameters, job_type.params_type), uuid4()
-    planned = await plan_job(job_type, params, pool, account_id, objects=objects)
-    parts, outcomes, rows, rejected = {}, Counter[str](), {}, {}
-    for position in _order(len(planned), seed):
+    planned = await plan_job(job_type, params, pool, account_id, objects=objects, job_id=job_id)
+
+    async def run(position: int, *, in_vain: bool) -> Part:
         if before_chunk is not None:
             await before_chunk(position)
         async with account_transaction(pool, account_id) as connection:
             context = context_of(connection, account_id, objects=objects, job_id=job_id)
             part = await job_type.run_chunk(params, planned[position].payload, context)
-        assert sum(part.outcomes.values()) == planned[position].units
-        if position not in parts:
-            outcomes.update(part.outcomes)
-        parts[position], rows[position], rejected[position] = part.content, part.rows, part.rejected
-    contents = [parts[position] for position in range(len(planned))]
-    assembly = job_type.assemble(params, pieces(contents), assembly_context_of(pool, account_id, job_id=job_id))
-    assert assembly is not None
-    content = b"".join([piece async for piece in assembly.content])
-    units = [chunk.units for chunk in planned]
-    done = sum(rows.values()), sum(rejected.values())
-    return Ran(content, assembly.media_type, assembly.extension, units, outcomes, *done)
+            assert sum(part.outcomes.values()) == planned[position].units
+            if in_vain:  # as a worker that is killed when all is done but the commit
+                raise Killed
+        return part
+
+    parts = await _run_all(_order(len(planned), seed, job_type.in_order), run)
+    content = pieces([part.content for part in parts])
+    assembly = job_type.assemble(params, content, assembly_context_of(pool, account_id, job_id=job_id))
+    return Ran(
+        content=b"" if assembly is None else b"".join([piece async for piece in assembly.content]),
+        media_type="" if assembly is None else assembly.media_type,
+        extension="" if assembly is None else assembly.extension,
+        units=[chunk.units for chunk in planned],
+        outcomes=sum((Counter(part.outcomes) for part in parts), Counter[str]()),
+        rows=sum(part.rows for part in parts),
+        rejected=sum(part.rejected for part in parts),
+    )
+
+
+async def _run_all(order: list[int], run: Callable[..., Awaitable[Part]]) -> list[Part]:
+    """The parts in plan order. Where a position comes more than once, all but the last time are in vain."""
+    parts: dict[int, Part] = {}
+    for turn, position in enumerate(order):
+        with suppress(Killed):
+            parts[position] = await run(position, in_vain=position in order[turn + 1 :])
+    return [parts[position] for position in sorted(parts)]
 
 
 def context_of(
@@ -105,19 +131,21 @@ def assembly_context_of(pool: Pool, account_id: int = 1, *, job_id: UUID) -> Ass
         reading=lambda: account_transaction(pool, account_id, readonly=True),
         objects=ObjectStore("memory://"),
         account_id=account_id,
-        owner_id=2,
+        owner_id=owner_of(account_id),
         job_id=job_id,
         cpu=CPU,
     )
 
 
-def _order(chunks: int, seed: int | None) -> list[int]:
+def _order(chunks: int, seed: int | None, in_order: bool) -> list[int]:
+    """With a ``seed`` a third of them, rounded up, come twice."""
     positions = list(range(chunks))
-    if seed is not None:
-        dice = random.Random(seed)
-        positions += dice.sample(positions, chunks // 3)
-        dice.shuffle(positions)
-    return positions
+    if seed is None:
+        return positions
+    dice = random.Random(seed)
+    positions += dice.sample(positions, -(-chunks // 3))
+    dice.shuffle(positions)
+    return sorted(positions) if in_order else positions
 
 
 async def pieces(contents: list[bytes]) -> AsyncIterator[bytes]:
