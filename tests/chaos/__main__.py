@@ -155,6 +155,7 @@ def _environment(environment: Mapping[str, str], outside: Outside) -> dict[str, 
         **ours,
         "JOBMONITOR_JOB_TYPES": ",".join(SERVED),
         "JOBMONITOR_PROBE_OUTSIDE_URL": outside.url,
+        "JOBMONITOR_STOP_ASSEMBLY_S": "600",  # no outage of a run lasts so long: every stopped job has its file
         "JOBMONITOR_PROJECTION_TOPICS": ",".join(topics),
     }
 

@@ -63,7 +63,8 @@ def _slow(random: Random) -> Parameters:
 
 
 def _endless(random: Random) -> Parameters:
-    return {"units": UNSTOPPED_UNITS, "chunk_s": round(random.uniform(0.3, 1.0), 2), "file": False}
+    chunk_s, hears_stop = round(random.uniform(0.3, 1.0), 2), random.random() < 0.5
+    return {"units": UNSTOPPED_UNITS, "chunk_s": chunk_s, "hears_stop": hears_stop, "file": True}
 
 
 def _impossible(random: Random) -> Parameters:

@@ -124,6 +124,8 @@ def _of_end(name: str, told: Told, seen: Seen, world: World) -> Iterator[Breach]
         yield Breach(
             "lost", told.job_id, f"{name} is complete with {seen.done} of {seen.total}, file {seen.has_result}"
         )
+    if seen.state == "cancelled" and seen.started_at and _misses_file(told, seen):
+        yield Breach("lost", told.job_id, f"{name} was stopped after {seen.done} of {seen.total} and has no file")
     if seen.run_at and seen.started_at and seen.started_at < seen.run_at:
         yield Breach("wrong", told.job_id, f"{name} started at {seen.started_at}, before its time {seen.run_at}")
     if shape.leaves_letter != (seen.job_id in world.dead_lettered):

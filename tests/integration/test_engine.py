@@ -272,6 +272,7 @@ async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine
     assert isinstance((await engine.facts(job_id))[-1], JobStopping)
     await engine.runner.run(job_id, 2)
     await engine.runner._run_claimed(under_way)
+    await engine.run_to_end(job_id)
     cancelled = (await engine.facts(job_id))[-1]
     assert isinstance(cancelled, JobCancelled)
     assert (cancelled.done, cancelled.total) == (2, 6)
@@ -286,6 +287,8 @@ async def test_a_stop_whose_worker_died_is_finished_by_the_reconciler(engine: En
     assert await repairs_of(engine).finish_stops() == 0
     await engine.end_leases(job_id)
     assert await repairs_of(engine).finish_stops() == 1
+    assert await repairs_of(engine).finish_stops() == 0, "it is being assembled"
+    await engine.run_to_end(job_id)
     assert isinstance((await engine.facts(job_id))[-1], JobCancelled)
 
 

@@ -36,6 +36,7 @@ async def test_a_worker_back_after_its_job_was_cancelled_without_it_leaves_no_ef
     stop = JobStopRequested(account_id=1, requested_by=2)
     await engine.end_leases(paused.job_id)
     await engine.ledger.stop(paused.job_id, stop, NOON, stoppable=True)
+    await engine.run_to_end(paused.job_id)
     cancelled = (await engine.facts(paused.job_id))[-1]
     assert isinstance(cancelled, JobCancelled)
     assert cancelled.done == 0

@@ -65,6 +65,7 @@ async def test_a_failed_and_a_stopped_job_make_room_too(engine: Engine) -> None:
     begun = await at_work(engine)
     await engine.ledger.fail(begun[0], "gone", "It is gone.")
     await engine.ledger.stop(begun[1], JobStopRequested(account_id=1, requested_by=2), NOON, stoppable=True)
+    await engine.run_to_end(begun[1])
     now = await at_work(engine)
     assert len(now) == ROOM
     assert not {begun[0], begun[1]} & set(now)

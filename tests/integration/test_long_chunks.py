@@ -137,7 +137,7 @@ async def test_at_an_orderly_stop_a_long_chunk_is_given_back_and_done_by_another
 
 async def test_a_stop_takes_effect_within_two_seconds_while_chunks_are_in_flight(engine: Engine) -> None:
     with processors() as some:
-        some.start(engine, "probe")
+        some.start(engine, "probe", JOBMONITOR_STOP_ASSEMBLY_S="0.5")
         planning = await submit(engine, 10, units=100, plan_s=600)
         working = await submit(engine, 11, units=4, chunk_s=30)
         assembling_job = await submit(engine, 12, assemble_s=600)

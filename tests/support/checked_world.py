@@ -260,6 +260,7 @@ async def _finish(engine: Engine, jobs: dict[str, UUID]) -> None:
         await engine.run_to_end(jobs[name])
     await engine.end_leases(jobs["stopping"])
     await engine.ledger.finish_stops()
+    await engine.run_to_end(jobs["stopping"])
     settings = ReconcilerSettings(
         database_url=engine.settings.database_url, object_store_url=engine.settings.object_store_url
     )

@@ -103,7 +103,8 @@ class Engine:
         """The chunks that may be claimed now or later, in order."""
         rows = await self.owner.fetch(
             "SELECT chunk FROM ledger.chunks JOIN ledger.runs AS r USING (job_id) WHERE job_id = $1 "
-            "AND chunks.state = 'dispatched' AND r.state IN ('queued', 'running') ORDER BY chunk",
+            "AND chunks.state = 'dispatched' AND (r.state IN ('queued', 'running') "
+            "OR (r.state = 'stopping' AND kind = 'assemble')) ORDER BY chunk",
             job_id,
         )
         return [row["chunk"] for row in rows]

@@ -214,6 +214,11 @@ async def a_result_has_fewer_rows_than_it_says(world: World) -> None:
     file.write_bytes(content)
 
 
+@breaks("I14")
+async def a_result_lacks_what_was_done(world: World) -> None:
+    await world.execute("UPDATE ledger.runs SET rows = rows + 1 WHERE job_id = $1", world.jobs["completed"])
+
+
 @breaks("I19")
 async def a_stopped_job_completes(world: World) -> None:
     job = world.elsewhere()

@@ -26,7 +26,8 @@ EXPORT, IMPORT = "user-data-export: everybody", "user-data-import: people who to
 
 def told(shape: str, **values: Any) -> Told:
     about = BY_NAME[shape]
-    parameters = {"units": UNITS, **({"outside": CALLS_A_UNIT} if shape == "calls outside" else {})}
+    more: dict[str, dict[str, Any]] = {"calls outside": {"outside": CALLS_A_UNIT}, "stopped": {"file": True}}
+    parameters = {"units": UNITS} | more.get(shape, {})
     known = {"submitted": "ok", "parameters": parameters, "stopped": "ok" if about.stop_within_s else None}
     return Told(
         job_id=uuid5(NAMESPACE, shape),
@@ -53,7 +54,7 @@ def seen(shape: str) -> Seen:
         run_at=NOW if about.is_scheduled else None,
         started_at=NOW,
         completed_at=NOW,
-        has_result=about.job_type != PROBE,
+        has_result=about.job_type != PROBE or shape == "stopped",
         ledger_done=done,
     )
 
@@ -150,6 +151,7 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
         "nobody asked for",
     ),
     "a stopped job that completed": (lambda: changed(STOPPED, state="completed"), (1, 0), "ended completed"),
+    "a stopped job without its file": (lambda: changed(STOPPED, has_result=False), (1, 0), "and has no file"),
     "a job that failed for no reason of its own": (
         lambda: changed(SMALL, state="failed", failure_code="gave_up", failure_reason="Tried."),
         (0, 0),

@@ -44,7 +44,7 @@ def _counted(run: StoredRun) -> dict[str, int]:
 
 
 def results_are_complete(snapshot: Snapshot, evidence: Evidence) -> None:
-    """I14: a result that is offered lies there with the size, SHA-256 and rows that its description says."""
+    """I14: a result that is offered lies there as its description says, its size, SHA-256 and rows; none is missing."""
     for run in snapshot.runs.values():
         result = run.result
         if result is None:
@@ -55,6 +55,7 @@ def results_are_complete(snapshot: Snapshot, evidence: Evidence) -> None:
         evidence.things += 1
         stored = snapshot.files[key]
         about = f"result of job {run.job_id}, {key}"
+        evidence.equal(result.rows, run.rows, about, "rows of chunks that are done")
         if evidence.expect(stored is not None, about, f"a file of {result.size_bytes} bytes", "none") and stored:
             evidence.equal(stored.size_bytes, result.size_bytes, about, "bytes")
             evidence.equal(stored.sha256, result.sha256, about, "SHA-256")

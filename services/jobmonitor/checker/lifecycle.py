@@ -216,7 +216,7 @@ def _may_be_gone(asked: Operation, job: JobLog | None, snapshot: Snapshot) -> bo
 
 
 def nothing_starts_after_a_stop(snapshot: Snapshot, evidence: Evidence) -> None:
-    """I20: no chunk is handed out after the stop took effect."""
+    """I20: no work is handed out after the stop took effect."""
     for job_id, chunks in snapshot.chunks.items():
         job = snapshot.log.get(job_id)
         stops = [moment.at for moment in job.moments() if isinstance(moment.fact, JobStopping)] if job else []
@@ -225,7 +225,7 @@ def nothing_starts_after_a_stop(snapshot: Snapshot, evidence: Evidence) -> None:
             late = chunks.last_dispatched_at > stops[0] + CLOCKS_DIFFER
             about = f"job {job_id}"
             evidence.expect(
-                not late, about, f"no chunk handed out after {stops[0]}", f"one at {chunks.last_dispatched_at}"
+                not late, about, f"no work handed out after {stops[0]}", f"one at {chunks.last_dispatched_at}"
             )
 
 

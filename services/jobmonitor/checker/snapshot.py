@@ -33,6 +33,7 @@ class Chunks(msgspec.Struct, frozen=True, kw_only=True):
     leased: int
     """Of all kinds, those somebody runs right now."""
     last_dispatched_at: datetime | None
+    """Of plan and work: what was done is assembled after a stop too."""
 
 
 class Unsent(msgspec.Struct, frozen=True, kw_only=True):

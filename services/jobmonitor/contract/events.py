@@ -214,7 +214,7 @@ class JobFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobStopping(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """The stop took effect: no further chunk starts; the ones under way finish."""
+    """The stop took effect: no further chunk starts; the ones under way end, and what was done is made into a file."""
 
     requested_by: Id
     """The user who asked for the stop."""

@@ -16,7 +16,7 @@ class State(StrEnum):
     """Accepted; waits for a worker to plan and start it."""
     RUNNING = "running"
     STOPPING = "stopping"
-    """A stop took effect; the chunks under way finish, no other starts."""
+    """A stop took effect; the chunks under way end, no other starts, and what was done is made into a file."""
     COMPLETED = "completed"
     COMPLETED_WITH_ERRORS = "completed_with_errors"
     """Done, but some units were refused; the result says which and why."""

@@ -19,6 +19,7 @@ class JobTypeDefaults(Generic[Params]):
     permission: str
     params_type: type[Params]
     stoppable: bool = False
+    result_when_stopped: bool = True
     in_order: bool = False
     exclusive_resource: str | None = None
     retries: RetryPolicy = RetryPolicy()

@@ -130,7 +130,8 @@ class Context:
     attempt: int = 1
     """Which try of this chunk it is."""
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped."""
+    """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped. What still works a
+    second later is cancelled; nothing of either counts."""
     cpu: Cpu = NO_CPU
     """For work of more than some milliseconds; of chunks only."""
 
@@ -146,6 +147,8 @@ class AssemblyContext:
     owner_id: int
     job_id: UUID
     attempt: int = 1
+    stopped: bool = False
+    """Whether the job was stopped: the parts are what was done until then."""
     cpu: Cpu = NO_CPU
 
 
@@ -224,6 +227,8 @@ class JobType(Protocol[Params]):
     """The permission needed to start it (domain rule 2.1)."""
     stoppable: bool
     """Whether users may stop it once submitted."""
+    result_when_stopped: bool
+    """Whether a job that was stopped after its start ends with a file of what was done until then."""
     in_order: bool
     """Whether a chunk may only begin when the one before it is done; else several run at once."""
     retries: RetryPolicy
@@ -303,7 +308,7 @@ class JobType(Protocol[Params]):
     def assemble(self, params: Params, parts: AsyncIterator[bytes], context: AssemblyContext) -> Assembly | None:
         """Join the parts, which come in plan order (none for an empty plan), into the file. Streams. None: no file.
 
-        It may take any time. A stop of its job cancels it.
+        It may take any time; after a stop of its job half a minute, or the job ends without a file.
 
         ``parts`` yields their bytes one after the other, cut anywhere: the borders between parts cannot be seen.
         """

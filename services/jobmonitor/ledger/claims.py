@@ -39,6 +39,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: int
     job_type: str
     parameters: dict[str, Any]
+    stopped: bool
+    """Its job is being stopped: what was done so far is assembled."""
 
     @property
     def tries(self) -> int:

@@ -29,31 +29,39 @@ class JobStopped(Exception):
 class _Held:
     """One lease that is kept, and the task that works under it."""
 
-    def __init__(self, claim: Claim, lease: timedelta, *, ends_at_stop: bool) -> None:
+    def __init__(self, claim: Claim, lease: timedelta, *, stop_within_s: float | None) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - called by coroutines only
         self.claim = claim
         self.lease = lease
         self.stop_requested = asyncio.Event()
         self.error: BaseException | None = None
-        self._ends_at_stop = ends_at_stop
+        self._stop_within_s = stop_within_s
+        self._stopping: asyncio.TimerHandle | None = None
         self._task = task
         self._cancelling = task.cancelling()
 
-    def note_state(self, state: str | None) -> None:
-        """The job's state; None: the lease is lost."""
+    def note_state(self, state: str | None, *, is_over: bool) -> None:
+        """The job's state; None: the lease is lost. ``is_over``: an assembly has taken too long after a stop."""
         if state not in _GOES_ON:
             self.end(LeaseLost(f"Chunk {self.claim.chunk} of job {self.claim.job_id} was lost, or its job has ended."))
-        elif state == State.STOPPING.value:
+        elif is_over:
+            self.end(JobStopped())
+        elif state == State.STOPPING.value and not self.stop_requested.is_set():
             self.stop_requested.set()
-            if self._ends_at_stop:
-                self.end(JobStopped())
+            if self._stop_within_s is not None:
+                self._stopping = asyncio.get_running_loop().call_later(self._stop_within_s, self.end, JobStopped())
 
     def end(self, error: BaseException) -> None:
         """Cancel the work for this reason. The first one counts."""
         if self.error is None:
             self.error = error
             self._task.cancel()
+
+    def close(self) -> None:
+        """The work has ended."""
+        if self._stopping is not None:
+            self._stopping.cancel()
 
     def was_ended(self) -> bool:
         """Whether nobody else cancelled the task too. To be asked once."""
@@ -73,13 +81,15 @@ class Leases:
         return [each.claim for each in self._held.values()]
 
     @asynccontextmanager
-    async def kept(self, claim: Claim, *, lease: timedelta, ends_at_stop: bool = False) -> AsyncIterator[asyncio.Event]:
+    async def kept(
+        self, claim: Claim, *, lease: timedelta, stop_within_s: float | None = None
+    ) -> AsyncIterator[asyncio.Event]:
         """Keep the lease during the body; gives the event that is set when the job is asked to stop.
 
-        The body is cancelled when the lease is lost or the job ends: raises LeaseLost. With ``ends_at_stop`` a stop
-        cancels it too: raises JobStopped.
+        The body is cancelled when the lease is lost or the job ends: raises LeaseLost. So it is so long after a stop,
+        and an assembly that takes too long after one: raises JobStopped. None: a stop alone cancels nothing.
         """
-        held = _Held(claim, lease, ends_at_stop=ends_at_stop)
+        held = _Held(claim, lease, stop_within_s=stop_within_s)
         self._held[claim.token] = held
         if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep())
@@ -90,6 +100,7 @@ class Leases:
                 raise held.error from error
             raise
         finally:
+            held.close()
             del self._held[claim.token]
 
     async def _keep(self) -> None:
@@ -116,10 +127,11 @@ class Leases:
         async with asyncio.timeout(timeout_s):
             await SQL["extend_leases"].execute(connection, **keys, lease=lease, due_within=lease * 2 / 3)
             rows = await SQL["held_leases"].fetch(connection, **keys)
-        states: dict[Any, str] = {row["token"]: row["state"] for row in rows}
+        found: dict[Any, tuple[str, bool]] = {row["token"]: (row["state"], row["is_over"]) for row in rows}
         for each in held:
             if each.claim.token in self._held:
-                each.note_state(states.get(each.claim.token))
+                state, is_over = found.get(each.claim.token, (None, False))
+                each.note_state(state, is_over=is_over)
 
     def _pause_s(self) -> float:
         leases = [each.lease.total_seconds() for each in self._held.values()]

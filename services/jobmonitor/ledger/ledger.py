@@ -19,7 +19,7 @@ from jobmonitor.job.commands import (
     StartJob,
     StopJob,
 )
-from jobmonitor.job.state import Job
+from jobmonitor.job.state import Job, State
 from jobmonitor.ledger.claims import Claim, Claims, give_back, hold_plan, mark_done
 from jobmonitor.ledger.cleanup import Cleanup
 from jobmonitor.ledger.kept_results import KeptResults
@@ -157,7 +157,7 @@ class Ledger:
         await transaction.finish_stop(run.job_id)
 
     async def finish_stops(self, limit: int = 100) -> int:
-        """End stopping jobs whose last chunk has ended, or whose worker has died; returns how many."""
+        """Go on with stopping jobs whose worker has died, or whose assembly takes too long; returns how many."""
         async with self.transaction() as transaction:
             rows = await SQL["stopping_runs"].fetch(transaction.connection, limit=limit)
             for row in rows:
@@ -196,7 +196,7 @@ class Ledger:
             await transaction.start_chunks(run, chunks=chunks, window=window)
 
     async def complete(self, claim: Claim, result: Result | None) -> None:
-        """The result, if there is one, is stored (its ``rows`` are counted here): the job is complete.
+        """The result, if there is one, is stored (its ``rows`` are counted here): the job ends, complete or stopped.
 
         Raises LeaseLost.
         """
@@ -204,20 +204,28 @@ class Ledger:
             run = await transaction.lock(claim.job_id)
             await mark_done(transaction.connection, claim, None)
             counted = msgspec.structs.replace(result, rows=run.rows) if result else None
-            command = CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted)
-            transaction.apply(run, command)
-            await transaction.finish_stop(claim.job_id)
+            if run.state is State.STOPPING:
+                transaction.cancel(run, counted)
+            else:
+                transaction.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=counted))
 
     async def fail_chunk(self, claim: Claim, code: str, reason: str) -> None:
         """End the job whose chunk turned out to be impossible, with a reason its owner understands.
 
+        A stop that took effect wins: work that failed is then work that was not done, and an assembly leaves no file.
         Raises LeaseLost: only who holds the chunk may say so.
         """
         async with self.transaction() as transaction:
             run = await transaction.lock(claim.job_id)
+            if run.state is State.STOPPING and claim.kind == "work":
+                await give_back(transaction.connection, claim)
+                await transaction.finish_stop(claim.job_id)
+                return
             await mark_done(transaction.connection, claim, None)
-            transaction.apply(run, FailJob(code=code, reason=reason))
-            await transaction.finish_stop(claim.job_id)
+            if run.state is State.STOPPING:
+                transaction.cancel(run, None)
+            else:
+                transaction.apply(run, FailJob(code=code, reason=reason))
 
     async def give_back(self, claim: Claim) -> None:
         """A chunk that was not tried to its end: anybody may claim it, and a stop need not wait for it. Repeatable."""

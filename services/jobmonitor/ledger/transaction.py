@@ -1,14 +1,14 @@
 """One ledger transaction: commands are decided on locked runs; what they come to is flushed just before the commit."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from jobmonitor.contract.envelope import Event, encode, type_name
-from jobmonitor.contract.events import ChunkDispatched, EventData
+from jobmonitor.contract.events import ChunkDispatched, EventData, Result
 from jobmonitor.contract.limits import Refusal
 from jobmonitor.contract.topics import jobs_topic, work_topic
 from jobmonitor.database.pool import Connection
@@ -234,11 +234,30 @@ class LedgerTransaction:
         await self.dispatch(run, assembly, assembly)
 
     async def finish_stop(self, job_id: UUID) -> None:
-        """Cancel the job if it is stopping and nobody runs a chunk of it."""
+        """Have a stopping job assembled of which nobody runs a piece of work; cancel it where that took too long.
+
+        What is done by then is all that counts: a worker that was silent until now commits nothing any more.
+        """
         run = await self.lock(job_id)
-        if run.state is State.STOPPING and not await SQL["live_leases"].fetchval(self.connection, job_id=job_id):
-            requested_by, requested_at = run.stop_requested_by or run.owner_id, run.stop_requested_at
-            self.apply(run, FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC)))
+        if run.state is not State.STOPPING or await SQL["live_work"].fetchval(self.connection, job_id=job_id):
+            return
+        chunk, within = run.chunks_total + 1, timedelta(seconds=self._fairness.stop_assembly_s)
+        await SQL["revoke_work"].execute(self.connection, job_id=job_id)
+        assembly = await SQL["assemble_stopped"].fetchrow(self.connection, job_id=job_id, chunk=chunk, within=within)
+        assert assembly is not None  # noqa: S101 - it is inserted or updated
+        if assembly["is_over"]:
+            self.cancel(run, None)
+        elif not assembly["is_running"]:
+            attempt = assembly["attempt"] + 1
+            self.hint(job_id, run.account_id, run.job_type, chunk, kind="assemble", attempt=attempt)
+
+    def cancel(self, run: Run, result: Result | None) -> Run:
+        """End a stopping job, with the file that holds what was done, if there is one."""
+        requested_by, requested_at = run.stop_requested_by or run.owner_id, run.stop_requested_at
+        return self.apply(
+            run,
+            FinishStop(requested_by=requested_by, requested_at=requested_at or datetime.now(UTC), result=result),
+        )
 
     async def flush(self) -> None:
         """Write what was decided, and let the queued jobs of accounts that now have capacity begin.

@@ -33,6 +33,8 @@ from jobmonitor.runtime.objects import ObjectStore
 
 PLAN_BATCH_CHUNKS = 50
 """Chunks written to the ledger at a time while a plan streams by."""
+BUSY_AFTER_STOP_S = 1.0
+"""So long after it was told of its job's stop, work is cancelled: a stop takes effect within two seconds."""
 PART_TIMEOUT_LEASES = 2
 """How long storing a part may take. Its transaction says nothing meanwhile, and would be ended after four leases."""
 
@@ -75,8 +77,11 @@ class ChunkWork:
                 await self._assemble(claimed, params)
 
     def _kept(self, claimed: Claim) -> AbstractAsyncContextManager[asyncio.Event]:
-        ends_at_stop = claimed.kind == "assemble"
-        return self._ledger.leases.kept(claimed, lease=self._lease, ends_at_stop=ends_at_stop)
+        """After a stop work is cancelled, and an assembly goes on where its file is wanted. It ends a plan's job."""
+        within_s = BUSY_AFTER_STOP_S if claimed.kind == "work" else None
+        if claimed.kind == "assemble" and not self._job_type.result_when_stopped:
+            within_s = 0.0
+        return self._ledger.leases.kept(claimed, lease=self._lease, stop_within_s=within_s)
 
     async def _plan(self, claimed: Claim, params: Any) -> None:
         """Read in one snapshot on one connection, while its chunks are written on others, a batch at a time."""
@@ -138,6 +143,9 @@ class ChunkWork:
             raise ServiceAway(FILE_STORE) from error
 
     async def _assemble(self, claimed: Claim, params: Any) -> None:
+        if claimed.stopped and not self._job_type.result_when_stopped:
+            await self._ledger.complete(claimed, None)
+            return
         async with self._kept(claimed):
             keys = await self._ledger.part_keys(claimed.job_id)
             with type_code():
@@ -175,6 +183,7 @@ class ChunkWork:
             owner_id=claimed.owner_id,
             job_id=claimed.job_id,
             attempt=claimed.attempt,
+            stopped=claimed.stopped,
             cpu=self._cpu,
         )
 

@@ -97,7 +97,9 @@ class FairnessSettings(StoreShareSettings):
     account_jobs_max: int = 8
     """Jobs of one account and type that are worked on at once, over all workers; the others wait in the queue."""
     chunks_in_flight: int = 4
-    """Of one job at a time, over all workers: bounds how long a stop takes and how much one job can take."""
+    """Of one job at a time, over all workers: bounds how much one job can take."""
+    stop_assembly_s: float = 30.0
+    """After a stop the file of what was done may take so long; then the job ends without it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     units: Annotated[int, Meta(le=10_000_000, description="How far to count. Fewer than 0 is refused.")] = 0
     chunk_units: Annotated[int, Meta(ge=1, description="Units of a chunk, each one progress.")] = 1
     chunk_s: Annotated[float, Meta(ge=0, le=30, description="How long each chunk takes, in seconds.")] = 0.0
+    hears_stop: Annotated[bool, Meta(description="Whether chunks end themselves when their job is stopped.")] = True
     effects: Annotated[bool, Meta(description="Whether each unit leaves a row in the database.")] = True
     file: Annotated[bool, Meta(description="Whether the units are offered as a file.")] = True
     refuse_as: Annotated[
@@ -106,7 +107,7 @@ class Probe(JobTypeDefaults[ProbeParameters]):
     async def run_chunk(self, params: ProbeParameters, payload: Any, context: Context) -> Part:
         """What goes wrong goes wrong after the effects."""
         units = range(*payload)
-        await _take(params.chunk_s, context.stop_requested)
+        await _take(params.chunk_s, context.stop_requested if params.hears_stop else asyncio.Event())
         failed = await _cpu_work(params, units, context)
         if params.effects:
             for some in [range(unit, unit + 1) for unit in units if unit not in failed] if failed else [units]:

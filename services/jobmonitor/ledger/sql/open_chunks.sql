@@ -4,7 +4,7 @@
 SELECT c.job_id, c.chunk, c.kind, c.attempt, c.hints, r.account_id, r.job_type
 FROM ledger.chunks AS c
 JOIN ledger.runs AS r USING (job_id)
-WHERE c.state = 'dispatched' AND r.state IN ('queued', 'running')
+WHERE c.state = 'dispatched' AND (r.state IN ('queued', 'running') OR (r.state = 'stopping' AND c.assemble_until >= now()))
   AND coalesce(c.lease_until, '-infinity') < now()
   AND (c.lease_until IS NOT NULL OR c.dispatched_at < now() - :unclaimed_after::interval * power(2, least(c.hints, 4)))
 ORDER BY c.dispatched_at
