@@ -80,3 +80,38 @@ async def tries_of(engine: Engine, job_id: UUID) -> tuple[int, bool]:
         job_id,
     )
     return (row["tries"], row["leased"]) if row else (0, False)
+
+
+async def test_a_processor_started_again_under_its_name_reads_on_before_the_broker_missed_it(engine: Engine) -> None:
+    """Killed outright it says nothing. Without a name its partitions would be read by nobody for the ten seconds of the
+    group's session; with one the broker knows it again, and the group never has a second member."""
+    with processors() as some:
+        first = some.start(engine, "probe", JOBMONITOR_KAFKA_INSTANCE="worker-1")
+        await ends(engine, await submit(engine))
+        first.kill()
+        some.start(engine, "probe", JOBMONITOR_KAFKA_INSTANCE="worker-1")
+        assert await ends(engine, await submit(engine)) == 1, "at no moment are there the dead one and the new one"
+
+
+async def test_a_processor_with_a_name_leaves_its_group_when_it_is_stopped(engine: Engine) -> None:
+    """It may have been taken away for good: others take over at once."""
+    with processors() as some:
+        process = some.start(engine, "probe", JOBMONITOR_KAFKA_INSTANCE="worker-1")
+        await ends(engine, await submit(engine))
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 60) == 0
+        assert await members(engine) == 0
+
+
+async def ends(engine: Engine, job_id: UUID) -> int:
+    """Wait until the job is completed; returns how many members its workers' group had meanwhile, at most."""
+    most = 0
+
+    async def is_over() -> bool:
+        nonlocal most
+        most = max(most, await members(engine))
+        state: str = await engine.owner.fetchval("SELECT state FROM ledger.runs WHERE job_id = $1", job_id)
+        return state == "completed"
+
+    await until(is_over, within_s=60)
+    return most

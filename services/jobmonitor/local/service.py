@@ -10,6 +10,7 @@ from jobmonitor.local.ports import HOST, answers, free_port, is_free
 from jobmonitor.runtime.settings import variable_name
 
 METRICS_PORT = variable_name("metrics_port")
+INSTANCE = variable_name("kafka_instance")
 WORKER, PROJECTION, GATEWAY = "jobmonitor_worker", "jobmonitor_projection", "jobmonitor_gateway"
 
 
@@ -45,7 +46,7 @@ class Service(Child):
 
     def __init__(self, spec: ServiceSpec, port: int, *, log_path: Path, environment: Mapping[str, str]) -> None:
         """``port`` is where it answers ``/readyz``."""
-        super().__init__(spec.name, log_path=log_path, environment=environment)
+        super().__init__(spec.name, log_path=log_path, environment={**environment, INSTANCE: spec.name})
         self.port = port
         self._module = spec.module
         self._moved_from: int | None = None

@@ -37,7 +37,7 @@ from faust.types import TP, Message
 from faust.types.tuples import ack_lock
 
 from jobmonitor.runtime import record_batches
-from jobmonitor.runtime.consumer import FETCH_BYTES_MAX, take
+from jobmonitor.runtime.consumer import FETCH_BYTES_MAX, leave_at_stop, take
 
 READ_MOST = 2000
 """Records taken in one go."""
@@ -145,8 +145,15 @@ class ReadingThread(driver.AIOKafkaConsumerThread):
 
     def leave_group(self) -> "concurrent.futures.Future[None]":
         """Leave at once, from another thread, committing nothing: others need not wait until this process is missed."""
-        leaving: Coroutine[Any, Any, None] = self._ensure_consumer()._coordinator._maybe_leave_group()
+        consumer = self._ensure_consumer()
+        leave_at_stop(consumer)
+        leaving: Coroutine[Any, Any, None] = consumer._coordinator._maybe_leave_group()
         return asyncio.run_coroutine_threadsafe(leaving, self.thread_loop)
+
+    async def on_thread_stop(self) -> None:
+        if self._consumer is not None:
+            leave_at_stop(self._consumer)
+        await super().on_thread_stop()
 
     def is_member(self) -> bool:
         """Whether the group has taken this consumer in."""

@@ -23,7 +23,7 @@ from jobmonitor.projection.store import Claim, Fenced, Partition, Position, Stor
 from jobmonitor.projection.suspects import Trial, is_suspect, next_trial
 from jobmonitor.projection.window import Window
 from jobmonitor.runtime.backoff import Backoff
-from jobmonitor.runtime.consumer import new_consumer, position_now, take
+from jobmonitor.runtime.consumer import leave_at_stop, new_consumer, position_now, take
 from jobmonitor.runtime.failures import is_temporary
 
 POLL_MS = 250
@@ -155,6 +155,8 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
             self._claimed.clear()
             self._suspects.clear()
             await self._window.give_up()
+            if self._stopping.is_set():
+                leave_at_stop(consumer)
             await consumer.stop()
 
     async def _log_missing(self, consumer: AIOKafkaConsumer) -> None:
@@ -166,6 +168,7 @@ class Projector(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         return new_consumer(
             self._settings,
             group_id=self._settings.projection_group,
+            group_instance_id=self._settings.kafka_instance or None,
             auto_offset_reset="earliest",
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,

@@ -66,6 +66,16 @@ async def take(
     return found
 
 
+def leave_at_stop(consumer: AIOKafkaConsumer) -> None:
+    """Let a consumer under a name of its own leave its group when it stops, as others do.
+
+    aiokafka leaves it a member, in case it comes back: then nobody gets its partitions before the broker misses it.
+    """
+    coordinator = consumer._coordinator
+    if hasattr(coordinator, "_group_instance_id"):
+        coordinator._group_instance_id = None
+
+
 def position_now(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int | None:
     """The offset after what was read of this partition; None if it is not ours, or not known yet.
 

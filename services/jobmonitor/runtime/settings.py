@@ -49,6 +49,10 @@ class KafkaSettings:
     """Never logged."""
     kafka_ca_file: str = ""
     """Certificates (PEM) of who may vouch for the broker, with SASL_SSL; empty trusts those of the system."""
+    kafka_instance: str = ""
+    """A name of this process among those of its kind, the same whenever it is started again: after a crash the broker
+    then gives it its partitions back at once. Two at work under one name disturb each other. Empty: a new member each
+    time, and what it read waits until the broker misses it."""
     with_probe: bool = False
     """The broker has the topics of the job type ``probe`` too; for tests, chaos runs and measurements."""
 
