@@ -12,6 +12,7 @@ import msgspec
 
 from jobmonitor.database.pool import Connection, Pool, account_transaction
 from jobmonitor.job_types.cpu_pool import CpuPool
+from jobmonitor.job_types.outside import Effect, Later, OutsideContext, Settled
 from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, Part, PlannedChunk
 from jobmonitor.runtime.objects import ObjectStore
 
@@ -88,7 +89,7 @@ async def run_job_type(
             await before_chunk(position)
         async with account_transaction(pool, account_id) as connection:
             context = context_of(connection, account_id, objects=objects, job_id=job_id)
-            part = await job_type.run_chunk(params, planned[position].payload, context)
+            part = await run_chunk(job_type, params, planned[position].payload, context)
             assert sum(part.outcomes.values()) == planned[position].units
             if in_vain:  # as a worker that is killed when all is done but the commit
                 raise Killed
@@ -115,6 +116,46 @@ async def _run_all(order: list[int], run: Callable[..., Awaitable[Part]]) -> lis
         with suppress(Killed):
             parts[position] = await run(position, in_vain=position in order[turn + 1 :])
     return [parts[position] for position in sorted(parts)]
+
+
+async def run_chunk(job_type: JobType[Any], params: Any, payload: Any, context: Context) -> Part:
+    """Do one chunk, with what it leaves for later, in the context's transaction."""
+    if job_type.outside is None:
+        return await job_type.run_chunk(params, payload, context)
+    settled, left, times_left = list[tuple[Any, Settled]](), list(payload), 0
+    while left:
+        assert times_left <= job_type.retries.later_max, "it leaves units for later without end"
+        answers = await _outside_answers(job_type, params, left, context, times_left)
+        settled += [(unit, each) for unit, each in zip(left, answers, strict=True) if isinstance(each, Settled)]
+        left = [unit for unit, each in zip(left, answers, strict=True) if isinstance(each, Later)]
+        times_left += 1
+    recorded = await job_type.outside.record(params, settled, context)
+    outcomes = Counter(each.outcome for _, each in settled)
+    return Part(recorded.content, outcomes, sum(each.rejected for _, each in settled), recorded.rows)
+
+
+async def _outside_answers(
+    job_type: JobType[Any], params: Any, units: list[Any], context: Context, times_left: int
+) -> list[Settled | Later]:
+    assert job_type.outside is not None
+    reserved = await job_type.outside.reserve(params, units, context)
+    assert len(reserved) == len(units)
+    effects = [each for each in reserved if isinstance(each, Effect)]
+    acted = job_type.outside.act(params, effects, _outside_context(context, times_left))
+    answers = [answer async for answer in acted]
+    assert len(answers) == len(effects)
+    return [answers.pop(0) if isinstance(each, Effect) else each for each in reserved]
+
+
+def _outside_context(context: Context, times_left: int) -> OutsideContext:
+    assert context.job_id is not None
+    return OutsideContext(
+        objects=context.objects,
+        account_id=context.account_id,
+        owner_id=context.owner_id,
+        job_id=context.job_id,
+        times_left=times_left,
+    )
 
 
 def context_of(

@@ -64,7 +64,7 @@ def test_every_job_type_is_found_by_its_slug() -> None:
 def test_users_are_offered_all_but_the_internal_ones_and_those_of_this_distribution_are_published() -> None:
     assert [each.slug for each in offered()] == list(slugs(with_probe=False))
     assert sorted(each.slug for each in installed()) == sorted(slugs(with_probe=True))
-    assert {*slugs(with_probe=True)} - {*slugs(with_probe=False)} == {"probe"}
+    assert {*slugs(with_probe=True)} - {*slugs(with_probe=False)} == {"outside-probe", "probe"}
     assert {"user-data-export", "user-data-import"} == {each.slug for each in built_in()} <= {*slugs(with_probe=False)}
 
 

@@ -1,4 +1,4 @@
-"""I10, I12 and I14 where they touch what jobs leave behind: rows in the database, result files.
+"""I10, I12, I14 and I36 where they touch what jobs leave behind: rows in the database, result files.
 
 A job type whose chunks write is checked by comparing what its rows say with what the ledger counted in the same
 transactions. The statement that counts them is the type's own.
@@ -7,6 +7,7 @@ transactions. The statement that counts them is the type's own.
 from jobmonitor.checker.report import Evidence
 from jobmonitor.checker.snapshot import Effects, EffectsOfType, Snapshot, StoredRun
 from jobmonitor.contract.events import result_key
+from jobmonitor.job.state import State
 
 
 def chunks_acted_once(snapshot: Snapshot, evidence: Evidence) -> None:
@@ -17,6 +18,19 @@ def chunks_acted_once(snapshot: Snapshot, evidence: Evidence) -> None:
 def units_have_one_outcome(snapshot: Snapshot, evidence: Evidence) -> None:
     """I12: the units of a job have one outcome each, as many as the ledger counted."""
     _compare("I12", snapshot, evidence)
+
+
+def effects_outside_happen_once(snapshot: Snapshot, evidence: Evidence) -> None:
+    """I36: of effects outside each unit has one outcome, and nothing reserved is forgotten when a job ends.
+
+    Of a failed job what is still reserved is unknown.
+    """
+    _compare("I36", snapshot, evidence)
+    for job_id, chunks in snapshot.chunks.items():
+        run = snapshot.runs.get(job_id)
+        if run is not None and run.ended and run.state is not State.FAILED:
+            found, about = chunks.reserved, f"job {job_id}"
+            evidence.expect(not found, about, "an outcome for all that was reserved", f"{found} units without")
 
 
 def _compare(invariant: str, snapshot: Snapshot, evidence: Evidence) -> None:

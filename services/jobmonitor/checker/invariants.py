@@ -92,7 +92,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I33", "Nobody waits longer for what another sent.", why_not=_TIME),
     Invariant("I34", "A submission is accepted, as long as its type is served.", (liveness.submissions_are_accepted,)),
     Invariant("I35", "Facts are written by our own processes only.", why_not="The broker's access lists see to it."),
-    Invariant("I36", "An effect outside happens once at most.", why_not="No job type has effects outside yet."),
+    Invariant("I36", "An effect outside happens once at most.", (effects.effects_outside_happen_once,)),
     Invariant("I37", "A whole file that arrived counts as downloaded.", why_not=_ANSWERS),
     Invariant("I38", "The broker's topics are as the catalogue says.", (liveness.topics_are_as_said,)),
     Invariant("I39", "Every fact there ever was is in the log.", (liveness.facts_are_kept,)),

@@ -32,8 +32,11 @@ class Chunks(msgspec.Struct, frozen=True, kw_only=True):
     units: int
     leased: int
     """Of all kinds, those somebody runs right now."""
+    reserved: int = 0
+    """Units with something reserved outside that is not settled."""
     last_dispatched_at: datetime | None
-    """Of plan and work: what was done is assembled after a stop too."""
+    """Of plan and work: what was done is assembled after a stop too. Of work that acts outside, when its effects were
+    reserved: it is claimed once more to be settled."""
 
 
 class Unsent(msgspec.Struct, frozen=True, kw_only=True):

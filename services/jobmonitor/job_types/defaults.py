@@ -1,13 +1,14 @@
 """What most job types have in common, to inherit from: a type then says only what is special about it."""
 
 from collections.abc import Sequence
-from typing import Generic
+from typing import Any, Generic
 
 import msgspec
 
 from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.job_types.form import Form
-from jobmonitor.job_types.protocol import Context, EffectsCount, Params, RetryPolicy, UploadRule
+from jobmonitor.job_types.outside import Outside
+from jobmonitor.job_types.protocol import Context, EffectsCount, Params, Part, RetryPolicy, UploadRule
 
 
 class JobTypeDefaults(Generic[Params]):
@@ -23,6 +24,7 @@ class JobTypeDefaults(Generic[Params]):
     in_order: bool = False
     exclusive_resource: str | None = None
     retries: RetryPolicy = RetryPolicy()
+    outside: Outside[Params] | None = None
     effects: EffectsCount | None = None
     upload: UploadRule | None = None
     form: Form = Form()
@@ -41,3 +43,12 @@ class JobTypeDefaults(Generic[Params]):
 
     async def columns(self, contents: UploadContents, context: Context) -> Sequence[msgspec.Struct]:
         return []
+
+
+class OutsideJobTypeDefaults(JobTypeDefaults[Params]):
+    """A type with effects outside the database: it says ``outside`` instead of ``run_chunk``."""
+
+    outside: Outside[Params]
+
+    async def run_chunk(self, params: Params, payload: Any, context: Context) -> Part:
+        raise RuntimeError(f"The chunks of {self.slug} are reserved, acted on and recorded.")

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,9 @@ from jobmonitor.database.statement import Statement
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.objects import ObjectStore
+
+if TYPE_CHECKING:  # it is about the contexts defined here
+    from jobmonitor.job_types.outside import Left, Outside
 
 Params = TypeVar("Params", bound=msgspec.Struct)
 Answer = TypeVar("Answer")
@@ -112,6 +115,8 @@ class RetryPolicy:
     pause_max_s: float = 30.0
     outage_max_s: float = 3600.0
     """After so long an outage of one service the job fails."""
+    later_max: int = 10
+    """So often may a unit be left for later (``Part.left``, ``Later``); then it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,8 @@ class Context:
     """None before the job was submitted."""
     attempt: int = 1
     """Which try of this chunk it is."""
+    times_left: int = 0
+    """How often what this chunk is about was left for later before."""
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
     """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped. What still works a
     second later is cancelled; nothing of either counts."""
@@ -173,11 +180,13 @@ class Part:
     content: bytes
     """This chunk's piece of the result file; stored by the engine."""
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    """Units per outcome; they add up to the chunk's units."""
+    """Units per outcome; they add up to the chunk's units, but for those that are left."""
     rejected: int = 0
     """How many of them were refused with a reason."""
     rows: int = 0
     """Data rows in ``content``."""
+    left: "Left | None" = None
+    """Units for a later chunk. Not for types whose chunks run in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +206,9 @@ class EffectsCount:
     """SQL that gives (job_id, outcome, units, doubled): a row for each job and outcome."""
     by_account: bool
     """Whether row-level security lets even the owner look at one account at a time only."""
-    invariant: Literal["I10", "I12"] = "I10"
-    """Which one of the check they belong to: nothing counts twice (I10), or each unit has one outcome (I12)."""
+    invariant: Literal["I10", "I12", "I36"] = "I10"
+    """Which one of the check they belong to: nothing counts twice (I10), each unit has one outcome (I12), or an effect
+    outside happens once at most (I36)."""
     switch: str = ""
     """The parameter that has to be true for a job to have any; empty: all have."""
 
@@ -234,6 +244,11 @@ class JobType(Protocol[Params]):
     retries: RetryPolicy
     """For each of its chunks."""
     params_type: type[Params]
+
+    @property
+    def outside(self) -> "Outside[Params] | None":
+        """How it does what it does outside the database: see ``job_types/outside.py``. None: ``run_chunk`` does all."""
+        ...
 
     @property
     def effects(self) -> EffectsCount | None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
 
 from jobmonitor.database.pool import Connection, Pool
+from jobmonitor.job.state import State
 from jobmonitor.ledger.runs import SQL
 
 Kind = Literal["plan", "work", "assemble"]
@@ -35,6 +36,10 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """For how long a service it needs has been unavailable; 0 when none was at the last attempt."""
     last_error: str | None
     """What the last failed try raised; None when each try ended with its worker, without an error."""
+    reserved: Any = None
+    """What an earlier worker reserved outside and did not settle."""
+    times_left: int = 0
+    """How often its units were left for later before."""
     account_id: int
     owner_id: int
     job_type: str
@@ -46,6 +51,21 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     def tries(self) -> int:
         """Attempts that count, this one included."""
         return self.attempt - self.uncounted
+
+
+class LeftChunk(NamedTuple):
+    """What a chunk leaves to another one."""
+
+    units: int
+    payload: Any
+    pause: timedelta
+    times_left: int
+    attempt: int = 0
+    uncounted: int = 0
+
+
+class JobStops(Exception):
+    """The chunk's job is asked to stop: nothing new may be reserved."""
 
 
 class Claims:
@@ -68,6 +88,10 @@ class Claims:
         row = await SQL["extend_lease"].fetchrow(self._pool, **_key_of(claim), lease=lease, error=error)
         _must_be_held(claim, row)
 
+    async def unreserve(self, claim: Claim) -> None:
+        """Nothing of what was reserved was begun. Repeatable. Raises LeaseLost."""
+        _must_be_held(claim, await SQL["unreserve_chunk"].fetchrow(self._pool, **_key_of(claim)))
+
     async def release(self, claim: Claim, *, retry_in: timedelta, error: str | None, outage: bool = False) -> None:
         """Give the chunk back after a failed attempt, to be claimed again when ``retry_in`` is over. Repeatable.
 
@@ -82,9 +106,21 @@ async def hold_plan(connection: Connection, claim: Claim) -> None:
     _must_be_held(claim, await SQL["hold_plan"].fetchrow(connection, **_key_of(claim)))
 
 
-async def mark_done(connection: Connection, claim: Claim, part_key: str | None) -> None:
-    """Mark the chunk done in the transaction that holds its effects. Raises LeaseLost: roll back."""
-    _must_be_held(claim, await SQL["mark_chunk_done"].fetchrow(connection, **_key_of(claim), part_key=part_key))
+async def reserve(connection: Connection, claim: Claim, answers: Any) -> None:
+    """Keep what is to be done outside. Raises LeaseLost or JobStops: roll back."""
+    row = await SQL["reserve_chunk"].fetchrow(connection, **_key_of(claim), reserved=answers)
+    _must_be_held(claim, row)
+    if row is not None and row["state"] == State.STOPPING.value:
+        raise JobStops
+
+
+async def mark_done(connection: Connection, claim: Claim, part_key: str | None, *, units: int) -> None:
+    """Mark the chunk done in the transaction that holds its effects, with the units that were not left to another.
+
+    Raises LeaseLost: roll back.
+    """
+    values: dict[str, Any] = {"part_key": part_key, "units": units}
+    _must_be_held(claim, await SQL["mark_chunk_done"].fetchrow(connection, **_key_of(claim), **values))
 
 
 async def give_back(connection: Connection, claim: Claim) -> None:

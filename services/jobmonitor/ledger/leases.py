@@ -1,6 +1,7 @@
 """Heartbeats for the leases of all chunks under way in a process; they also bring news of the chunks' jobs."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -35,17 +36,23 @@ class _Held:
         self.claim = claim
         self.lease = lease
         self.stop_requested = asyncio.Event()
+        self.seen_at = time.monotonic()
+        """When the lease was last seen to hold."""
+        self.seen = asyncio.Event()
         self.error: BaseException | None = None
         self._stop_within_s = stop_within_s
         self._stopping: asyncio.TimerHandle | None = None
         self._task = task
         self._cancelling = task.cancelling()
 
-    def note_state(self, state: str | None, *, is_over: bool) -> None:
+    def note_state(self, state: str | None, looked_at: float, *, is_over: bool) -> None:
         """The job's state; None: the lease is lost. ``is_over``: an assembly has taken too long after a stop."""
         if state not in _GOES_ON:
             self.end(LeaseLost(f"Chunk {self.claim.chunk} of job {self.claim.job_id} was lost, or its job has ended."))
-        elif is_over:
+            return
+        self.seen_at = looked_at
+        self.seen.set()
+        if is_over:
             self.end(JobStopped())
         elif state == State.STOPPING.value and not self.stop_requested.is_set():
             self.stop_requested.set()
@@ -79,6 +86,17 @@ class Leases:
     def held(self) -> list[Claim]:
         """The chunks under way. One whose work raised is no more among them."""
         return [each.claim for each in self._held.values()]
+
+    async def confirm(self, claim: Claim) -> None:
+        """Wait until a lease that is kept was seen to hold less than half of its time ago.
+
+        So a process that was frozen, or has lost the database, first learns whether its lease is lost: its work is then
+        cancelled, and it begins nothing new meanwhile.
+        """
+        held = self._held[claim.token]
+        while time.monotonic() - held.seen_at > held.lease.total_seconds() / 2:
+            held.seen.clear()
+            await held.seen.wait()
 
     @asynccontextmanager
     async def kept(
@@ -123,7 +141,7 @@ class Leases:
         held = list(self._held.values())
         keys = keys_of([each.claim for each in held])
         lease = min(each.lease for each in held)
-        timeout_s = max(1.0, lease.total_seconds())
+        timeout_s, looked_at = max(1.0, lease.total_seconds()), time.monotonic()
         async with asyncio.timeout(timeout_s):
             await SQL["extend_leases"].execute(connection, **keys, lease=lease, due_within=lease * 2 / 3)
             rows = await SQL["held_leases"].fetch(connection, **keys)
@@ -131,7 +149,7 @@ class Leases:
         for each in held:
             if each.claim.token in self._held:
                 state, is_over = found.get(each.claim.token, (None, False))
-                each.note_state(state, is_over=is_over)
+                each.note_state(state, looked_at, is_over=is_over)
 
     def _pause_s(self) -> float:
         leases = [each.lease.total_seconds() for each in self._held.values()]

@@ -15,6 +15,7 @@ from jobmonitor.job.commands import (
     CompleteJob,
     ExpireResult,
     FailJob,
+    NoteWaiting,
     QueueJob,
     StartJob,
     StopJob,
@@ -190,7 +191,7 @@ class Ledger:
         """
         async with self.transaction() as transaction:
             run = await transaction.lock(claim.job_id)
-            await mark_done(transaction.connection, claim, None)
+            await mark_done(transaction.connection, claim, None, units=claim.units)
             run = transaction.apply(run, StartJob(total=total, unit=unit))
             window = 1 if in_order else self._fairness.chunks_in_flight
             await transaction.start_chunks(run, chunks=chunks, window=window)
@@ -202,7 +203,7 @@ class Ledger:
         """
         async with self.transaction() as transaction:
             run = await transaction.lock(claim.job_id)
-            await mark_done(transaction.connection, claim, None)
+            await mark_done(transaction.connection, claim, None, units=claim.units)
             counted = msgspec.structs.replace(result, rows=run.rows) if result else None
             if run.state is State.STOPPING:
                 transaction.cancel(run, counted)
@@ -221,11 +222,18 @@ class Ledger:
                 await give_back(transaction.connection, claim)
                 await transaction.finish_stop(claim.job_id)
                 return
-            await mark_done(transaction.connection, claim, None)
+            await mark_done(transaction.connection, claim, None, units=claim.units)
             if run.state is State.STOPPING:
                 transaction.cancel(run, None)
             else:
                 transaction.apply(run, FailJob(code=code, reason=reason))
+
+    async def note_waiting(self, job_id: UUID, waits_for: str) -> None:
+        """Tell what the job waits for; it waits until it makes progress. Repeatable."""
+        async with self.transaction() as transaction:
+            run = await transaction.find(job_id)
+            if run is not None and run.waits_for != waits_for:
+                transaction.apply(run, NoteWaiting(waits_for=waits_for))
 
     async def give_back(self, claim: Claim) -> None:
         """A chunk that was not tried to its end: anybody may claim it, and a stop need not wait for it. Repeatable."""

@@ -18,7 +18,7 @@ from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import State
 from jobmonitor.ledger import admission
 from jobmonitor.ledger.admission import Capacity
-from jobmonitor.ledger.claims import Claim, Kind, mark_done
+from jobmonitor.ledger.claims import Claim, Kind, LeftChunk, mark_done
 from jobmonitor.ledger.kept_results import Kept, KeptResults
 from jobmonitor.ledger.runs import SQL, ChunkCounts, Run, counted, insert_runs, lock_run, save_runs
 from jobmonitor.runtime.failures import Temporary
@@ -207,14 +207,19 @@ class LedgerTransaction:
         sent = await self.dispatch(run, 1, min(window, chunks))
         self.save(msgspec.structs.replace(run, chunks_dispatched=sent))
 
-    async def finish_chunk(self, claim: Claim, counts: ChunkCounts, *, part_key: str | None) -> None:
+    async def finish_chunk(
+        self, claim: Claim, counts: ChunkCounts, *, part_key: str | None, left: Sequence[LeftChunk] = ()
+    ) -> None:
         """Mark a work chunk done with its effects, tell the progress, and dispatch the next chunk, or the assembly.
 
-        ``part_key``: where its part was stored, if it has one. Raises LeaseLost.
+        ``part_key``: where its part was stored, if it has one. Units that are ``left`` count when they are done; those
+        of a stopping job are handed out to nobody. Raises LeaseLost.
         """
-        run = await self.lock(claim.job_id)
-        await mark_done(self.connection, claim, part_key)
-        run = self.count_chunk(run, counts, units=claim.units)
+        run, units = await self.lock(claim.job_id), sum(counts.outcomes.values())
+        await mark_done(self.connection, claim, part_key, units=units)
+        run = self.count_chunk(run, counts, units=units)
+        if left:
+            run = await self._leave_chunks(run, left)
         if run.state is not State.RUNNING:
             await self.finish_stop(run.job_id)
         elif run.chunks_done == run.chunks_total:
@@ -223,6 +228,15 @@ class LedgerTransaction:
             following = run.chunks_dispatched + 1
             await self.dispatch(run, following, following)
             self.save(msgspec.structs.replace(run, chunks_dispatched=following))
+
+    async def _leave_chunks(self, run: Run, left: Sequence[LeftChunk]) -> Run:
+        """Add chunks behind all others. They are handed out at once, as their pause is what they wait for."""
+        rows = [
+            {"job_id": run.job_id, "chunk": number, "handed_out": run.state is State.RUNNING, **each._asdict()}
+            for number, each in enumerate(left, run.chunks_total + 1)
+        ]
+        await SQL["leave_chunk"].executemany(self.connection, rows)
+        return self.save(msgspec.structs.replace(run, chunks_total=run.chunks_total + len(left)))
 
     def count_chunk(self, run: Run, counts: ChunkCounts, *, units: int) -> Run:
         """Count a chunk of so many units that ended, and tell the progress."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
+from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
 from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import enabled
@@ -25,8 +26,11 @@ SOURCE = "/jobmonitor/processor"
 
 
 def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
-    probe = Probe(settings.probe_outside_url)
-    return [probe if value.slug == probe.slug else value for value in enabled(settings.job_types)]
+    probes: dict[str, JobType[Any]] = {
+        Probe.slug: Probe(settings.probe_outside_url),
+        OutsideProbe.slug: OutsideProbe(settings.probe_outside_url),
+    }
+    return [probes.get(value.slug, value) for value in enabled(settings.job_types)]
 
 
 async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from jobmonitor.contract.events import Result, result_key
 from jobmonitor.database.pool import Connection, account_snapshot, account_transaction, see_account
+from jobmonitor.job_types.outside import Outside
 from jobmonitor.job_types.protocol import (
     NO_CPU,
     Assembly,
@@ -19,24 +20,26 @@ from jobmonitor.job_types.protocol import (
     Context,
     Cpu,
     JobType,
+    Part,
     PlannedChunk,
     Stopped,
 )
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
+from jobmonitor.ledger.claims import LeftChunk
 from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.processor.counting import must_add_up
+from jobmonitor.processor.outside_work import OutsideWork
+from jobmonitor.processor.part_files import PartFiles
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.settling import settle_left
 from jobmonitor.processor.type_code import TypeFailed, of_type, type_code
-from jobmonitor.runtime.failures import FILE_STORE, ServiceAway
 from jobmonitor.runtime.objects import ObjectStore
 
 PLAN_BATCH_CHUNKS = 50
 """Chunks written to the ledger at a time while a plan streams by."""
 BUSY_AFTER_STOP_S = 1.0
 """So long after it was told of its job's stop, work is cancelled: a stop takes effect within two seconds."""
-PART_TIMEOUT_LEASES = 2
-"""How long storing a part may take. Its transaction says nothing meanwhile, and would be ended after four leases."""
 
 
 class ChunkWork:
@@ -59,6 +62,26 @@ class ChunkWork:
         self._cpu = cpu
         self._files = ResultFiles(objects, settings.result_retention_days)
         self._lease = timedelta(seconds=settings.lease_s)
+        self._part_files = PartFiles(objects, self._files, settings.lease_s)
+        self._outside = None if job_type.outside is None else self._outside_work(job_type.outside)
+
+    def _outside_work(self, outside: Outside[Any]) -> OutsideWork:
+        return OutsideWork(
+            outside,
+            self._job_type.retries,
+            self._ledger,
+            self._objects,
+            self._part_files,
+            lease=self._lease,
+            stop_within_s=BUSY_AFTER_STOP_S,
+            context=self._context,
+            cpu=self._cpu,
+        )
+
+    def end(self) -> None:
+        """The worker ends: no chunk begins another effect outside."""
+        if self._outside is not None:
+            self._outside.end()
 
     async def do(self, claimed: Claim) -> None:
         """Do the chunk and commit it.
@@ -71,6 +94,8 @@ class ChunkWork:
         match claimed.kind:
             case "plan":
                 await self._plan(claimed, params)
+            case "work" if self._outside is not None:
+                await self._outside.do(claimed, params)
             case "work":
                 await self._work(claimed, params)
             case "assemble":
@@ -116,31 +141,31 @@ class ChunkWork:
 
     async def _work(self, claimed: Claim, params: Any) -> None:
         """Effects, part and mark commit together; the part lies under a key of this lease alone."""
-        key = f"parts/{claimed.account_id}/{claimed.job_id}/{claimed.chunk:07}-{claimed.token.hex}"
         try:
-            await self._work_in_transaction(claimed, params, key)
+            await self._work_in_transaction(claimed, params)
         except (LeaseLost, JobStopped, Stopped):
-            await self._files.discard(key)
+            await self._part_files.discard(claimed)
             raise
 
-    async def _work_in_transaction(self, claimed: Claim, params: Any, key: str) -> None:
+    async def _work_in_transaction(self, claimed: Claim, params: Any) -> None:
         async with self._ledger.transaction() as transaction:
             await see_account(transaction.connection, claimed.account_id)
             async with self._kept(claimed) as stop:
                 context = self._context(claimed, transaction.connection, stop)
                 with type_code():
                     part = await self._job_type.run_chunk(params, claimed.payload, context)
-                    must_add_up(part, units=claimed.units)
-                if part.content:
-                    await self._store_part(key, part.content)
-            await transaction.finish_chunk(claimed, part, part_key=key if part.content else None)
+                    part, left = self._settle_left(claimed, part)
+                    must_add_up(part, units=claimed.units - sum(each.units for each in left))
+                part_key = await self._part_files.store(claimed, part.content)
+            await transaction.finish_chunk(claimed, part, part_key=part_key, left=left)
 
-    async def _store_part(self, key: str, content: bytes) -> None:
-        try:
-            async with asyncio.timeout(PART_TIMEOUT_LEASES * self._lease.total_seconds()):
-                await self._objects.put(key, content)
-        except TimeoutError as error:
-            raise ServiceAway(FILE_STORE) from error
+    def _settle_left(self, claimed: Claim, part: Part) -> tuple[Part, list[LeftChunk]]:
+        later_max, in_order = self._job_type.retries.later_max, self._job_type.in_order
+        part, left = settle_left(part, times_left=claimed.times_left, later_max=later_max, in_order=in_order)
+        if left is None:
+            return part, []
+        pause = timedelta(seconds=left.after_s)
+        return part, [LeftChunk(left.units, left.payload, pause, claimed.times_left + 1)]
 
     async def _assemble(self, claimed: Claim, params: Any) -> None:
         if claimed.stopped and not self._job_type.result_when_stopped:
@@ -171,6 +196,7 @@ class ChunkWork:
             owner_id=claimed.owner_id,
             job_id=claimed.job_id,
             attempt=claimed.attempt,
+            times_left=claimed.times_left,
             stop_requested=stop_requested,
             cpu=self._cpu,
         )

@@ -65,6 +65,10 @@ class ChunkRunner:
         self._work = ChunkWork(job_type, ledger, objects, settings, cpu)
         self._lease = timedelta(seconds=settings.lease_s)
 
+    def end(self) -> None:
+        """The worker ends: chunks under way begin no further effect outside."""
+        self._work.end()
+
     async def run(
         self,
         job_id: UUID,
@@ -164,6 +168,8 @@ class ChunkRunner:
         log.warning("chunk_retried", service_away=failure.service_away, **told)
         again = decision if isinstance(decision, TryAgain) else TryAgain(1, uses_up_a_try=failure.service_away is None)
         await self._release(claimed, again, error)
+        if failure.service_away is not None:
+            await self._tell_outage(claimed, failure.service_away)
         return "retried" if again.uses_up_a_try else "service_away"
 
     async def _database_away(self, error: Exception) -> str | None:
@@ -190,6 +196,9 @@ class ChunkRunner:
             ),
             LEDGER_AWAY,
         )
+
+    async def _tell_outage(self, claimed: Claim, service: str) -> None:
+        await until_passed(lambda: self._ledger.note_waiting(claimed.job_id, service), LEDGER_AWAY)
 
     async def _give_up(self, claimed: Claim, reason: str, dead_letter: KeepLetter | None) -> str:
         """A poison chunk: no worker gets it done. Its message is kept for operators, its job fails.

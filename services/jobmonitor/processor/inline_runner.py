@@ -18,6 +18,10 @@ from jobmonitor.processor.type_code import of_type, type_code
 from jobmonitor.runtime.objects import ObjectStore
 
 
+class LeavesUnits(Exception):
+    """The job turns out not to be done in one step."""
+
+
 class InlineRunner:
     """Does the small jobs of one type."""
 
@@ -36,6 +40,8 @@ class InlineRunner:
         context = Context(
             transaction.connection, self._objects, run.account_id, run.owner_id, run.job_id, cpu=self._cpu
         )
+        if self._job_type.outside is not None:
+            return False
         with type_code():
             if not await self._job_type.is_small(params, context):
                 return False
@@ -66,7 +72,9 @@ class InlineRunner:
             payload = msgspec.json.decode(msgspec.json.encode(chunk.payload))  # as the ledger would give it back
             with type_code():
                 part = await self._job_type.run_chunk(params, payload, context)
-                must_add_up(part, units=chunk.units)
+                must_add_up(part, units=chunk.units - (part.left.units if part.left else 0))
+            if part.left is not None:
+                raise LeavesUnits
             contents.append(part.content)
             run = transaction.count_chunk(run, part, units=chunk.units)
         return run, contents

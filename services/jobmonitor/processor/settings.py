@@ -28,7 +28,7 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     stop_grace_s: float = 20.0
     """At a stop of the process, chunks under way have so long to end; then they are given back to others."""
     probe_outside_url: str = ""
-    """Of the service outside that jobs of the type ``probe`` call where they are told to; for tests."""
+    """Of the service outside that jobs of the types ``probe`` and ``outside-probe`` call; for tests."""
     result_retention_days: int = 30
     """How long a result can be downloaded (domain rule 2.1)."""
 

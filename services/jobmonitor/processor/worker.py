@@ -99,6 +99,7 @@ class Worker:
             self._watching.cancel()
         for slots in self._slots.values():
             slots.close()
+        self._chunks.end()
         await self._app.stop()
         await self._queue.stop()
         await asyncio.gather(*[slots.stop(within_s=self._stop_grace_s) for slots in self._slots.values()])

@@ -1,0 +1,8 @@
+-- Adds a piece of work that another one left. Handed out, it may be claimed when the pause is over.
+INSERT INTO ledger.chunks (
+    job_id, kind, chunk, units, payload, state, dispatched_at, lease_until, times_left, attempt, uncounted
+)
+VALUES (
+    :job_id, 'work', :chunk, :units, :payload, CASE WHEN :handed_out::boolean THEN 'dispatched' ELSE 'waiting' END,
+    CASE WHEN :handed_out::boolean THEN now() END, now() + :pause::interval, :times_left, :attempt, :uncounted
+)
