@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from jobmonitor.processor import worker as worker_module
 from jobmonitor.processor.worker import Worker
@@ -53,6 +54,27 @@ async def test_a_worker_beyond_the_number_of_partitions_is_ready_too(engine: Eng
             return all(check.ok for check in checks) and len(idle) == 1
 
         await until(shared_out, within_s=60)
+
+
+async def test_a_worker_starts_no_producer_beside_its_processs_own(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faust would start one for each job type, and use none of them."""
+    started: list[AIOKafkaProducer] = []
+    start = AIOKafkaProducer.start
+
+    async def counted(producer: AIOKafkaProducer) -> None:
+        started.append(producer)
+        await start(producer)
+
+    monkeypatch.setattr(AIOKafkaProducer, "start", counted)
+    async with running_worker(engine, tmp_path / "faust", []) as worker:
+
+        async def reads() -> bool:
+            return worker.check().ok and worker.check().detail.startswith(f"{2 * PARTITIONS} partitions")
+
+        await until(reads, within_s=60)
+    assert started == []
 
 
 async def test_a_reader_that_is_stuck_is_not_ready(

@@ -31,6 +31,7 @@ from typing import Any, cast
 
 import faust
 from aiokafka import TopicPartition
+from faust.app.base import BootStrategy
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
@@ -318,8 +319,16 @@ class NoSkipTransport(driver.Transport):
     Consumer = NoSkipConsumer
 
 
+class _ConsumingOnly(BootStrategy):
+    """All that we send leaves by the process's own producer; Faust's, one an app, would idle beside it."""
+
+    enable_kafka_producer = False
+
+
 class NoSkipApp(faust.App):
     """An app that reads Kafka through :class:`NoSkipConsumer`; other apps of the process are left alone."""
+
+    BootStrategy = _ConsumingOnly
 
     def _new_transport(self) -> NoSkipTransport:
         return NoSkipTransport(self.conf.broker_consumer, self)
