@@ -66,6 +66,20 @@ def beside(figure: Figure, reference: Sequence[float]) -> Figure:
     return msgspec.structs.replace(figure, reference=round(middle, 2), ratio=round(figure.median / middle, 2))
 
 
+def ratio_at_most(most: float, figure: Figure, reference: Sequence[float]) -> Figure:
+    """The same figure, beside a reference of the same run; the goal is the ratio: machines differ."""
+    told_beside = beside(figure, reference)
+    met = figure.median <= most * median(reference)
+    return msgspec.structs.replace(told_beside, goal=f"at most {most:g} x the reference", met=met)
+
+
+def ratio_at_least(least: float, figure: Figure, reference: Sequence[float]) -> Figure:
+    """As ``ratio_at_most``, for what should be much."""
+    told_beside = beside(figure, reference)
+    met = figure.median >= least * median(reference)
+    return msgspec.structs.replace(told_beside, goal=f"at least {least:g} x the reference", met=met)
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """Linear between the two nearest values; needs at least two."""
     return quantiles(values, n=100, method="inclusive")[percent - 1]

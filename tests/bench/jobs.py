@@ -22,7 +22,18 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 
 from bench.engine_servers import EngineServers, engine_servers
-from bench.figures import Figure, at_least, at_most, beside, percentile, tell, times, told
+from bench.figures import (
+    Figure,
+    at_least,
+    at_most,
+    beside,
+    percentile,
+    ratio_at_least,
+    ratio_at_most,
+    tell,
+    times,
+    told,
+)
 from bench.peers.measure import PeerFigures, measure_peers
 from jobmonitor.contract.envelope import Event, decode
 from jobmonitor.contract.events import JobStarted, JobSubmitted
@@ -145,10 +156,10 @@ def beside_peers(ours: Sequence[Figure], peers: PeerFigures) -> list[Figure]:
     """Our figures with Celery's beside them; Procrastinate's behind."""
     p50, p99, no_ops, progresses = ours
     return [
-        beside(p50, [percentile(peers.celery_starts_ms, 50)]),
+        ratio_at_most(3, p50, [percentile(peers.celery_starts_ms, 50)]),
         beside(p99, [percentile(peers.celery_starts_ms, 99)]),
-        beside(no_ops, peers.celery_jobs[0]),
-        beside(progresses, peers.celery_jobs[10]),
+        ratio_at_least(4.5, no_ops, peers.celery_jobs[0]),
+        ratio_at_least(6, progresses, peers.celery_jobs[10]),
         told("Procrastinate beside: no-op jobs", "jobs/s", peers.procrastinate_jobs[0], peers.celery_jobs[0]),
         told("Procrastinate beside: 10 progresses", "jobs/s", peers.procrastinate_jobs[10], peers.celery_jobs[10]),
     ]
