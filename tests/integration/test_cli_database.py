@@ -32,7 +32,7 @@ def _run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]
 async def _users(url: str) -> int:
     connection = await asyncpg.connect(url)
     try:
-        count: int = await connection.fetchval("SELECT count(*) FROM crm.users")
+        count: int = await connection.fetchval("SELECT count(*) FROM crm.users WHERE email IS NOT NULL")
         return count
     finally:
         await connection.close()

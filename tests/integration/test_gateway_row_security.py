@@ -1,6 +1,7 @@
 """Row-level security beneath the policy: what the gateway's own database login can see, were the policy to fail."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import asyncpg
 import msgspec
@@ -13,9 +14,10 @@ from jobmonitor.job.commands import RecordDownload
 from jobmonitor.job.decide import decide
 from jobmonitor.job.state import Job, State
 from support.gateway import ADMIN, OTHER_USER, SUPER, USER, RunningGateway, result_of
+from support.schedules import SYSTEM, add_schedules, nightly
 from support.servers import Database
 
-TABLES = ("projection.job_monitor", "projection.job_history", "projection.job_timeline")
+TABLES = ("projection.job_monitor", "projection.job_history", "projection.job_timeline", "crm.schedules")
 
 
 @pytest.fixture
@@ -29,6 +31,7 @@ async def login(gateway: RunningGateway, database: Database) -> "AsyncIterator[a
             "VALUES ($1, 'job_submitted', 0, 'x', $2, $3, now(), '{}')",
             *(job["job_id"], account, owner),
         )
+        await add_schedules(gateway.owner, nightly(id=uuid4(), account_id=account, owner_id=owner))
     connection = await asyncpg.connect(database.url("jobmonitor_gateway"))
     yield connection
     await connection.close()
@@ -55,6 +58,32 @@ async def test_nobody_sees_anything_a_viewer_sees_what_is_theirs(
     assert await _owners(login, table, "2", str(SUPER), "super_admin") == {OTHER_USER}
     assert await _owners(login, table, "2", str(USER), "user") == set()
     assert await _owners(login, table) == set(), "the settings end with their transaction"
+
+
+@pytest.mark.parametrize(("user_type", "owner"), [("user", SUPER), ("user", SYSTEM), ("super_admin", OTHER_USER)])
+async def test_nobody_can_make_a_schedule_in_the_name_of_whose_jobs_they_do_not_see(
+    login: "asyncpg.Connection[asyncpg.Record]", user_type: str, owner: int
+) -> None:
+    await login.execute("BEGIN")
+    for name, value in (("account_id", "1"), ("user_id", str(USER)), ("user_type", user_type)):
+        await login.execute("SELECT set_config($1, $2, true)", f"app.{name}", value)
+    with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ForeignKeyViolationError)):
+        await login.execute(
+            "INSERT INTO crm.schedules (account_id, owner_id, name, job_type, parameters, zone, local_time, next_date, "
+            "next_at) VALUES (1, $1, 'Theirs', 'probe', '{}', 'UTC', '03:00', '2026-11-28', '2026-11-28 03:00Z')",
+            owner,
+        )
+
+
+async def test_job_types_at_work_in_an_account_see_no_schedules(
+    gateway: RunningGateway, login: object, database: Database
+) -> None:
+    worker = await asyncpg.connect(database.url("jobmonitor_worker"))
+    async with worker.transaction():
+        assert await worker.fetchval("SELECT count(*) FROM crm.schedules") == 3
+        await worker.execute("SELECT set_config('app.account_id', '1', true)")
+        assert await worker.fetchval("SELECT count(*) FROM crm.schedules") == 0
+    await worker.close()
 
 
 async def test_submissions_stay_in_their_account(login: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -1,6 +1,6 @@
 """Requests nobody accepted are published again, whatever else waits, and what is looked for is found by an index."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +89,21 @@ LOOKED_FOR: dict[str, tuple[dict[str, Statement], dict[str, Any]]] = {
     "unconsumed_stops": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "submissions_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "stops_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
+    "due_schedules": (RECONCILER_SQL, {"now": datetime.now(UTC), "pause": timedelta(minutes=5), "limit": 50}),
+    "clock": (RECONCILER_SQL, {}),
+    "waiting_schedules": (RECONCILER_SQL, {}),
+    "move_on_schedule": (
+        RECONCILER_SQL,
+        {
+            "id": UUID(int=1),
+            "next_date": date(2026, 11, 28),
+            "next_at": datetime(2026, 11, 28, 8, tzinfo=UTC),
+            "advanced_at": datetime(2026, 11, 27, 8, tzinfo=UTC),
+            "last_date": None,
+            "last_job_id": None,
+        },
+    ),
+    "put_off_schedule": (RECONCILER_SQL, {"id": UUID(int=1), "until": datetime(2026, 11, 28, 8, tzinfo=UTC)}),
     "known_runs": (LEDGER_SQL, {"job_ids": [UUID(int=1)]}),
     "runs_to_sweep": (LEDGER_SQL, {"behind": None, "limit": 200}),
     "runs_to_purge": (LEDGER_SQL, {"behind": UUID(int=1), "limit": 200}),
@@ -121,6 +136,13 @@ async def fill(engine: Engine) -> None:
         INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data)
         SELECT job_id, 'job_submitted', 0, job_id::text, 1, 2, now(), '{}' FROM ledger.runs;
         ANALYZE ledger.runs, ledger.chunks, projection.job_monitor, projection.job_timeline;
+        SELECT set_config('app.account_id', '1', false);
+        INSERT INTO crm.schedules (account_id, owner_id, name, job_type, parameters, zone, local_time, next_date,
+            next_at, advanced_at)
+        SELECT 1, 2, n::text, 'probe', '{}', 'America/New_York', '03:00', '2026-11-28', now() + n * interval '1 min',
+            now() - n * interval '1 min'
+        FROM generate_series(1, 5000) AS n;
+        ANALYZE crm.schedules;
         """
     )
 

@@ -27,7 +27,8 @@ def known_permissions(needed: Iterable[str]) -> frozenset[str]:
 
 
 def permissions_of(user_type: str, granted: Collection[str], known: frozenset[str]) -> frozenset[str]:
-    """What somebody may do: an Admin and a Super Admin everything, a User what the permission group grants.
+    """What somebody may do: a User what the permission group grants, an Admin, a Super Admin, and the system user, in
+    whose name jobs start by themselves, everything.
 
     Keys a group holds beyond the known ones grant nothing.
     """

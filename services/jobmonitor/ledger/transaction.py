@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from jobmonitor.contract.envelope import Event, encode, type_name
-from jobmonitor.contract.events import ChunkDispatched, EventData, Result
+from jobmonitor.contract.events import ChunkDispatched, EventData, JobSubmitted, Result
 from jobmonitor.contract.limits import Refusal
-from jobmonitor.contract.topics import jobs_topic, work_topic
+from jobmonitor.contract.topics import jobs_topic, requests_topic, work_topic
 from jobmonitor.database.pool import Connection
 from jobmonitor.job.commands import Command, FinishStop, RecordProgress, RejectRequest
 from jobmonitor.job.decide import decide
@@ -105,6 +105,10 @@ class LedgerTransaction:
         if after.ended and not run.ended and run.admitted:
             self._left.add(run.account_id)
         return self.save(after)
+
+    def submit(self, job_id: UUID, submission: JobSubmitted) -> None:
+        """Let this submission leave with the transaction. Once more with the same job id it changes nothing."""
+        self._publish(requests_topic(submission.job_type), job_id, f"{job_id}:submit", submission)
 
     def reject(self, run: Run, request: Literal["submit", "stop"], request_id: str, at: datetime, why: Refusal) -> None:
         """Tell that this request about the job cannot be granted: once, and of one job not more than 20."""

@@ -18,6 +18,8 @@ LAST_ROUND = Gauge(
 )
 OUTBOX_REFUSED = Gauge("jobmonitor_reconciler_outbox_refused_rows", "Rows of the outbox that Kafka does not take")
 OUTBOX_OLDEST = Gauge("jobmonitor_reconciler_outbox_oldest_seconds", "How long the oldest message waits to be sent")
+SCHEDULES_DUE = Gauge("jobmonitor_reconciler_schedules_due", "Schedules with a date that has come and is not submitted")
+SCHEDULES_LATE = Gauge("jobmonitor_reconciler_schedules_late_seconds", "For how long the longest of them waits")
 UNSERVED = Gauge(
     "jobmonitor_reconciler_unserved_jobs", "Submissions no worker accepted yet, 1,000 at most", ["job_type"]
 )

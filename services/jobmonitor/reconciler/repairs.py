@@ -9,6 +9,7 @@ from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.cleanup import EndedJob
 from jobmonitor.reconciler.orphans import OrphanSweep
 from jobmonitor.reconciler.republishing import Republishing
+from jobmonitor.reconciler.schedules import Schedules
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.objects import ObjectStore
@@ -44,19 +45,20 @@ class Repairs:
         self._producer = producer
         self._objects = objects
         self._settings = settings
+        job_types = slugs(with_probe=settings.with_probe)
+        self._schedules = Schedules(ledger, job_types)
         self._orphans = OrphanSweep(ledger.cleanup, objects, every_s=settings.orphan_sweep_every_s)
-        self._republishing = Republishing(
-            ledger,
-            producer,
-            slugs(with_probe=settings.with_probe),
-            untaken_after_s=settings.untaken_after_s,
-        )
+        self._republishing = Republishing(ledger, producer, job_types, untaken_after_s=settings.untaken_after_s)
         self._purged = Cursor()
         self._swept = Cursor()
 
     async def start_due_jobs(self) -> int:
         """Scheduled jobs whose time has come; one that came due while everything was down starts at once."""
         return await self._ledger.queue_due(BATCH)
+
+    async def submit_due_schedules(self) -> int:
+        """Jobs of schedules whose date and time have come."""
+        return await self._schedules.submit_due()
 
     async def send_leftover_messages(self) -> int:
         """Facts that were committed by a process which died before it could send them."""

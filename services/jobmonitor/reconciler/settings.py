@@ -23,6 +23,8 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     database_pool_size: int = 8
     """Its tasks go on side by side, and one that is slow keeps its connection."""
     reconcile_every_s: float = 1.0
+    schedules_every_s: float = 1.0
+    """Pause between two looks for schedules whose time has come."""
     untaken_after_s: float = 10.0
     """A request in the view that was seen waiting for so long is published again."""
     unclaimed_after_s: float = 30.0

@@ -3,6 +3,7 @@
 from jobmonitor.reconciler.loops import Task
 from jobmonitor.reconciler.repairs import BATCH, Repairs
 from jobmonitor.reconciler.retention import RUNS_AT_ONCE, Retention
+from jobmonitor.reconciler.schedules import BATCH as SCHEDULES
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from jobmonitor.reconciler.watching import Watching
 
@@ -26,6 +27,14 @@ def tasks(repairs: Repairs, retention: Retention, watching: Watching, settings: 
 
     return [
         Task("start_due_jobs", repairs.start_due_jobs, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
+        Task(
+            "submit_due_schedules",
+            repairs.submit_due_schedules,
+            settings.schedules_every_s,
+            DATABASE_TIMEOUT_S,
+            full=SCHEDULES,
+            is_loss=False,
+        ),
         Task("send_leftover_messages", repairs.send_leftover_messages, often_s, DATABASE_TIMEOUT_S, full=1),
         Task("redispatch_chunks", repairs.redispatch_chunks, often_s, DATABASE_TIMEOUT_S),
         Task("admit_waiting", repairs.admit_waiting, seldom_s, DATABASE_TIMEOUT_S),
@@ -44,6 +53,7 @@ def tasks(repairs: Repairs, retention: Retention, watching: Watching, settings: 
             is_loss=False,
         ),
         Task("watch_outbox", watching.outbox, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
+        Task("watch_schedules", watching.schedules, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_accounts", watching.accounts, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_topics", watching.topics, TOPICS_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),

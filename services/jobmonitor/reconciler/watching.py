@@ -10,6 +10,8 @@ from jobmonitor.ledger import Ledger
 from jobmonitor.reconciler.metrics import (
     OUTBOX_OLDEST,
     OUTBOX_REFUSED,
+    SCHEDULES_DUE,
+    SCHEDULES_LATE,
     STANDING_STILL,
     TOPIC_DIFFERS,
     UNSERVED,
@@ -36,6 +38,13 @@ class Watching:
         state = await self._ledger.outbox.state()
         OUTBOX_REFUSED.set(state.refused)
         OUTBOX_OLDEST.set(state.oldest_s)
+        return 0
+
+    async def schedules(self) -> int:
+        """Schedules whose time has come and whose job is not submitted."""
+        (row,) = await SQL["waiting_schedules"].fetch(self._ledger.pool)
+        SCHEDULES_DUE.set(row["due"])
+        SCHEDULES_LATE.set(row["late_s"])
         return 0
 
     async def unserved(self) -> int:

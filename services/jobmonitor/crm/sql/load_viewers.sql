@@ -4,4 +4,5 @@ SELECT users.id AS user_id, users.account_id, users.email::text AS email, users.
        ARRAY(SELECT permission FROM crm.group_permissions WHERE group_id = users.permission_group_id) AS permissions
 FROM crm.users
 JOIN crm.accounts ON accounts.id = users.account_id
-WHERE users.id = ANY (:user_ids::bigint[]) AND users.active AND (users.user_type <> 'user' OR users.permission_group_id IS NOT NULL)
+WHERE users.id = ANY (:user_ids::bigint[]) AND users.active AND users.user_type <> 'system'
+  AND (users.user_type <> 'user' OR users.permission_group_id IS NOT NULL)
