@@ -1,7 +1,7 @@
 """What the processes do with the ledger, each as one transaction that may be repeated safely."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -21,6 +21,7 @@ from jobmonitor.job.commands import (
     StopJob,
 )
 from jobmonitor.job.state import Job, State
+from jobmonitor.ledger.backlog import Backlog, load_backlogs
 from jobmonitor.ledger.claims import Claim, Claims, give_back, hold_plan, mark_done
 from jobmonitor.ledger.cleanup import Cleanup
 from jobmonitor.ledger.kept_results import KeptResults
@@ -281,6 +282,10 @@ class Ledger:
     async def standing_still_s(self) -> dict[str, float]:
         """By job type: the longest for which no job at work of an account changed, while others of it wait."""
         return {row["job_type"]: row["longest_s"] for row in await SQL["standing_still"].fetch(self.pool)}
+
+    async def backlogs(self) -> Mapping[str, Backlog]:
+        """What there still is to do, of the types that have any."""
+        return await load_backlogs(self.pool)
 
     async def known(self, job_ids: Collection[UUID]) -> set[UUID]:
         """Those of these jobs that were accepted, however long ago."""

@@ -34,3 +34,28 @@ STANDING_STILL = Gauge(
 TOPIC_DIFFERS = Gauge(
     "jobmonitor_reconciler_topic_differs", "1 where a topic is not as the catalogue says", ["topic", "setting"]
 )
+JOBS = Gauge(
+    "jobmonitor_ledger_jobs",
+    "Jobs that have not ended, by state; those that wait or are scheduled up to 100,000",
+    ["job_type", "state"],
+)
+BACKLOG = {
+    "oldest_waiting_s": Gauge(
+        "jobmonitor_ledger_oldest_waiting_seconds",
+        "How long the oldest queued job waits for its account's capacity or for a worker",
+        ["job_type"],
+    ),
+    "chunks_not_dispatched": Gauge(
+        "jobmonitor_ledger_not_dispatched_chunks",
+        "Chunks of running jobs that were not handed out yet: they follow as others end",
+        ["job_type"],
+    ),
+    "unclaimed": Gauge(
+        "jobmonitor_ledger_unclaimed_chunks", "Chunks that were handed out and that nobody claimed", ["job_type"]
+    ),
+    "oldest_unclaimed_s": Gauge(
+        "jobmonitor_ledger_oldest_unclaimed_seconds", "How long the oldest of them has been open", ["job_type"]
+    ),
+}
+"""By the fields of :class:`jobmonitor.ledger.backlog.Backlog`. Every reconciler measures the same ledger: take the
+highest of several, never their sum."""

@@ -56,6 +56,7 @@ def tasks(repairs: Repairs, retention: Retention, watching: Watching, settings: 
         Task("watch_schedules", watching.schedules, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_accounts", watching.accounts, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
+        Task("watch_backlogs", watching.backlogs, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_topics", watching.topics, TOPICS_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("sweep_orphans", repairs.sweep_orphans, often_s, FILES_TIMEOUT_S, is_loss=False),
     ]

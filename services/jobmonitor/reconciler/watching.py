@@ -7,7 +7,10 @@ from jobmonitor.contract.topics import catalogue
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.ledger import Ledger
+from jobmonitor.ledger.backlog import Backlog
 from jobmonitor.reconciler.metrics import (
+    BACKLOG,
+    JOBS,
     OUTBOX_OLDEST,
     OUTBOX_REFUSED,
     SCHEDULES_DUE,
@@ -22,6 +25,8 @@ from jobmonitor.runtime.topic_admin import find_differences
 
 SQL = statements("jobmonitor.reconciler.sql")
 
+STATES = ("scheduled", "queued", "running", "stopping")
+
 log = structlog.stdlib.get_logger()
 
 
@@ -32,6 +37,8 @@ class Watching:
         self._ledger = ledger
         self._kafka = kafka
         self._job_types = slugs(with_probe=kafka.with_probe)
+        self._measured: set[str] = set(self._job_types)
+        """Types whose backlog is shown."""
 
     async def outbox(self) -> int:
         """Messages that do not get out; returns 0, as nothing is done."""
@@ -61,6 +68,16 @@ class Watching:
             STANDING_STILL.labels(job_type).set(found.get(job_type, 0))
         return 0
 
+    async def backlogs(self) -> int:
+        """What there is to do. A type that is not installed here is shown while it has any."""
+        found = await self._ledger.backlogs()
+        for gone in self._measured - found.keys() - {*self._job_types}:
+            _forget(gone)
+        self._measured = found.keys() | {*self._job_types}
+        for job_type in self._measured:
+            _show(job_type, found.get(job_type, Backlog()))
+        return 0
+
     async def topics(self) -> int:
         """Topics that are not as the catalogue says. Without the right to ask nothing is said."""
         try:
@@ -72,3 +89,18 @@ class Watching:
         for each in differences:
             TOPIC_DIFFERS.labels(each.topic, each.setting).set(1)
         return 0
+
+
+def _show(job_type: str, backlog: Backlog) -> None:
+    values = backlog._asdict()
+    for state in STATES:
+        JOBS.labels(job_type, state).set(values[state])
+    for field, gauge in BACKLOG.items():
+        gauge.labels(job_type).set(values[field])
+
+
+def _forget(job_type: str) -> None:
+    for state in STATES:
+        JOBS.remove(job_type, state)
+    for gauge in BACKLOG.values():
+        gauge.remove(job_type)
