@@ -99,7 +99,7 @@ async def fill(url: str, rows: int) -> None:
     await connection.execute(PEOPLE.format(password_hash=hash_password(PASSWORD)))
     months = [record["month"] for record in await connection.fetch(LAST_MONTHS, MONTHS)]
     for month in months:
-        await connection.execute("SELECT registry.add_history_month('projection', $1)", month)
+        await connection.execute("SELECT registry.add_month('projection', $1)", month)
     # making an index of rows that are there takes a fraction of keeping it while they come
     indexes = await connection.fetch(SECONDARY_INDEXES)
     for index in indexes:

@@ -33,7 +33,7 @@ async def _put_many(
 ) -> None:
     """So many jobs with Job#s from 1,000,001, the newest first, a minute apart; in the history over five months."""
     for month in range(1, MONTHS + 1):
-        await gateway.owner.execute("SELECT registry.add_history_month('projection', make_date(2025, $1, 1))", month)
+        await gateway.owner.execute("SELECT registry.add_month('projection', make_date(2025, $1, 1))", month)
     first = 1_000_000 if view == "history" else 2_000_000
     await gateway.owner.execute(MANY.format(view=view), jobs, first, owner_id, state, NOON, MONTHS)
     await gateway.owner.execute(f"ANALYZE projection.job_{view}")

@@ -124,7 +124,7 @@ async def test_nobody_reads_a_partition_past_the_policies(
 
 async def test_a_lookup_by_id_reads_the_partition_of_its_month_only(superuser: Any, store: Store) -> None:
     for number in range(1, 13):
-        await superuser.execute("SELECT registry.add_history_month('projection', $1)", date(2018, number, 1))
+        await superuser.execute("SELECT registry.add_month('projection', $1)", date(2018, number, 1))
     job = JobEvents()
     await _number_in(superuser, date(2018, 5, 1), job.job_id)
     await _flush(store, *ordinary_life(job))

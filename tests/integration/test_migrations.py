@@ -48,8 +48,9 @@ async def test_points_of_progress_keep_what_they_said_and_others_stay_as_they_we
         {"job_started": '{"total": 9}', "job_progressed": '{"done": 5, "total": 9}'}.items()
     ):
         await old.execute(
+            "WITH job AS (INSERT INTO registry.job_numbers (job_id) VALUES (gen_random_uuid()) RETURNING job_id) "
             "INSERT INTO projection.job_timeline (job_id, type, slot, event_id, account_id, owner_id, at, data) "
-            "VALUES (gen_random_uuid(), $1, $2, 'x', 1, 2, now(), $3)",
+            "SELECT job_id, $1, $2, 'x', 1, 2, now(), $3 FROM job",
             *(kind, slot, data),
         )
 

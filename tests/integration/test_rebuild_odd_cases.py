@@ -89,7 +89,7 @@ ALTER TABLE projection.job_monitor ADD COLUMN stars int NOT NULL DEFAULT 3 CHECK
 ALTER TABLE projection.job_history ADD COLUMN stars int NOT NULL DEFAULT 3;
 ALTER TABLE projection.job_timeline DROP COLUMN sequence, ADD COLUMN "odd name" text COLLATE "C" DEFAULT 'x';
 ALTER TABLE projection.offsets SET (fillfactor = 50);
-CREATE UNIQUE INDEX "Odd" ON projection.job_timeline (lower(event_id) DESC) INCLUDE (at) WHERE slot > 0;
+CREATE UNIQUE INDEX "Odd" ON projection.job_timeline (lower(event_id) DESC, month) INCLUDE (at) WHERE slot > 0;
 CREATE INDEX history_by_stars ON projection.job_history (stars);
 CREATE POLICY "few stars" ON projection.job_monitor AS RESTRICTIVE FOR UPDATE TO PUBLIC USING (stars < 5);
 ALTER TABLE projection.offsets ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -74,6 +74,8 @@ class Registered(NamedTuple):
 
     number: int
     month: date
+    is_dropped: bool
+    """Whether the month is not kept any more: the job has no row, and gets none."""
 
 
 class Store:
@@ -94,6 +96,8 @@ class Store:
         self._sql = {
             name: statement.fill(schema=schema) for name, statement in statements("jobmonitor.projection.sql").items()
         }
+        self._months: set[date] = set()
+        """Those whose partitions are known to be there."""
         self._saving = {view: _saving(self._sql["save_jobs"], view, same) for view, same in SAME_ROW.items()}
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Position]:
@@ -203,10 +207,13 @@ class Store:
 
     async def _fold_others(self, connection: Connection, arrivals: Sequence[Arrival]) -> ViewChanges:
         known, broken, registered = await self._lock_jobs(connection, arrivals)
-        changes = fold_arrivals(known, [arrival for arrival in arrivals if arrival[1].job_id not in broken])
+        dropped = {job_id for job_id, job in registered.items() if job.is_dropped}
+        passed_over = broken.keys() | dropped
+        changes = fold_arrivals(known, [arrival for arrival in arrivals if arrival[1].job_id not in passed_over])
         changes.inapplicable.extend(
             Rejected(message, broken[event.job_id]) for message, event in arrivals if event.job_id in broken
         )
+        await self._make_months(connection, {job.month for job in registered.values() if not job.is_dropped})
         await self._save_jobs(connection, changes, registered)
         await self._add_points(connection, changes.points.values())
         return changes
@@ -230,7 +237,13 @@ class Store:
 
     async def _lock_numbers(self, connection: Connection, jobs: Sequence[UUID]) -> dict[UUID, Registered]:
         found = await self._sql["lock_numbers"].fetch(connection, job_ids=jobs)
-        return {row["job_id"]: Registered(row["number"], row["month"]) for row in found}
+        return {row["job_id"]: Registered(row["number"], row["month"], row["is_dropped"]) for row in found}
+
+    async def _make_months(self, connection: Connection, months: Iterable[date]) -> None:
+        """Partitions that this transaction makes are asked for again by the next: it may be rolled back."""
+        for month in sorted({*months} - self._months):
+            if await self._sql["add_month"].fetchval(connection, month=month):
+                self._months.add(month)
 
     async def _save_jobs(
         self, connection: Connection, changes: ViewChanges, registered: Mapping[UUID, Registered]
@@ -238,13 +251,12 @@ class Store:
         monitor: list[JobRow] = []
         history: list[JobRow] = []
         for row in changes.rows.values():
-            whole = row if row.number else msgspec.structs.replace(row, **registered[row.job_id]._asdict())
+            job = registered[row.job_id]
+            whole = row if row.number else msgspec.structs.replace(row, number=job.number, month=job.month)
             (monitor if in_monitor(row) else history).append(whole)
         if monitor:
             await self._save(connection, "monitor", monitor)
         if history:
-            for month in sorted({row.month for row in history if row.month}):
-                await self._sql["add_month"].execute(connection, month=month)
             await self._save(connection, "history", history)
             await self._sql["leave_monitor"].execute(connection, job_ids=[row.job_id for row in history])
 

@@ -12,7 +12,12 @@ from jobmonitor.runtime.settings import (
     variable_name,
 )
 
-RETENTION = ("report_retention_days", "run_retention_days")
+RETENTION = (
+    "report_retention_days",
+    "run_retention_days",
+    "history_retention_months",
+    "row_outcome_retention_days",
+)
 """The settings that say how long something is kept; docs/retention.md tells what happens then."""
 
 
@@ -37,6 +42,10 @@ class ReconcilerSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Objec
     """How long the report of a failed job can be fetched (domain rule 2.1)."""
     run_retention_days: int = 30
     """How long the run of a job is kept after its result expired, or after its end where it has none. Its id stays."""
+    history_retention_months: int = 24
+    """How long a job is kept in the history, and its timeline, after its end and that of the month it began in."""
+    row_outcome_retention_days: int = 90
+    """How long is kept what became of each row of an import, after the end of the month in which it was written."""
 
     def __post_init__(self) -> None:
         """Raises SettingsError: something would be dropped before it is old."""

@@ -44,14 +44,7 @@ def tasks(repairs: Repairs, retention: Retention, watching: Watching, settings: 
         Task("expire_results", repairs.expire_results, often_s, DATABASE_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("purge_results", repairs.purge_results, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
         Task("sweep_parts", repairs.sweep_parts, often_s, FILES_TIMEOUT_S, full=BATCH, is_loss=False),
-        Task(
-            "forget_runs",
-            retention.forget_runs,
-            RETENTION_EVERY_S,
-            DATABASE_TIMEOUT_S,
-            full=RUNS_AT_ONCE,
-            is_loss=False,
-        ),
+        *_retention_tasks(retention),
         Task("watch_outbox", watching.outbox, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_schedules", watching.schedules, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_unserved", watching.unserved, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
@@ -59,4 +52,14 @@ def tasks(repairs: Repairs, retention: Retention, watching: Watching, settings: 
         Task("watch_backlogs", watching.backlogs, WATCH_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("watch_topics", watching.topics, TOPICS_EVERY_S, DATABASE_TIMEOUT_S, is_loss=False),
         Task("sweep_orphans", repairs.sweep_orphans, often_s, FILES_TIMEOUT_S, is_loss=False),
+    ]
+
+
+def _retention_tasks(retention: Retention) -> list[Task]:
+    every_s, timeout_s = RETENTION_EVERY_S, DATABASE_TIMEOUT_S
+    return [
+        Task("add_months_ahead", retention.add_months_ahead, every_s, timeout_s, is_loss=False),
+        Task("forget_runs", retention.forget_runs, every_s, timeout_s, full=RUNS_AT_ONCE, is_loss=False),
+        Task("drop_month", retention.drop_month, every_s, timeout_s, full=1, is_loss=False),
+        Task("drop_row_outcomes", retention.drop_row_outcomes, every_s, timeout_s, full=1, is_loss=False),
     ]

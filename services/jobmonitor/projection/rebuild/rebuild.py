@@ -36,6 +36,8 @@ from jobmonitor.runtime.settings import KafkaSettings
 
 LOCK_KEY = 7_301_944_020
 """Of ``pg_advisory_lock``: one rebuild at a time."""
+RETENTION_LOCK_KEY = 7_301_944_021
+"""Who drops a month of jobs holds it meanwhile, for seconds at most (``registry.drop_month``)."""
 BATCH_MESSAGES = 20_000
 TELL_EVERY_S = 2.0
 HOLD_AT_MOST_S = 2.0
@@ -105,6 +107,7 @@ class Rebuild:
             stack.callback(connection.terminate)
             if not await SQL["try_lock"].fetchval(connection, key=LOCK_KEY):
                 raise RebuildRefused("Another rebuild is running. Wait for its end.")
+            await SQL["hold_off_retention"].execute(connection, key=RETENTION_LOCK_KEY)
             pool = await open_pool(owner_url, size=1, application_name=APPLICATION_NAME)
             stack.callback(pool.terminate)
             log = await Log.open(kafka)

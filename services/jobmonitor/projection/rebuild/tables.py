@@ -32,7 +32,8 @@ async def make_fresh_tables(connection: Connection) -> None:
 
 
 async def must_have_same_shape(connection: Connection) -> None:
-    """Raises RebuildRefused. A month only the fresh history has does not count: it was dropped from the live one."""
+    """Raises RebuildRefused. A month that only the fresh views have does not count: by hand, it may have been
+    dropped from the live ones."""
     live, fresh = set(await shape(connection, LIVE)), set(await shape(connection, FRESH))
     differing = sorted([*(live - fresh), *(line for line in fresh - live if " FOR VALUES " not in line)])
     if differing:

@@ -1,2 +1,2 @@
--- Make the partition of this month in the history of this schema, if there is none.
-SELECT registry.add_history_month('{schema}', :month)
+-- Make the partitions for the jobs of this month in the views of this schema, as far as they lack. Whether there were all.
+SELECT registry.add_month('{schema}', :month)

@@ -1,9 +1,10 @@
--- Add this plain progress ({progress}) to the timelines: as add_points, for progress.
-INSERT INTO {schema}.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total)
-SELECT job_id, 'job_progressed', slot, event_id, account_id, owner_id, at, sequence, done, total
+-- Add this plain progress ({progress}) to the timelines: as add_points, for progress. Its jobs are all in the monitor.
+INSERT INTO {schema}.job_timeline AS t (job_id, type, slot, event_id, account_id, owner_id, at, sequence, done, total, month)
+SELECT s.job_id, 'job_progressed', slot, event_id, s.account_id, s.owner_id, at, s.sequence, s.done, s.total, j.month
 FROM {progress} AS s
-ORDER BY job_id
-ON CONFLICT (job_id, type, slot) DO UPDATE
+JOIN {schema}.job_monitor AS j ON j.job_id = s.job_id
+ORDER BY s.job_id
+ON CONFLICT (job_id, type, slot, month) DO UPDATE
 SET event_id = excluded.event_id, at = excluded.at, sequence = excluded.sequence,
     done = excluded.done, total = excluded.total
 WHERE excluded.sequence > t.sequence

@@ -1,5 +1,5 @@
 -- The commands that make empty tables in projection_rebuild with the shape of these live ones, in their order;
--- their partitions are made by registry.add_history_month, as those of the live ones are.
+-- their partitions are made by registry.add_month, as those of the live ones are.
 WITH live AS (
     SELECT c.*, format('projection_rebuild.%I', c.relname) AS fresh
     FROM pg_class AS c
