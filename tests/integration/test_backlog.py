@@ -1,9 +1,14 @@
 """What operators and autoscalers see of the work that is still to do, on a real ledger."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
+from uuid import UUID
 
 from prometheus_client import REGISTRY
 
+from jobmonitor.ledger.claims import LeftChunk, reserve
 from jobmonitor.reconciler.watching import Watching
 from support.brokers import broker_at
 from support.engine import Engine
@@ -111,3 +116,54 @@ async def test_a_type_that_is_not_installed_is_shown_while_it_has_jobs(engine: E
     assert shown("jobs", "taken-away", state="queued") is None
     assert shown("oldest_waiting_seconds", "taken-away") is None
     assert shown("jobs", "user-data-import", state="queued") == 0, "one that is installed stays, with nothing to do"
+
+
+class Counts(NamedTuple):
+    """Of a chunk that did some of its units."""
+
+    rows: int = 0
+    rejected: int = 0
+    outcomes: Mapping[str, int] = MappingProxyType({})
+
+
+async def leave(engine: Engine, job_id: UUID, chunk: int, *, times_left: int) -> None:
+    """Claim the chunk, do nothing of it and leave its two units for another hour."""
+    claim = await engine.ledger.claims.claim(job_id, chunk, job_type="probe", lease=engine.lease)
+    assert claim is not None
+    left = LeftChunk(units=2, payload=claim.payload, pause=timedelta(hours=1), times_left=times_left)
+    async with engine.ledger.transaction() as transaction:
+        await transaction.finish_chunk(claim, Counts(), part_key=None, left=[left])
+
+
+async def test_units_left_for_later_are_as_old_as_their_first_leaving(engine: Engine) -> None:
+    job_id = await engine.submit(units=4, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    await leave(engine, job_id, 1, times_left=1)
+    await watching(engine).backlogs()
+    assert (shown("left_units"), shown("unclaimed_chunks")) == (2, 1), "what pauses is not to be claimed"
+    await engine.owner.execute("UPDATE ledger.chunks SET left_at = left_at - interval '2 hours', lease_until = now()")
+    await leave(engine, job_id, 3, times_left=2)
+    await watching(engine).backlogs()
+    assert shown("left_units") == 2
+    assert 7200 <= (shown("oldest_left_seconds") or 0) < 7300
+    await engine.end_leases(job_id)
+    await engine.run_to_end(job_id)
+    await watching(engine).backlogs()
+    assert (shown("left_units"), shown("oldest_left_seconds")) == (0, 0)
+
+
+async def test_reserved_effects_are_seen_until_they_are_settled(engine: Engine) -> None:
+    job_id = await engine.submit(units=4, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    claim = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=engine.lease)
+    assert claim is not None
+    async with engine.ledger.transaction() as transaction:
+        await reserve(transaction.connection, claim, [{"data": 1}, {"data": 2}])
+    await engine.owner.execute("UPDATE ledger.chunks SET reserved_at = reserved_at - interval '1 hour'")
+    await watching(engine).backlogs()
+    assert shown("reserved_effects") == 2
+    assert 3600 <= (shown("oldest_reserved_seconds") or 0) < 3700
+    async with engine.ledger.transaction() as transaction:
+        await transaction.finish_chunk(claim, Counts(), part_key=None)
+    await watching(engine).backlogs()
+    assert (shown("reserved_effects"), shown("oldest_reserved_seconds")) == (0, 0)

@@ -25,6 +25,14 @@ class Backlog(NamedTuple):
     """Chunks that were handed out, and that any free worker may claim."""
     oldest_unclaimed_s: float = 0
     """For how long one of them has been open; 0 without any."""
+    left_units: int = 0
+    """Left for later, by chunks that could not do them yet."""
+    oldest_left_s: float = 0
+    """Since some of them were left first; 0 without any."""
+    reserved_effects: int = 0
+    """Units of which an effect outside the database is under way, or was when a worker died."""
+    oldest_reserved_s: float = 0
+    """Since some of them were reserved; 0 without any."""
 
 
 async def load_backlogs(pool: Pool) -> Mapping[str, Backlog]:

@@ -223,7 +223,7 @@ class LedgerTransaction:
         await mark_done(self.connection, claim, part_key, units=units)
         run = self.count_chunk(run, counts, units=units)
         if left:
-            run = await self._leave_chunks(run, left)
+            run = await self._leave_chunks(run, left, left_by=claim.chunk)
         if run.state is not State.RUNNING:
             await self.finish_stop(run.job_id)
         elif run.chunks_done == run.chunks_total:
@@ -233,12 +233,10 @@ class LedgerTransaction:
             await self.dispatch(run, following, following)
             self.save(msgspec.structs.replace(run, chunks_dispatched=following))
 
-    async def _leave_chunks(self, run: Run, left: Sequence[LeftChunk]) -> Run:
+    async def _leave_chunks(self, run: Run, left: Sequence[LeftChunk], *, left_by: int) -> Run:
         """Add chunks behind all others. They are handed out at once, as their pause is what they wait for."""
-        rows = [
-            {"job_id": run.job_id, "chunk": number, "handed_out": run.state is State.RUNNING, **each._asdict()}
-            for number, each in enumerate(left, run.chunks_total + 1)
-        ]
+        common = {"job_id": run.job_id, "left_by": left_by, "handed_out": run.state is State.RUNNING}
+        rows = [{"chunk": number, **common, **each._asdict()} for number, each in enumerate(left, run.chunks_total + 1)]
         await SQL["leave_chunk"].executemany(self.connection, rows)
         return self.save(msgspec.structs.replace(run, chunks_total=run.chunks_total + len(left)))
 

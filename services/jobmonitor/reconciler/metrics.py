@@ -56,6 +56,18 @@ BACKLOG = {
     "oldest_unclaimed_s": Gauge(
         "jobmonitor_ledger_oldest_unclaimed_seconds", "How long the oldest of them has been open", ["job_type"]
     ),
+    "left_units": Gauge("jobmonitor_ledger_left_units", "Units that were left for later", ["job_type"]),
+    "oldest_left_s": Gauge(
+        "jobmonitor_ledger_oldest_left_seconds", "How long ago the oldest of them was left first", ["job_type"]
+    ),
+    "reserved_effects": Gauge(
+        "jobmonitor_ledger_reserved_effects",
+        "Units whose effect outside the database is reserved and not recorded yet",
+        ["job_type"],
+    ),
+    "oldest_reserved_s": Gauge(
+        "jobmonitor_ledger_oldest_reserved_seconds", "How long ago the oldest of them was reserved", ["job_type"]
+    ),
 }
 """By the fields of :class:`jobmonitor.ledger.backlog.Backlog`. Every reconciler measures the same ledger: take the
 highest of several, never their sum."""

@@ -1,0 +1,2 @@
+-- When units of this chunk were left for later first.
+ALTER TABLE ledger.chunks ADD COLUMN left_at timestamptz;
