@@ -137,8 +137,8 @@ class Context:
     times_left: int = 0
     """How often what this chunk is about was left for later before."""
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped. What still works a
-    second later is cancelled; nothing of either counts."""
+    """Set within half a second of the job's stop: a chunk that takes long may then raise Stopped. What still works half
+    a second later is cancelled; nothing of either counts."""
     cpu: Cpu = NO_CPU
     """For work of more than some milliseconds; of chunks only."""
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from jobmonitor.contract.topics import requests_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
@@ -16,6 +17,7 @@ from jobmonitor.job_types.registry import enabled
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.crash_hooks import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.stops_ahead import StopsAhead
 from jobmonitor.processor.versions import untested_version
 from jobmonitor.runtime.kafka import Producer
 from jobmonitor.runtime.monitoring import Check, serve_monitoring
@@ -69,6 +71,9 @@ async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:
         for worker in workers:
             await worker.start()
             started.append(worker)
+        stops_ahead = StopsAhead(settings, {requests_topic(worker.slug): worker.stop_all for worker in workers})
+        stack.push_async_callback(stops_ahead.stop)
+        stops_ahead.start()
 
         async def checks() -> dict[str, Check]:
             await pool.fetchval("SELECT 1")

@@ -38,8 +38,8 @@ from jobmonitor.runtime.objects import ObjectStore
 
 PLAN_BATCH_CHUNKS = 50
 """Chunks written to the ledger at a time while a plan streams by."""
-BUSY_AFTER_STOP_S = 1.0
-"""So long after it was told of its job's stop, work is cancelled: a stop takes effect within two seconds."""
+BUSY_AFTER_STOP_S = 0.5
+"""So long after it was told of its job's stop, work is cancelled: about a second after the stop took effect."""
 
 
 class ChunkWork:

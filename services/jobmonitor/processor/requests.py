@@ -43,9 +43,15 @@ class RequestHandler:
             REQUESTS.labels(self._job_type.slug, "submit").inc(len(submissions))
             await self._acceptor.accept(submissions)
             log.info("jobs_accepted", jobs=len(submissions), job_id=str(submissions[0].job_id))
-        stops = [(event, event.data) for event in events if isinstance(event.data, JobStopRequested)]
+        stops = [event for event in events if isinstance(event.data, JobStopRequested)]
         if stops:
-            standings = await self._standings({Person(data.account_id, data.requested_by) for _, data in stops})
+            REQUESTS.labels(self._job_type.slug, "stop").inc(len(stops))
+            await self.stop_all(stops)
+
+    async def stop_all(self, events: Sequence[Event]) -> None:
+        """Let these stops take effect, or tell why they do not."""
+        stops = [(event, event.data) for event in events if isinstance(event.data, JobStopRequested)]
+        standings = await self._standings({Person(data.account_id, data.requested_by) for _, data in stops})
         for event, data in stops:
             await self._stop(event, data, standings)
 
@@ -59,7 +65,6 @@ class RequestHandler:
             return await self._acceptor.load_standings(connection, people)
 
     async def _stop(self, event: Event, request: JobStopRequested, standings: Standings) -> None:
-        REQUESTS.labels(self._job_type.slug, "stop").inc()
         person = Person(request.account_id, request.requested_by)
         await self._ledger.stop(
             event.job_id,

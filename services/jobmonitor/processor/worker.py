@@ -71,6 +71,7 @@ class Worker:
         files = ResultFiles(objects, settings.result_retention_days)
         acceptor = Acceptor(job_type, ledger, InlineRunner(job_type, objects, files, cpu), planner)
         requests = RequestHandler(job_type, ledger, acceptor)
+        self.stop_all = requests.stop_all
         topic = requests_topic(job_type.slug)
         self._suspects = Suspects(ledger.pool, topic)
         self._queue = RequestQueue(requests.handle, PutAside(self._suspects, topic, requests.fail), crash=crash)
