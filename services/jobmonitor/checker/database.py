@@ -12,6 +12,7 @@ from jobmonitor.checker.job_log import mix, point_digest
 from jobmonitor.checker.report import CouldNotLook
 from jobmonitor.checker.snapshot import (
     Chunks,
+    DroppedMonth,
     Effects,
     EffectsOfType,
     Registered,
@@ -62,6 +63,7 @@ async def _read(connection: Connection, snapshot: Snapshot) -> Values:
     snapshot.skipped = [tuple(row) for row in await SQL["skipped"].fetch(connection)]
     await _read_ledger(connection, snapshot)
     await _read_views(connection, snapshot)
+    await _read_retention(connection, snapshot)
     snapshot.submissions = [Submission(**row) for row in await SQL["submissions"].fetch(connection)]
     snapshot.accounts_of_users = {row["id"]: row["account_id"] for row in await SQL["users"].fetch(connection)}
     outbox = await SQL["outbox"].fetch(connection)
@@ -107,6 +109,14 @@ async def _read_views(connection: Connection, snapshot: Snapshot) -> None:
         )
         timelines[row["job_id"]] = (points + 1, (digest + added) % 2**63)
     snapshot.timelines = timelines
+
+
+async def _read_retention(connection: Connection, snapshot: Snapshot) -> None:
+    dropped = await SQL["dropped_months"].fetch(connection)
+    moments = DroppedMonth.__struct_fields__
+    snapshot.dropped_months = {row["month"]: DroppedMonth(**{name: row[name] for name in moments}) for row in dropped}
+    snapshot.kept_months = [(row["what"], row["month"]) for row in await SQL["kept_months"].fetch(connection)]
+    snapshot.kept_since = {row["what"]: row["since"] for row in await SQL["retention"].fetch(connection)}
 
 
 async def _read_view(connection: Connection, name: str) -> dict[UUID, JobRow]:

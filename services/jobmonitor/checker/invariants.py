@@ -96,5 +96,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     Invariant("I37", "A whole file that arrived counts as downloaded.", why_not=_ANSWERS),
     Invariant("I38", "The broker's topics are as the catalogue says.", (liveness.topics_are_as_said,)),
     Invariant("I39", "Every fact there ever was is in the log.", (liveness.facts_are_kept,)),
-    Invariant("I40", "What is dropped was old, and stays dropped.", (retention.forgotten_runs_were_over,)),
+    Invariant(
+        "I40",
+        "What is dropped was old and stays dropped; what is old is dropped.",
+        (retention.forgotten_runs_were_over, retention.dropped_months_were_old, retention.what_is_old_is_gone),
+    ),
 )

@@ -21,6 +21,8 @@ class StoredRun(Run, frozen=True, kw_only=True):
     """A row of ``ledger.runs``, with what the database adds to it."""
 
     updated_at: datetime | None = None
+    swept: bool = False
+    purged: bool = False
 
 
 class Chunks(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +65,16 @@ class Registered(msgspec.Struct, frozen=True):
 
     number: int
     month: date
+
+
+class DroppedMonth(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of jobs that is not kept any more."""
+
+    due_at: datetime
+    """When it had become old enough."""
+    dropped_at: datetime
+    ended_before: datetime
+    """Its jobs had to have ended before."""
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +138,11 @@ class Snapshot:
     timelines: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
     """How many points each has, and their digest."""
     registry: Mapping[UUID, Registered] = field(default_factory=dict)
+    dropped_months: Mapping[date, DroppedMonth] = field(default_factory=dict)
+    kept_months: Sequence[tuple[str, date]] = ()
+    """What is kept by the month, and the months there are."""
+    kept_since: Mapping[str, datetime] = field(default_factory=dict)
+    """What was or ended before is to be dropped: ``jobs``, ``runs`` and ``row outcomes``, as far as somebody said."""
     submissions: Sequence[Submission] = ()
     accounts_of_users: Mapping[int, int] = field(default_factory=dict)
     effects: Mapping[str, EffectsOfType] = field(default_factory=dict)
@@ -155,6 +172,16 @@ class Snapshot:
     def was_accepted(self, job_id: UUID) -> bool:
         """Whether the ledger knows the job, however long ago it was done."""
         return job_id in self.runs or job_id in self.taken_up
+
+    def was_dropped(self, job_id: UUID) -> bool:
+        """Whether the job's month is not kept any more: no view has it."""
+        registered = self.registry.get(job_id)
+        return registered is not None and registered.month in self.dropped_months
+
+    def rows_may_be_gone(self, run: StoredRun) -> bool:
+        """Whether what became of the job's rows may have been dropped."""
+        months = [month for what, month in self.kept_months if what == "row outcomes"]
+        return bool(months) and run.ended and run.created_at.date() < min(months)
 
     def is_cut(self, job: JobLog) -> bool:
         """Whether the log lacks the first of the facts the job is known to have, as they were deleted."""

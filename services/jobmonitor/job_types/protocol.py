@@ -211,6 +211,8 @@ class EffectsCount:
     outside happens once at most (I36)."""
     switch: str = ""
     """The parameter that has to be true for a job to have any; empty: all have."""
+    kept_as_row_outcomes: bool = False
+    """Whether they stand in ``crm.import_rows``, and are dropped some day (docs/retention.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

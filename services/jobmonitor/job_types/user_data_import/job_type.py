@@ -68,7 +68,9 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
         bytes_max=FILE_BYTES_MAX,
         inspect=inspect,
     )
-    effects = EffectsCount(statement=statements(__package__)["effects"], by_account=True, invariant="I12")
+    effects = EffectsCount(
+        statement=statements(__package__)["effects"], by_account=True, invariant="I12", kept_as_row_outcomes=True
+    )
 
     def __init__(self, *, chunk_rows: int = CHUNK_ROWS, small_bytes_max: int = SMALL_BYTES_MAX) -> None:
         self._chunk_rows = chunk_rows
