@@ -104,6 +104,15 @@ def test_who_could_not_watch_the_job_is_told_so_before_it_is_submitted(cli: Cli)
     assert "Nothing was submitted" in done.stderr
 
 
+def test_a_job_and_the_job_it_belongs_to_are_shown_with_each_other(cli: Cli, finished: Any) -> None:
+    child = _submit(cli, "--parent", finished["id"], "--reference", "The child")
+
+    above, below = cli("show", finished["number"]).stdout, cli("show", child["number"]).stdout
+
+    assert re.search(rf"^Child +{child['number']}, User Data Export \(The child\), completed$", above, re.MULTILINE)
+    assert re.search(rf"^Parent +{finished['number']}, User Data Export, completed$", below, re.MULTILINE)
+
+
 def test_the_same_key_is_the_same_job(cli: Cli) -> None:
     reference, key = f"Twice {uuid4()}", str(uuid4())
     first = _submit(cli, "--key", key, "--reference", reference)

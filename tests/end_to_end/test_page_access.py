@@ -3,12 +3,11 @@
 from typing import Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from support.accessibility import findings
 from support.browser import ADMIN, DESKTOP, PASSWORD, PHONE, USER, HasAddress, OpenPage
 from support.page_jobs import jobs_of_every_kind, lives, number_of, tell
-from support.waiting import until
 
 ADMIN_ID = 2
 Theme = Literal["light", "dark"]
@@ -18,43 +17,34 @@ class Stack(HasAddress):
     kafka_bootstrap: str
 
 
-async def _findings(page: Page) -> list[str]:
-    """What axe finds, with the elements."""
-    at_rest = "document.getAnimations().every((each) => each.playState === 'finished')"
-    await until(lambda: page.evaluate(at_rest))
-    results = await Axe().run(page)
-    found = results.response["violations"]
-    return [f"{each['id']}: {[node['html'][:120] for node in each['nodes']]}" for each in found]
-
-
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_axe_finds_nothing(open_page: OpenPage, stack: Stack, theme: Theme, size: tuple[int, int]) -> None:
     await tell(stack.kafka_bootstrap, lives(jobs_of_every_kind(ADMIN_ID)))
     login = await open_page(theme=theme, size=size)
     await expect(login.page.get_by_role("button", name="Log in")).to_be_visible()
-    assert await _findings(login.page) == []
+    assert await findings(login.page) == []
 
     visit = await open_page(ADMIN, theme=theme, size=size)
     page = visit.page
     await visit.live()
     for state in ("queued", "running", "completed", "completed_with_errors", "failed"):
         await expect(page.locator(f"[data-job][data-state={state}]").first).to_be_visible()
-    assert await _findings(page) == [], "monitor"
+    assert await findings(page) == [], "monitor"
     await page.locator("[data-job][data-state=failed] a.number").first.click()
     await expect(page.get_by_role("dialog").get_by_role("heading", name="What happened")).to_be_visible()
-    assert await _findings(page) == [], "details"
+    assert await findings(page) == [], "details"
     await visit.go("/history")
     await expect(page.locator("[data-job]").first).to_be_visible()
-    assert await _findings(page) == [], "history"
+    assert await findings(page) == [], "history"
     await visit.go("/start")
     await expect(page.locator(".preview strong")).to_be_visible()
     for summary in await page.locator("summary").all():
         await summary.click()
     await page.get_by_label("Later").check()
-    assert await _findings(page) == [], "start"
+    assert await findings(page) == [], "start"
     await page.get_by_role("button", name="log out").click()
-    assert await _findings(page) == [], "menu"
+    assert await findings(page) == [], "menu"
 
 
 async def test_axe_finds_nothing_while_the_connection_is_lost(open_page: OpenPage, stack: Stack) -> None:
@@ -65,7 +55,7 @@ async def test_axe_finds_nothing_while_the_connection_is_lost(open_page: OpenPag
     await visit.page.route("**/api/v1/**", lambda route: route.abort("connectionrefused"))
     await visit.page.reload()
     await expect(visit.page.get_by_role("alert")).to_be_visible()
-    assert await _findings(visit.page) == []
+    assert await findings(visit.page) == []
 
 
 async def _tab_to(page: Page, name: str) -> None:

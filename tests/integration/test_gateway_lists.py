@@ -55,6 +55,7 @@ async def test_a_job_is_shown_with_all_a_page_needs(gateway: RunningGateway) -> 
         "name": "User Data Export",
         "reference": "Spring",
         "state": "completed_with_errors",
+        "parent_job_id": None,
         "submitted_at": "2026-01-15T17:00:00Z",
         "scheduled_for": None,
         "started_at": "2026-01-15T17:00:00Z",

@@ -160,7 +160,7 @@ async def test_the_jobs_there_were_move_to_the_month_they_were_first_heard_of(
     for number, moment in enumerate(moments):
         await _put_old(old, "job_history", number, moment)
     await _put_old(old, "job_monitor", 7, "2025-12-31T23:00:00-02:00")
-    added = "ARRAY['month', 'reference_key', 'stop_rejected_at', 'waits_for']"
+    added = "ARRAY['month', 'reference_key', 'parent_job_id', 'stop_rejected_at', 'waits_for']"
     rows = f"SELECT (to_jsonb(h) - {added})::text FROM projection.job_history AS h ORDER BY number"
     before = await old.fetch(rows)
 

@@ -45,6 +45,9 @@ def event_data() -> st.SearchStrategy[EventData]:
     return st.one_of([values_of(inspect.type_info(event_type)) for event_type in EVENT_TYPES.values()])
 
 
+_PLAIN = {inspect.NoneType: st.none(), inspect.AnyType: JSON_VALUES, inspect.UUIDType: st.uuids()}
+
+
 def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
     """Values of a type as msgspec describes it. Raises NotImplementedError: a kind of field no event had so far."""
     match info:
@@ -67,10 +70,8 @@ def values_of(info: inspect.Type) -> st.SearchStrategy[Any]:
             return INSTANTS
         case inspect.LiteralType():
             return st.sampled_from(info.values)
-        case inspect.NoneType():
-            return st.none()
-        case inspect.AnyType():
-            return JSON_VALUES
+        case inspect.NoneType() | inspect.AnyType() | inspect.UUIDType():
+            return _PLAIN[type(info)]
         case inspect.DictType():
             return st.dictionaries(values_of(info.key_type), values_of(info.value_type), max_size=4)
         case _:

@@ -34,6 +34,7 @@ TOTAL = 6
 LATER = NOON + timedelta(days=1)
 UNDECODABLE = (None, b"", b"\xff\x00", b"{}", b'{"specversion":"1.0","id":"x"', b'"\\u0000"')
 MOST_FACTS = 9
+PARENT = UUID(int=1)
 MOST_COPIES = 5
 PARTITIONS = 3
 
@@ -78,6 +79,7 @@ def lives(draw: st.DrawFn, job_id: UUID, job_type: str) -> list[Event]:
         parameters=draw(st.dictionaries(TEXT, JSON_VALUES, max_size=2)),
         reference=draw(st.sampled_from([None, "", "Spring"])),
         run_at=run_at,
+        parent_job_id=draw(st.none() | st.just(PARENT)),
     )
     asked = Asked(
         request_id=f"{job_id}/0",
@@ -85,6 +87,7 @@ def lives(draw: st.DrawFn, job_id: UUID, job_type: str) -> list[Event]:
         parameters=submitted.parameters,
         reference=submitted.reference,
         run_at=run_at,
+        parent_job_id=submitted.parent_job_id,
     )
     job = Job(account_id=account_id, owner_id=owner_id, job_type=job_type)
     data: list[EventData] = [submitted, *draw(_facts(job, asked))]

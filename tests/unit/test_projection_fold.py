@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from itertools import pairwise, permutations
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobmonitor.contract.envelope import Event
 from jobmonitor.contract.events import ChunkDispatched, JobStopRequested
 from jobmonitor.job.row import JobRow
 from jobmonitor.job.state import State
 from jobmonitor.projection.fold import Inapplicable, TooEarly, fold, in_monitor
-from support.job_events import NOON, JobEvents, ordinary_life, result_of
+from support.job_events import NOON, JobEvents, ordinary_life, result_of, says
 
 
 def fold_all(events: Iterable[Event]) -> JobRow:
@@ -208,6 +210,19 @@ def test_a_stop_that_was_rejected_no_longer_shows_in_whatever_order_it_is_told(j
 def test_a_rejected_submission_leaves_a_wish_to_stop_alone(job: JobEvents) -> None:
     row = fold_all([job.submitted(), job.started(), job.stop_requested(), job.rejected("submit")])
     assert row.stop_requested_by == 2
+
+
+def test_the_parent_is_the_one_that_the_first_fact_says_in_whatever_order_they_are_told(job: JobEvents) -> None:
+    parent = uuid4()
+    submitted, accepted, failed = job.submitted(parent_job_id=parent), job.queued(), job.failed()
+    assert job.asked is not None
+    refused = says(failed, sequence=1, asked=replace(job.asked, parent_job_id=None))
+
+    assert fold(None, submitted).parent_job_id == parent
+    for order in permutations([submitted, accepted]):
+        assert fold_all(order).parent_job_id == parent
+    for order in permutations([submitted, refused]):
+        assert fold_all(order).parent_job_id is None
 
 
 def test_what_a_job_waits_for_shows_until_the_next_fact_in_whatever_order_they_are_told(job: JobEvents) -> None:

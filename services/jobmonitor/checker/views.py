@@ -104,7 +104,9 @@ def _may_be_gone(row: JobRow, job: JobLog | None, snapshot: Snapshot) -> bool:
 
 def _without_requests(row: JobRow, told: JobRow) -> JobRow:
     """The row with what only a request tells taken from the log, where requests of its type were deleted."""
-    fields: tuple[str, ...] = () if told.accepted_at else ("submitted_at", "parameters", "reference", "run_at")
+    fields: tuple[str, ...] = (
+        () if told.accepted_at else ("submitted_at", "parameters", "reference", "run_at", "parent_job_id")
+    )
     fields += ("updated_at",) if told.sequence == 0 else ()
     pending = told.state is not State.STOPPING and told.state not in ENDED
     fields += ("stop_requested_at", "stop_requested_by") if pending else ()

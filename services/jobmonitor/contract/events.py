@@ -70,6 +70,8 @@ class JobSubmitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The user's own name for the job, shown in brackets behind the type's name; one line."""
     run_at: Instant | None = None
     """When to start, a year ahead at most; ``None`` means now."""
+    parent_job_id: UUID | None = None
+    """The job that submits this one: accepted before, of the same account. ``None``: nobody but its owner."""
 
 
 class JobStopRequested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,6 +96,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The user's own name for the job."""
     run_at: Instant | None = None
     """When to start; ``None`` means at once."""
+    parent_job_id: UUID | None = None
+    """The job that submitted this one."""
 
     def __post_init__(self) -> None:
         for instant in (self.submitted_at, self.run_at):
@@ -350,6 +354,7 @@ def submission_in(fact: JobFact) -> JobSubmitted | None:
         parameters=fact.asked.parameters or {},
         reference=fact.asked.reference,
         run_at=fact.asked.run_at,
+        parent_job_id=fact.asked.parent_job_id,
     )
 
 

@@ -27,6 +27,8 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     """Of the newest fact seen; 0 before the first."""
     submitted_at: datetime | None = None
     run_at: datetime | None = None
+    parent_job_id: UUID | None = None
+    """The job that submitted this one."""
     accepted_at: datetime | None = None
     """When the first fact of the job happened. What was asked is since then what that fact says."""
     started_at: datetime | None = None

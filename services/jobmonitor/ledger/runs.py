@@ -22,6 +22,8 @@ class Run(Job, frozen=True, kw_only=True):
     created_at: datetime
     """When it was accepted: jobs wait in this order."""
     run_at: datetime | None = None
+    parent_job_id: UUID | None = None
+    """The job that submitted this one."""
     exclusive_resource: str | None = msgspec.field(default=None, name="writes")
     """See ``JobType.exclusive_resource``."""
     admitted: bool = False
@@ -57,7 +59,8 @@ class ChunkCounts(Protocol):
 
 COLUMNS = tuple(field.encode_name for field in msgspec.structs.fields(Run))
 FIXED = {
-    *("job_id", "account_id", "owner_id", "job_type", "parameters", "created_at", "run_at", "writes", "request_sha256")
+    *("job_id", "account_id", "owner_id", "job_type", "parameters", "created_at", "run_at", "parent_job_id", "writes"),
+    "request_sha256",
 }
 """Columns that stay as they were when the job was accepted."""
 

@@ -26,6 +26,8 @@ from jobmonitor.runtime.kafka import OWN_BYTES_MAX, Outgoing
 from jobmonitor.runtime.settings import FairnessSettings
 
 PLAN_CHUNK = 0
+GENERATIONS_MAX = 10
+"""Jobs each of which was submitted by the one before: a job type that submits itself comes to an end."""
 REJECTIONS_MAX = 20
 """Facts about rejected requests, of one job: a producer that errs without end fills no log."""
 
@@ -48,6 +50,14 @@ class KnownRun(NamedTuple):
     account_id: int
     request_sha256: str | None
     """None where the run is no longer kept, or is older than this was written down."""
+
+
+class Parent(NamedTuple):
+    """A job that submits another."""
+
+    account_id: int
+    ancestors: int
+    """Its own, as far as their runs are kept."""
 
 
 class EarlyStop(NamedTuple):
@@ -179,6 +189,11 @@ class LedgerTransaction:
         """Those of these jobs that were accepted before, however long ago."""
         rows = await SQL["known_runs"].fetch(self.connection, job_ids=list(job_ids))
         return {row["job_id"]: KnownRun(row["account_id"], row["request_sha256"]) for row in rows}
+
+    async def parents(self, job_ids: Collection[UUID]) -> dict[UUID, Parent]:
+        """Those of these jobs that were accepted."""
+        rows = await SQL["parents"].fetch(self.connection, job_ids=list(job_ids), ancestors_max=GENERATIONS_MAX)
+        return {row["job_id"]: Parent(row["account_id"], row["ancestors"]) for row in rows}
 
     async def hold_off_early_stops(self, account_ids: Collection[int]) -> None:
         """Until the commit no stop decides that a job of these accounts is not accepted yet."""

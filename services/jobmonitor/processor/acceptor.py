@@ -31,7 +31,14 @@ from jobmonitor.ledger.admission import Capacity
 from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.ledger.ledger import TOO_LARGE, TOO_LARGE_REASON
 from jobmonitor.ledger.runs import Run
-from jobmonitor.ledger.transaction import EarlyStop, KnownRun, LedgerTransaction, MessageTooLarge
+from jobmonitor.ledger.transaction import (
+    GENERATIONS_MAX,
+    EarlyStop,
+    KnownRun,
+    LedgerTransaction,
+    MessageTooLarge,
+    Parent,
+)
 from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.retrying import FAULT_OF_SOFTWARE
@@ -40,6 +47,7 @@ from jobmonitor.processor.type_code import TypeFailed, type_code
 log = structlog.stdlib.get_logger()
 
 LoadStandings = Callable[[Connection, Collection[Person]], Awaitable[Standings]]
+UNKNOWN_PARENT = "unknown_parent"
 BATCH_S = 0.1
 """How long a transaction goes on beginning jobs; those left over are for the next one."""
 
@@ -64,6 +72,7 @@ class Submission(NamedTuple):
             parameters=None if self.refusal else data.parameters,
             reference=data.reference,
             run_at=data.run_at,
+            parent_job_id=data.parent_job_id,
         )
 
 
@@ -115,13 +124,13 @@ class Acceptor:
             await self.refuse(submission, TOO_LARGE, TOO_LARGE_REASON)
 
     async def refuse(self, submission: Submission, code: str, reason: str) -> None:
-        """End a job as it is accepted, unless somebody accepted it. Its fact does not repeat the parameters."""
+        """End a job as it is accepted, unless somebody accepted it. Its fact repeats neither the parameters nor the
+        parent, for which nobody has looked."""
         async with self._ledger.transaction() as transaction:
             for unknown in await self._unknown(transaction, [submission]):
-                run = transaction.accept(
-                    _new_run(self._job_type, unknown, _read(self._job_type, unknown), datetime.now(UTC))
-                )
-                asked = msgspec.structs.replace(unknown.asked(), parameters=None)
+                run = _new_run(self._job_type, unknown, _read(self._job_type, unknown), datetime.now(UTC))
+                run = transaction.accept(msgspec.structs.replace(run, parent_job_id=None))
+                asked = msgspec.structs.replace(unknown.asked(), parameters=None, parent_job_id=None)
                 transaction.apply(run, FailJob(code=code, reason=reason, asked=asked))
 
     async def _unknown(self, transaction: LedgerTransaction, submissions: Sequence[Submission]) -> list[Submission]:
@@ -168,7 +177,9 @@ class Acceptor:
         stops = await transaction.early_stops([submission.job_id for submission in submissions])
         people = {*map(_owner, submissions), *(_person(stop) for some in stops.values() for stop in some)}
         standings = await self.load_standings(transaction.connection, people)
-        return Known(standings, stops, await transaction.kept_results({*map(_account, submissions)}))
+        kept = await transaction.kept_results({*map(_account, submissions)})
+        parents = {parent for submission in submissions if (parent := submission.data.parent_job_id)}
+        return Known(standings, stops, kept, await transaction.parents(parents) if parents else {})
 
 
 def _account(submission: Submission) -> int:
@@ -190,6 +201,7 @@ class Known(NamedTuple):
     early_stops: Mapping[UUID, Sequence[EarlyStop]]
     kept: Mapping[int, Kept]
     """By account."""
+    parents: Mapping[UUID, Parent]
 
 
 def _read(job_type: JobType[Any], submission: Submission) -> Any:
@@ -215,6 +227,7 @@ def _new_run(job_type: JobType[Any], submission: Submission, params: Any, now: d
         parameters=data.parameters,
         created_at=now,
         run_at=data.run_at,
+        parent_job_id=data.parent_job_id,
         exclusive_resource=job_type.exclusive_resource,
         request_sha256=request_digest(submission, params),
     )
@@ -224,8 +237,25 @@ def request_digest(submission: Submission, params: Any) -> str:
     """Of all that was asked; the same for the same meaning: defaults may be written or left out."""
     data = submission.data
     parameters = data.parameters if isinstance(params, BadParameters) else msgspec.to_builtins(params)
-    asked = (data.owner_id, data.job_type, data.reference or None, data.run_at, parameters, submission.refusal)
+    parent = () if data.parent_job_id is None else (data.parent_job_id,)
+    asked = (data.owner_id, data.job_type, data.reference or None, data.run_at, parameters, submission.refusal, *parent)
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+
+
+def _parent_refused(data: JobSubmitted, parents: Mapping[UUID, Parent]) -> Refusal | None:
+    """Why it cannot be the child of the job it names; None where it can, or names none."""
+    if data.parent_job_id is None:
+        return None
+    parent = parents.get(data.parent_job_id)
+    if parent is None or parent.account_id != data.account_id:
+        return Refusal(UNKNOWN_PARENT, f"Its parent, job {data.parent_job_id}, is not a job of this account.")
+    if parent.ancestors + 2 > GENERATIONS_MAX:
+        return Refusal(
+            "too_many_generations",
+            f"It is the last of a line of jobs of which each submitted the next; more than {GENERATIONS_MAX} "
+            "are not allowed.",
+        )
+    return None
 
 
 class _Batch:
@@ -244,7 +274,7 @@ class _Batch:
         self._job_type = job_type
         self._transaction = transaction
         self._inline = inline
-        self._standings, self._early_stops, self._kept = known
+        self._standings, self._early_stops, self._kept, self._parents = known
         self._accepted = 0
         self._free = free
         """Plans that this worker may take itself."""
@@ -261,6 +291,9 @@ class _Batch:
         run = self._transaction.accept(_new_run(self._job_type, submission, params, self._next_moment()))
         asked = submission.asked()
         if refusal := self._refusal(submission, params):
+            if refusal.code == UNKNOWN_PARENT:
+                run = msgspec.structs.replace(run, parent_job_id=None)
+                asked = msgspec.structs.replace(asked, parent_job_id=None)
             self._transaction.apply(run, FailJob(code=refusal.code, reason=refusal.reason, asked=asked))
             return
         run = self._stopped(self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now)))
@@ -287,6 +320,8 @@ class _Batch:
     def _refusal(self, submission: Submission, params: Any) -> Refusal | None:
         """Why the job may not begin; None where it may."""
         data, person = submission.data, _owner(submission)
+        if refusal := _parent_refused(data, self._parents):
+            return refusal
         if submission.refusal is not None:
             return submission.refusal
         if data.job_type != self._job_type.slug:

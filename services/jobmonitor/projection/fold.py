@@ -153,7 +153,7 @@ def _contradicts(row: JobRow, data: JobSubmitted) -> bool:
     if row.submitted_at is None:
         return False
     same = data.parameters == row.parameters or _exact(data.parameters) == _exact(row.parameters)
-    return not same or (data.reference or None) != row.reference
+    return not same or ((data.reference or None), data.parent_job_id) != (row.reference, row.parent_job_id)
 
 
 def _exact(parameters: dict[str, Any] | None) -> Any:
@@ -167,6 +167,7 @@ def _submission(row: JobRow, data: JobSubmitted, at: datetime) -> dict[str, Any]
         "parameters": data.parameters,
         "reference": data.reference or None,
         "run_at": row.run_at or data.run_at,
+        "parent_job_id": data.parent_job_id,
     }
 
 
@@ -190,6 +191,7 @@ def _first_fact(fact: JobFact, at: datetime) -> dict[str, Any]:
         "parameters": asked and asked.parameters,
         "reference": (asked and asked.reference) or None,
         "run_at": None if isinstance(fact, JobFailed) else asked and asked.run_at,
+        "parent_job_id": asked and asked.parent_job_id,
     }
 
 

@@ -10,6 +10,7 @@ export function job(changes: Partial<Job> = {}): Job {
     name: "User Data Export",
     reference: null,
     state: "running",
+    parent_job_id: null,
     submitted_at: null,
     scheduled_for: null,
     started_at: null,

@@ -53,6 +53,10 @@ def show(job: JobName, /, *, json: Json = False, url: Url = None, context: Injec
     for label, value in _details(item, zone):
         if value:
             print_line(f"{label:<12} {value}")
+    for child in item.get("children", []):
+        print_line(f"{'Child':<12} {_related_line(child)}")
+    if item.get("more_children"):
+        print_line(f"{'':<12} and more")
     for step in item.get("timeline", []):
         said = step.get("reason") or step.get("waits_for")
         why = f": {said}" if said else ""
@@ -124,7 +128,12 @@ def _details(item: Item, zone: str) -> list[tuple[str, str]]:
         ("Completed", at(item["completed_at"], zone)),
         ("Result", _result_line(result, zone) if result else ""),
         ("Listed in", item["view"]),
+        ("Parent", _related_line(item["parent"]) if item["parent"] else ""),
     ]
+
+
+def _related_line(job: Item) -> str:
+    return f"{job_name(job)}, {job_title(job)}, {job['state'].replace('_', ' ')}"
 
 
 def _result_line(result: dict[str, Any], zone: str) -> str:

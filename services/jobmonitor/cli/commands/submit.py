@@ -52,6 +52,7 @@ def submit(
     ] = None,
     reference: Annotated[str | None, Parameter(help="A name of your own, shown behind the type's.")] = None,
     run_at: Annotated[datetime | None, Parameter(help="When to start, with time zone: 2026-12-01T08:00Z.")] = None,
+    parent: Annotated[UUID | None, Parameter(help="The id of the job that this one belongs to.")] = None,
     key: Annotated[str | None, Parameter(help="Idempotency key: the same key is the same job.")] = None,
     wait: Annotated[bool, Parameter(negative="", help="Watch the job to its end.")] = False,
     kafka: Kafka = None,
@@ -63,7 +64,7 @@ def submit(
     run_at = _with_zone(run_at)
     if file is not None:
         _refuse_owner(account, user)
-        asked = {"reference": reference, "run_at": run_at}
+        asked = {"reference": reference, "run_at": run_at, "parent_job_id": parent}
         return _submit_with_file(context, url, job_type, param or [], file, asked, key, wait=wait, json=json)
     submission = JobSubmitted(
         account_id=_id("--account", account),
@@ -72,6 +73,7 @@ def submit(
         parameters=checked_parameters(job_type, param or []),
         reference=reference,
         run_at=run_at,
+        parent_job_id=parent,
     )
     job_id = job_id_for(submission.account_id, key) if key else UUID(int=uuid_utils.compat.uuid7().int)
     event = Event(id=str(uuid4()), source=SOURCE, job_id=job_id, time=datetime.now(UTC), data=submission)

@@ -1,5 +1,6 @@
 """Turns a job's record into what clients see. Pure, and the same for everybody who may see the job."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from jobmonitor.gateway.jobs.reports import EXTENSION, MEDIA_TYPE, render_report
 from jobmonitor.gateway.jobs.zones import in_zone
 from jobmonitor.job.state import ENDED, State, percent
 from jobmonitor.job_types.protocol import JobType
+
+CHILDREN_SHOWN = 100
 
 
 def location(job: JobRecord) -> str:
@@ -34,10 +37,32 @@ def job_of(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> models.J
 
 
 def details(
-    job: JobRecord, job_types: JobTypesBySlug, now: datetime, timeline: list[models.TimelineEntry]
+    job: JobRecord,
+    job_types: JobTypesBySlug,
+    now: datetime,
+    timeline: list[models.TimelineEntry],
+    parent: JobRecord | None,
+    children: Sequence[JobRecord],
 ) -> models.JobDetails:
-    """The job with its timeline."""
-    return models.JobDetails(**_fields(job, job_types, now), timeline=timeline)
+    """The job with its timeline, and the jobs it is related to."""
+    return models.JobDetails(
+        **_fields(job, job_types, now),
+        timeline=timeline,
+        parent=None if parent is None else _related(parent, job_types),
+        children=[_related(child, job_types) for child in children[:CHILDREN_SHOWN]],
+        more_children=len(children) > CHILDREN_SHOWN,
+    )
+
+
+def _related(job: JobRecord, job_types: JobTypesBySlug) -> models.RelatedJob:
+    return models.RelatedJob(
+        id=job.job_id,
+        number=job.number or 0,
+        type=job.job_type,
+        name=title(job, job_types),
+        reference=job.reference,
+        state=job.state.value,
+    )
 
 
 def _fields(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> dict[str, Any]:
@@ -50,6 +75,7 @@ def _fields(job: JobRecord, job_types: JobTypesBySlug, now: datetime) -> dict[st
         "name": title(job, job_types),
         "reference": job.reference,
         "state": job.state.value,
+        "parent_job_id": job.parent_job_id,
         "submitted_at": job.submitted_at,
         "scheduled_for": job.run_at,
         "started_at": job.started_at,

@@ -77,6 +77,8 @@ class SubmissionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Your own name for it, shown beside the type's: on one line, without control characters."""
     run_at: Instant | None = None
     """When to start, at most a year ahead, with its offset from UTC; now if left out."""
+    parent_job_id: UUID | None = None
+    """The id of a job that you may see, if this one belongs to it: each then shows the other."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +126,11 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+StateName = Literal[
+    "scheduled", "queued", "running", "stopping", "completed", "completed_with_errors", "failed", "cancelled"
+]
+
+
 class _Job(msgspec.Struct, frozen=True, kw_only=True):
     """What is shown of any job."""
 
@@ -133,9 +140,9 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """The job type's name."""
     reference: str | None
-    state: Literal[
-        "scheduled", "queued", "running", "stopping", "completed", "completed_with_errors", "failed", "cancelled"
-    ]
+    state: StateName
+    parent_job_id: UUID | None
+    """The job that submitted it; null for most."""
     submitted_at: datetime | None
     scheduled_for: datetime | None
     started_at: datetime | None
@@ -183,10 +190,30 @@ class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Of `job_waiting`: what for, in a few words; null where the job goes on."""
 
 
+class RelatedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that submitted another, or was submitted by it."""
+
+    id: UUID
+    number: int
+    """The Job#."""
+    type: str
+    """The job type's slug."""
+    name: str
+    """The job type's name."""
+    reference: str | None
+    state: StateName
+
+
 class JobDetails(Job, frozen=True, kw_only=True):
-    """A job with all that happened to it, in order."""
+    """A job with all that happened to it, in order, and the jobs it is related to, as far as you may see them."""
 
     timeline: list[TimelineEntry]
+    parent: RelatedJob | None
+    """The job that submitted it."""
+    children: list[RelatedJob]
+    """The jobs it submitted, in the order of their Job#s: the first hundred."""
+    more_children: bool
+    """Whether there are more."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):

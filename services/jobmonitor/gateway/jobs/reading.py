@@ -16,6 +16,7 @@ from jobmonitor.gateway.access.policy import may_see
 from jobmonitor.gateway.adapters.database import Database
 from jobmonitor.gateway.http.problems import not_found
 from jobmonitor.gateway.jobs import models
+from jobmonitor.gateway.jobs.items import CHILDREN_SHOWN
 from jobmonitor.gateway.jobs.records import JobRecord, job_record
 from jobmonitor.job.state import State
 
@@ -57,6 +58,16 @@ async def job_at(database: Database, viewer: Viewer, reference: str) -> tuple[Jo
             raise not_found()
         rows = await SQL["timeline"].fetch(connection, job_id=job.job_id)
     return job, [models.TimelineEntry(**row) for row in rows]
+
+
+async def relatives_of(database: Database, viewer: Viewer, job: JobRecord) -> tuple[JobRecord | None, list[JobRecord]]:
+    """The job's parent and its first children, one more than are shown; only those that the viewer sees."""
+    async with database.as_viewer(viewer, snapshot=True) as connection:
+        parents = await jobs_by_id(connection, [job.parent_job_id] if job.parent_job_id else [])
+        rows = await SQL["children"].fetch(connection, job_id=job.job_id, limit=CHILDREN_SHOWN + 1)
+    children = [child for child in readable(job_record, map(dict, rows)) if may_see(viewer, child)]
+    parent = parents[0] if parents and may_see(viewer, parents[0]) else None
+    return parent, children
 
 
 async def _job_id(connection: Connection, reference: str) -> UUID | None:

@@ -15,7 +15,7 @@ from jobmonitor.gateway.http.problems import FieldError, Problem
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.items import details, item, job_of, location
 from jobmonitor.gateway.jobs.lists import Filter, ListQuery, Position, page_of
-from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at
+from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at, relatives_of
 from jobmonitor.gateway.jobs.records import View
 from jobmonitor.gateway.jobs.stops import request_stop
 from jobmonitor.gateway.jobs.submissions import preview, submit
@@ -129,9 +129,10 @@ def _in_utc(field: str, moment: datetime | None) -> datetime | None:
 
 @router.get("/jobs/{job}", responses=answers(200, models.JobDetails, "The job", 401, 403, 404, 503))
 async def get_job(services: ServicesDep, viewer: MonitorUser, job: str) -> Response:
-    """One job, by its Job# or its id, with all that happened to it."""
+    """One job, by its Job# or its id, with all that happened to it, and the jobs it is related to."""
     row, timeline = await job_at(services.database, viewer, job)
-    return answer(details(row, services.job_types, datetime.now(UTC), timeline))
+    parent, children = await relatives_of(services.database, viewer, row)
+    return answer(details(row, services.job_types, datetime.now(UTC), timeline, parent, children))
 
 
 @router.post(

@@ -29,7 +29,7 @@ from jobmonitor.gateway.http.limits import too_many
 from jobmonitor.gateway.http.problems import Problem
 from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.publishing import publish, shown
-from jobmonitor.gateway.jobs.reading import SQL, find_submission, jobs_by_id
+from jobmonitor.gateway.jobs.reading import SQL, find_job, find_submission, jobs_by_id
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import Context, JobType, RefusalKind, Refused
@@ -90,6 +90,7 @@ def _submission(viewer: Viewer, request: models.SubmissionRequest, job_type: Job
         parameters=msgspec.to_builtins(params),
         reference=(request.reference or "").strip() or None,
         run_at=_in_utc(request.run_at),
+        parent_job_id=request.parent_job_id,
     )
     if (refusal := submission_refused(submission)) is not None:
         field = _REFUSED_FIELDS.get(refusal.code, "parameters")
@@ -105,7 +106,15 @@ async def _check_new(
     async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
         with _refusals_answered():
             await job_type.check(params, _context(services, viewer, connection))
+        await _check_parent(connection, viewer, submission.parent_job_id)
         _refuse_full(await _kept_results(services, viewer, connection))
+
+
+async def _check_parent(connection: Connection, viewer: Viewer, parent_job_id: UUID | None) -> None:
+    """Raises Problem 422: the viewer sees no such job."""
+    if parent_job_id is not None and await find_job(connection, viewer, parent_job_id) is None:
+        problem = FieldProblem("parent_job_id", "There is no such job that you may see.")
+        raise invalid([problem], code="unknown_parent")
 
 
 def _params(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:
@@ -190,11 +199,12 @@ def _same(job: JobRecord, submission: JobSubmitted, job_type: JobType[Any]) -> b
         parameters = msgspec.to_builtins(read_parameters(job_type.params_type, job.parameters or {}))
     except BadParameters:
         parameters = job.parameters
-    return (job.owner_id, job.job_type, job.reference, job.run_at, parameters) == (
+    return (job.owner_id, job.job_type, job.reference, job.run_at, job.parent_job_id, parameters) == (
         submission.owner_id,
         submission.job_type,
         submission.reference,
         submission.run_at,
+        submission.parent_job_id,
         submission.parameters,
     )
 

@@ -20,6 +20,7 @@ export interface Job {
   name: string;
   reference: string | null;
   state: "cancelled" | "completed" | "completed_with_errors" | "failed" | "queued" | "running" | "scheduled" | "stopping";
+  parent_job_id: string | null;
   submitted_at: string | null;
   scheduled_for: string | null;
   started_at: string | null;
@@ -78,7 +79,7 @@ export interface Owner {
   name: string;
 }
 /**
- * A job with all that happened to it, in order.
+ * A job with all that happened to it, in order, and the jobs it is related to, as far as you may see them.
  */
 export interface JobDetails {
   id: string;
@@ -86,6 +87,7 @@ export interface JobDetails {
   name: string;
   reference: string | null;
   state: "cancelled" | "completed" | "completed_with_errors" | "failed" | "queued" | "running" | "scheduled" | "stopping";
+  parent_job_id: string | null;
   submitted_at: string | null;
   scheduled_for: string | null;
   started_at: string | null;
@@ -105,6 +107,9 @@ export interface JobDetails {
   sequence: number;
   number: number | null;
   timeline: TimelineEntry[];
+  parent: RelatedJob | null;
+  children: RelatedJob[];
+  more_children: boolean;
 }
 /**
  * Something that happened to a job.
@@ -114,6 +119,17 @@ export interface TimelineEntry {
   at: string;
   reason?: string | null;
   waits_for?: string | null;
+}
+/**
+ * A job that submitted another, or was submitted by it.
+ */
+export interface RelatedJob {
+  id: string;
+  number: number;
+  type: string;
+  name: string;
+  reference: string | null;
+  state: "cancelled" | "completed" | "completed_with_errors" | "failed" | "queued" | "running" | "scheduled" | "stopping";
 }
 /**
  * A page of the monitor or the history, newest first.
@@ -134,6 +150,7 @@ export interface Item {
   name: string;
   reference: string | null;
   state: "cancelled" | "completed" | "completed_with_errors" | "failed" | "queued" | "running" | "scheduled" | "stopping";
+  parent_job_id: string | null;
   submitted_at: string | null;
   scheduled_for: string | null;
   started_at: string | null;
@@ -340,6 +357,7 @@ export interface SubmissionRequest {
   };
   reference?: string | null;
   run_at?: string | null;
+  parent_job_id?: string | null;
 }
 /**
  * The job was accepted.

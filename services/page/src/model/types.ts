@@ -4,7 +4,7 @@ import type { Schema } from "./json_schema.ts";
 import type { Counts, Form, Item, JobDetails as Details, JobTypeInfo, Upload as AnyUpload } from "./api_types.ts";
 
 export type {
-  Choice, Counts, Field, Form, Item as Job, JobList as JobPage, ListedUpload, Needed, Preview, ResultFile as Result, Session, Shown, Submitted, TimelineEntry,
+  Choice, Counts, Field, Form, Item as Job, JobList as JobPage, ListedUpload, Needed, Preview, RelatedJob, ResultFile as Result, Session, Shown, Submitted, TimelineEntry,
   UploadList, UploadRule,
 } from "./api_types.ts";
 

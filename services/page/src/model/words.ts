@@ -41,6 +41,22 @@ export function waitWords(job: Job): string | null {
 
 export type Tone = "good" | "warning" | "bad" | "quiet";
 
+const STATE_WORDS: Record<Job["state"], string> = {
+  scheduled: "Scheduled",
+  queued: "Waiting for its turn",
+  running: "Running",
+  stopping: "Stopping",
+  completed: "Completed",
+  completed_with_errors: "Completed with errors",
+  failed: "Failed",
+  cancelled: "Stopped",
+};
+
+/** How a job stands, in a word or two. */
+export function stateWords(state: Job["state"]): string {
+  return STATE_WORDS[state];
+}
+
 /** The tag of a job that has ended; null while it has not. */
 export function endTag(job: Job): { text: string; tone: Tone } | null {
   switch (job.state) {

@@ -1,21 +1,23 @@
 /** All about one job, over the list: `?job=` in the address. */
 
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadJob } from "../api/endpoints.ts";
 import { messageOf, Problem } from "../api/http.ts";
 import { formatDay, formatMoment, formatTimeWithSeconds } from "../model/time.ts";
-import type { JobDetails } from "../model/types.ts";
-import { formatCount, formatUnits, resultKind, stepWords } from "../model/words.ts";
+import { withRelative } from "../model/relatives.ts";
+import type { JobDetails, RelatedJob } from "../model/types.ts";
+import { formatCount, formatUnits, resultKind, stateWords, stepWords } from "../model/words.ts";
 import { now } from "../state/clock.ts";
 import { jobTypeOf } from "../state/job_types.ts";
 import { lastChanged } from "../state/jobs.ts";
-import { navigate, path, shownJob } from "../state/route.ts";
+import { addressOfJob, navigate, path, shownJob } from "../state/route.ts";
 import { isSuperAdmin, zone } from "../state/session.ts";
 import { Completed, Results } from "./cells.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Icon } from "../parts/icons.tsx";
+import { Link } from "../parts/link.tsx";
 
 function Moment({ at }: { at: string }): JSX.Element {
   const date = new Date(at);
@@ -24,6 +26,30 @@ function Moment({ at }: { at: string }): JSX.Element {
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
   return <div><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+function Related({ job }: { job: RelatedJob }): JSX.Element {
+  return (
+    <>
+      <Link to={addressOfJob(job.number)}>Job {job.number}</Link>
+      <span class="small"> {job.reference ?? job.name} · {stateWords(job.state)}</span>
+    </>
+  );
+}
+
+/** The job that started this one, and those it started itself. */
+function Family({ job }: { job: JobDetails }): JSX.Element {
+  return (
+    <>
+      {job.parent && <Fact name="Started by"><Related job={job.parent} /></Fact>}
+      {job.children.length > 0 && (
+        <Fact name="Has started">
+          <ul class="related">{job.children.map((child) => <li key={child.id}><Related job={child} /></li>)}</ul>
+          {job.more_children && <span class="small fact-note">These are the first {job.children.length}.</span>}
+        </Fact>
+      )}
+    </>
+  );
 }
 
 /** The good news first. */
@@ -41,6 +67,7 @@ function Facts({ job }: { job: JobDetails }): JSX.Element {
       <Fact name="Type">{job.name}</Fact>
       {job.reference && <Fact name="Reference">{job.reference}</Fact>}
       {isSuperAdmin.value && <Fact name="User">{job.owner.name}</Fact>}
+      <Family job={job} />
       {job.progress.total > 0 && <Fact name="Size">{formatUnits(job.progress.total, job.progress.unit)}</Fact>}
       {outcomes && <Fact name="Outcome">{outcomes}</Fact>}
       {job.result && (
@@ -85,7 +112,17 @@ function Details({ job }: { job: JobDetails }): JSX.Element {
   );
 }
 
-function JobDialogOf({ number }: { number: number }): JSX.Element {
+/** After a link to a related job nothing has the focus any more: then the new heading does. */
+function useFocusOnTitle(): void {
+  useEffect(() => {
+    const title = document.getElementById("dialog-title");
+    if (!title?.closest("dialog")?.open || document.activeElement !== document.body) return;
+    title.tabIndex = -1;
+    title.focus();
+  }, []);
+}
+
+function JobDialogContent({ number }: { number: number }): JSX.Element {
   const job = useSignal<JobDetails | null>(null);
   const problem = useSignal<string | null>(null);
   const changed = lastChanged.value?.number === number ? lastChanged.value : null;
@@ -104,16 +141,29 @@ function JobDialogOf({ number }: { number: number }): JSX.Element {
     // Ticks of progress come with the stream; only a new state, a wait, or a stop asked for or refused, has a new timeline.
   }, [number, changed?.state, changed?.stop_requested, changed?.waits_for, changed?.view]);
 
-  const current = job.value && changed && changed.sequence >= job.value.sequence ? { ...changed, timeline: job.value.timeline } : job.value;
+  useSignalEffect(() => {
+    const heard = lastChanged.value;
+    const known = job.peek();
+    if (heard && known) job.value = withRelative(known, heard);
+  });
+  useFocusOnTitle();
+
+  const current = job.value && changed && changed.sequence >= job.value.sequence ? { ...job.value, ...changed } : job.value;
   return (
-    <Dialog title={`Job ${number}`} onClose={() => navigate(path.value)} wide>
+    <>
       {problem.value && <p class="problem"><Icon name="alert" size={18} /> {problem}</p>}
       {!current && !problem.value && <div class="outline" aria-label="Loading"><span class="blank" /><span class="blank" /><span class="blank" /></div>}
       {current && <Details job={current} />}
-    </Dialog>
+    </>
   );
 }
 
 export function JobDialog(): JSX.Element | null {
-  return shownJob.value ? <JobDialogOf key={shownJob.value} number={shownJob.value} /> : null;
+  const number = shownJob.value;
+  if (!number) return null;
+  return (
+    <Dialog title={`Job ${number}`} onClose={() => navigate(path.value)} wide>
+      <JobDialogContent key={number} number={number} />
+    </Dialog>
+  );
 }
