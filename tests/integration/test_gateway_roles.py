@@ -19,13 +19,16 @@ NAMES = ("nobody", "owner", "blind user", "admin", "super admin", "other user", 
 PEOPLE = b"Email\r\nada@x.test\r\n"
 EXPORT = {"type": "user-data-export", "parameters": {"format": "user"}}
 
-# In the order of EVERYBODY. The second account's user may not import; admins and super admins may do everything.
+# In the order of EVERYBODY. The second account's user may neither import nor have a token; admins and super
+# admins may do everything.
 ANYBODY = (200, 200, 200, 200, 200, 200, 200)
 LOGGED_IN = (401, 200, 200, 200, 200, 200, 200)
 MAY_LOOK = (401, 200, 403, 200, 200, 200, 200)
 OWNERS_JOB = (401, 200, 403, 404, 200, 404, 404)
 MAY_IMPORT = (401, 200, 403, 200, 200, 403, 200)
 OWNERS_UPLOAD = (401, 200, 403, 404, 200, 403, 404)
+MAY_HAVE_TOKEN = (401, 200, 403, 200, 200, 403, 200)
+OWNERS_TOKEN = (401, 200, 404, 404, 200, 404, 404)
 
 
 def _with(statuses: tuple[int, ...], well: int) -> tuple[int, ...]:
@@ -53,6 +56,9 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/v1/uploads"): MAY_IMPORT,
     ("GET", "/api/v1/uploads/{upload}"): OWNERS_UPLOAD,
     ("DELETE", "/api/v1/uploads/{upload}"): _with(OWNERS_UPLOAD, 204),
+    ("POST", "/api/v1/tokens"): _with(MAY_HAVE_TOKEN, 201),
+    ("GET", "/api/v1/tokens"): LOGGED_IN,
+    ("DELETE", "/api/v1/tokens/{token}"): _with(OWNERS_TOKEN, 204),
     ("DELETE", "/api/v1/session"): (204,) * 7,  # the last, as it ends what the others need
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -77,12 +83,19 @@ class World:
         answer = await owner.post("/api/v1/uploads", params={"name": "people.csv"}, content=PEOPLE)
         return str(answer.json()["id"])
 
+    async def token(self) -> int:
+        """The id of the owner's live token."""
+        live = "SELECT id FROM crm.api_tokens WHERE user_id = $1 AND revoked_at IS NULL"
+        await self.clients[EVERYBODY.index(USER)].post("/api/v1/tokens")
+        return int(await self.gateway.owner.fetchval(live, USER))
+
     async def told(self, method: str, path: str) -> tuple[int, ...]:
         """What each of them is answered there."""
         statuses = []
         for client in self.clients:
             upload = await self.upload() if "{upload}" in path else ""
-            url = path.format(job=self.job, upload=upload, job_type="user-data-import")
+            token = await self.token() if "{token}" in path else 0
+            url = path.format(job=self.job, upload=upload, token=token, job_type="user-data-import")
             async with client.stream(method, url, **BODIES.get((method, path), {})) as answer:
                 statuses.append(answer.status_code)
         return tuple(statuses)
@@ -96,7 +109,10 @@ async def world(gateway: RunningGateway) -> World:
         "VALUES ($1, 1, 'blind@first.test', 'Blind', 'user', 3, $2)",
         *(BLIND, password_hash()),
     )
-    await owner.execute("INSERT INTO crm.group_permissions (account_id, group_id, permission) VALUES (1, 1, 'import')")
+    await owner.execute(
+        "INSERT INTO crm.group_permissions (account_id, group_id, permission) "
+        "VALUES (1, 1, 'import'), (1, 1, 'api.token')"
+    )
     clients = [await _client(gateway, who) for who in EVERYBODY]
     job = await gateway.put_result(b"Email\r\n", owner_id=USER)
     return World(gateway, clients, job["number"])

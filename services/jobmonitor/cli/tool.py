@@ -28,6 +28,9 @@ COMMANDS = {
     "stop": ("jobs:stop", "Ask a job to stop."),
     "login": ("login:login", "Log in."),
     "logout": ("login:logout", "Log out."),
+    "tokens create": ("tokens:create", "Make a token of your own, for programs; it is shown once."),
+    "tokens list": ("tokens:list_tokens", "List your tokens, or the account's."),
+    "tokens revoke": ("tokens:revoke", "Revoke a token."),
     "types": ("contract:types", "List the job types and their parameters."),
     "topics": ("contract:topics", "List the topics, or create them."),
     "schemas": ("contract:schemas", "Write or check the folder of schemas."),
@@ -41,7 +44,10 @@ COMMANDS = {
     "health": ("health:health", "Ask the process in this container whether it is ready."),
 }
 """Where each command is, and what it does. It is loaded only when used: no command waits for another's libraries."""
-GROUPS = {"dead-letters": "See and redrive the messages nobody could use."}
+GROUPS = {
+    "dead-letters": "See and redrive the messages nobody could use.",
+    "tokens": "Make, list and revoke tokens, with which programs ask in your name.",
+}
 """Commands of two words stand together under the first."""
 
 

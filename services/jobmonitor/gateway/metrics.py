@@ -36,6 +36,7 @@ RESULT_BYTES = Counter("jobmonitor_gateway_result_bytes_total", "Bytes of result
 TRANSFERS = Counter(
     "jobmonitor_gateway_transfers_total", "Transfers of results: complete, partial, broken", ["outcome"]
 )
+TOKENS = Counter("jobmonitor_gateway_tokens_total", "Tokens: made, revoked, used, refused", ["outcome"])
 LIMITED = Counter(
     "jobmonitor_gateway_limited_total", "Requests and connections that a limit refused; docs/limits.md", ["limit"]
 )

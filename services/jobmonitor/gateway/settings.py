@@ -83,6 +83,8 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     """Open pages one process serves; beyond, 503."""
     streams_per_user: int = 50
     """Beyond, 429."""
+    tokens_per_day_per_user: int = 20
+    """Made, each after the one before was revoked; beyond, 429."""
     uploads_at_once: int = 32
     """Files one process takes in at the same time; beyond, 503."""
     uploads_at_once_per_account: int = 8

@@ -7,6 +7,7 @@ does not exist for them.
 from typing import Any, Protocol
 
 from jobmonitor.crm import rights
+from jobmonitor.crm.tokens import TOKEN_PERMISSION
 from jobmonitor.crm.users import Viewer
 from jobmonitor.job_types.protocol import JobType
 
@@ -39,3 +40,8 @@ def may_see(viewer: Viewer, job: Owned) -> bool:
 def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
     """Whether the viewer may submit jobs of this type, see what it offers and upload files for it."""
     return job_type.permission in viewer.permissions
+
+
+def may_have_token(viewer: Viewer) -> bool:
+    """Whether the viewer may make a token, and programs use it. Who sees a user's jobs may list and revoke tokens."""
+    return TOKEN_PERMISSION in viewer.permissions

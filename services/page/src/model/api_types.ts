@@ -288,6 +288,14 @@ export interface UploadRule {
   bytes_at_most: number;
 }
 /**
+ * A new token: this answer is the only one that has it.
+ */
+export interface MadeToken {
+  id: number;
+  token: string;
+  created_at: string;
+}
+/**
  * How much work the job would be, started now.
  */
 export interface Preview {
@@ -367,6 +375,29 @@ export interface Submitted {
   number: number | null;
   location: string;
   job: Item | null;
+}
+/**
+ * Live tokens first, each the newest first; 500 at most.
+ */
+export interface TokenList {
+  items: ListedToken[];
+}
+/**
+ * A token, but for the token itself, which nobody can be shown again.
+ */
+export interface ListedToken {
+  id: number;
+  user: TokenUser;
+  kind: "private";
+  created_at: string;
+  revoked_at: string | null;
+}
+/**
+ * In whose name a token asks.
+ */
+export interface TokenUser {
+  id: number;
+  name: string;
 }
 /**
  * A file for a job to read.

@@ -1,0 +1,1 @@
+"""Private tokens of users: made, listed, revoked."""
