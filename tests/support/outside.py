@@ -14,11 +14,15 @@ from typing import Any
 
 
 class OutsideService:
-    """``failing`` answers 503 to everything, and counts nothing."""
+    """``failing`` answers 503 to everything, and counts nothing. Calls are counted at once, answered when they may."""
 
     def __init__(self, port: int = 0, file: Path | None = None) -> None:
         self.calls: list[dict[str, Any]] = []
         self.failing = False
+        self.failing_after: int | None = None
+        """So many calls are taken, then it fails."""
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
         self._port = port
         self._file = file
         self._server: asyncio.Server | None = None
@@ -43,6 +47,7 @@ class OutsideService:
         headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         status, answer = self._take(head.split(" ", 1)[0], body)
+        await self.may_answer.wait()
         content = json.dumps(answer).encode()
         writer.write(
             f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n"
@@ -53,7 +58,7 @@ class OutsideService:
         writer.close()
 
     def _take(self, method: str, body: bytes) -> tuple[str, Any]:
-        if self.failing:
+        if self.failing or (self.failing_after is not None and len(self.calls) >= self.failing_after):
             return "503 Service Unavailable", {}
         if method == "GET":
             return "200 OK", self.calls

@@ -62,6 +62,7 @@ class LeftChunk(NamedTuple):
     times_left: int
     attempt: int = 0
     uncounted: int = 0
+    last_error: str | None = None
 
 
 class JobStops(Exception):

@@ -153,7 +153,8 @@ class OutsideWork:
         pause_s = 0.0 if stopped else self._retries.pause_first_s
         uncounted = claimed.uncounted + (stopped or isinstance(error, ServiceAway))
         pause = timedelta(seconds=pause_s)
-        return [LeftChunk(len(units), units, pause, claimed.times_left, claimed.attempt, uncounted)]
+        told = claimed.last_error if stopped else repr(error)
+        return [LeftChunk(len(units), units, pause, claimed.times_left, claimed.attempt, uncounted, told)]
 
     async def _record(self, claimed: Claim, params: Any, acting: Acting | None, rest: list[LeftChunk]) -> None:
         """However long the database is away: whoever finds the reservation instead knows nothing of it."""
