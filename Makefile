@@ -10,7 +10,7 @@ SLOWEST := --durations=10
 # They load the machine themselves.
 ALONE := tests/end_to_end/test_chaos.py tests/end_to_end/test_bench.py
 
-.PHONY: up test check bench chaos hostile setup clean help
+.PHONY: up test check bench chaos kills hostile setup clean help
 
 help:
 	@echo 'make up      set up what is missing and run the whole stack with demo data; Ctrl-C stops it'
@@ -18,6 +18,7 @@ help:
 	@echo 'make check   formatting, types, import rules, the page'
 	@echo 'make bench   measure and compare with the goals; BENCH_ONLY=jobs,recovery leaves the rest out'
 	@echo 'make chaos   break everything for half an hour while jobs run, and check; CHAOS_SECONDS=90 CHAOS_SEED=42 replays; CHAOS_ONLY=fuzz'
+	@echo 'make kills   kill workers a hundred times while they act outside; OUTSIDE_KILLS=100'
 	@echo 'make hostile hostile clients beside ordinary users; HOSTILE_SECONDS=30'
 	@echo 'make setup   only set up'
 	@echo 'make clean   remove what was set up; keeps .data'
@@ -48,6 +49,9 @@ bench: setup
 
 chaos: setup
 	@PYTHONPATH=tests exec $(BIN)/python -m chaos
+
+kills: setup
+	@OUTSIDE_KILLS=$${OUTSIDE_KILLS:-100} exec $(BIN)/python -m pytest -s -n 0 tests/integration/test_outside_kills.py
 
 hostile: SETUP_OPTIONS = --browser
 hostile: setup

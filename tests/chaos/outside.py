@@ -1,13 +1,14 @@
 """A service outside of everything that probes call, as others send mail: it can be away, and knows what reached it."""
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
+from chaos.world import Reached
 from jobmonitor.local.child import BARE_ENVIRONMENT, Child
 from jobmonitor.local.ports import HOST, answers, free_port
 
@@ -41,10 +42,10 @@ class Outside(Child):
     def is_ready(self) -> bool:
         return self.pid is not None and answers(self._port)
 
-    def reached(self) -> Mapping[UUID, int]:
-        """How many different calls of each job reached it."""
-        calls: dict[UUID, set[tuple[int, int]]] = defaultdict(set)
+    def reached(self) -> Mapping[UUID, Reached]:
+        """What of each job reached it."""
+        calls: dict[UUID, Counter[tuple[int, int]]] = defaultdict(Counter)
         for line in self._calls.read_bytes().splitlines() if self._calls.exists() else ():
             call = msgspec.json.decode(line, type=Call)
-            calls[call.job_id].add((call.unit, call.call))
-        return {job_id: len(each) for job_id, each in calls.items()}
+            calls[call.job_id][call.unit, call.call] += 1
+        return {job_id: Reached(len(each), each.total()) for job_id, each in calls.items()}

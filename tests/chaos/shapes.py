@@ -8,7 +8,7 @@ from typing import Any
 from jobmonitor.job_types.registry import offered, slugs
 from support.samples import Sample, samples_of
 
-PROBE = "probe"
+PROBE, OUTSIDE_PROBE = "probe", "outside-probe"
 SERVED = slugs(with_probe=True)
 USERS_WEIGHT = 4
 """Of each type that users may start, over all its samples."""
@@ -16,6 +16,7 @@ FILE_ROWS = (10, 1600)
 Parameters = Mapping[str, Any]
 UNSTOPPED_UNITS = 100_000
 """So many that the job ends by its stop or not at all."""
+UNSTOPPED_CALLS = 10_000
 MORE_TRIES_THAN_ALLOWED = 99
 TEXT_BYTES = 900_000
 CALLS_A_UNIT = 2
@@ -56,6 +57,19 @@ class Shape:
 
 def _units(least: int, most: int, **others: Any) -> Callable[[Random], Parameters]:
     return lambda random: {"units": random.randint(least, most), "file": random.random() < 0.3, **others}
+
+
+def _calls(least: int, most: int) -> Callable[[Random], Parameters]:
+    """Some are left for later a few times."""
+    return lambda random: {
+        "units": random.randint(least, most),
+        "chunk_units": 5,
+        "call_s": 0.1,
+        "later_every": random.choice([0, 7]),
+        "later_times": 2,
+        "later_after_s": 2,
+        "file": random.random() < 0.3,
+    }
 
 
 def _slow(random: Random) -> Parameters:
@@ -151,6 +165,23 @@ SHAPES: tuple[Shape, ...] = (
     Shape("slow assembly", 0.1, _assembled, long_s={"assemble_s": 90}),
     Shape("slow plan", 0.1, _units(20, 60, chunk_units=3), long_s={"plan_s": 60}),
     Shape("calls outside", 3, _units(3, 10, outside=CALLS_A_UNIT)),
+    Shape(
+        "calls once",
+        4,
+        _calls(20, 60),
+        job_type=OUTSIDE_PROBE,
+        ends=frozenset({"completed", "completed_with_errors"}),
+        producers_only=True,
+    ),
+    Shape(
+        "calls once, stopped",
+        2,
+        _calls(UNSTOPPED_CALLS, UNSTOPPED_CALLS),
+        job_type=OUTSIDE_PROBE,
+        ends=STOPPED,
+        stop_within_s=(0.0, 8.0),
+        producers_only=True,
+    ),
     *_of_users(),
 )
 POISON = Shape(

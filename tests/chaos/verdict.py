@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chaos.history import Told
-from chaos.shapes import BY_NAME, UNSERVED
-from chaos.world import Seen, World
+from chaos.shapes import BY_NAME, OUTSIDE_PROBE, UNSERVED
+from chaos.world import Reached, Recorded, Seen, World
 from jobmonitor.job_types.registry import installed
 
 ENDED = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
@@ -90,6 +90,8 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
     yield from _of_end(name, told, shown[0], world)
     if shown[0].state == "completed":
         yield from _of_calls(name, told, world)
+    if told.job_type == OUTSIDE_PROBE:
+        yield from _of_calls_once(name, told, shown[0], world)
     if told.job_type in LEAVING_EFFECTS:
         yield from _of_effects(name, shown[0], *world.effects.get(told.job_id, (0, 0)))
     if told.job_id in world.participations:
@@ -99,9 +101,22 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
 def _of_calls(name: str, told: Told, world: World) -> Iterator[Breach]:
     """A call may reach the service again after a failure; none may be left out."""
     wanted = int(told.parameters.get("outside", 0)) * int(told.parameters.get("units", 0))
-    reached = world.reached.get(told.job_id, 0)
+    reached = world.reached.get(told.job_id, Reached(0, 0)).different
     if reached < wanted:
         yield Breach("lost", told.job_id, f"{name} is complete and {reached} of its {wanted} calls reached the service")
+
+
+def _of_calls_once(name: str, told: Told, seen: Seen, world: World) -> Iterator[Breach]:
+    """No call may reach the service twice, and the job knows how many did, but for those in doubt."""
+    reached = world.reached.get(told.job_id, Reached(0, 0))
+    recorded = world.recorded.get(told.job_id, Recorded(0, 0))
+    if again := reached.all - reached.different:
+        yield Breach("doubled", told.job_id, f"{name} called the service twice for {again} of its units")
+    there = f"and {reached.different} reached the service"
+    if reached.different < recorded.reached:
+        yield Breach("lost", told.job_id, f"{name} says {recorded.reached} calls are done {there}")
+    if seen.state != "failed" and reached.different > sum(recorded):
+        yield Breach("lost", told.job_id, f"{name} knows of {sum(recorded)} calls {there}")
 
 
 def _of_end(name: str, told: Told, seen: Seen, world: World) -> Iterator[Breach]:

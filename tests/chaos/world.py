@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -26,6 +27,12 @@ FROM (SELECT job_id, account_id, state, done, total, failure_code, failure_reaso
              result
       FROM projection.job_history) AS v
 LEFT JOIN ledger.runs AS r USING (job_id)
+"""
+RECORDED = """
+SELECT job_id, count(*) FILTER (WHERE outcome IN ('done', 'refused')) AS reached,
+       count(*) FILTER (WHERE outcome = 'unknown') AS unknown
+FROM probe.outside_units
+GROUP BY job_id
 """
 ENDS = """
 SELECT job_id,
@@ -73,6 +80,21 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What the ledger counted; None for a job the ledger does not know."""
 
 
+class Reached(NamedTuple):
+    """Calls of one job."""
+
+    different: int
+    all: int
+
+
+class Recorded(NamedTuple):
+    """Units of one job."""
+
+    reached: int
+    """Surely."""
+    unknown: int
+
+
 @dataclass(frozen=True)
 class World:
     """Everything the verdict looks at."""
@@ -91,8 +113,10 @@ class World:
     """Messages in the outbox."""
     participations: Mapping[UUID, tuple[int, int]] = field(default_factory=dict)
     """The effects of imports told by others: participations written, and how many different people they are of."""
-    reached: Mapping[UUID, int] = field(default_factory=dict)
-    """How many different calls of each job reached the service outside."""
+    recorded: Mapping[UUID, Recorded] = field(default_factory=dict)
+    """What jobs that call the service once at most know of it."""
+    reached: Mapping[UUID, Reached] = field(default_factory=dict)
+    """What of each job reached the service outside."""
 
 
 async def read_world(database_url: str, kafka_bootstrap: str) -> World:
@@ -103,11 +127,12 @@ async def read_world(database_url: str, kafka_bootstrap: str) -> World:
         ends = {row["job_id"]: (row["ends"], row["starts"]) for row in await connection.fetch(ENDS)}
         effects = await _effects(connection)
         participations = {job_id: (rows, units) for job_id, rows, units in await connection.fetch(PARTICIPATIONS)}
+        recorded = {job_id: Recorded(*counts) for job_id, *counts in await connection.fetch(RECORDED)}
         unsent = await connection.fetchval("SELECT count(*) FROM ledger.outbox")
     finally:
         await connection.close()
     dead_lettered, strange = _letters(await _records(kafka_bootstrap, DEAD_LETTERS))
-    return World(seen, ends, effects, dead_lettered, strange, unsent, participations)
+    return World(seen, ends, effects, dead_lettered, strange, unsent, participations, recorded)
 
 
 async def _effects(connection: Connection) -> dict[UUID, tuple[int, int]]:

@@ -18,6 +18,7 @@ from jobmonitor.contract.envelope import Event, encode
 from jobmonitor.contract.events import JobStopRequested, JobSubmitted
 from jobmonitor.contract.topics import Topic, catalogue, topic_of, view_topics
 from jobmonitor.job.commands import RecordDownload
+from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.job_types.user_data_import.job_type import UserDataImport
 from jobmonitor.local.kafka import KafkaServer
@@ -38,7 +39,7 @@ ACCOUNT, OWNER, STRANGER = 1, 2, 90
 """The stranger belongs to account 9."""
 IMPORTED = b"Email\r\nada@example.org\r\nno address\r\ngrace@example.org\r\n"
 SOON = timedelta(milliseconds=300)
-JOB_TYPES = ("probe", "user-data-import")
+JOB_TYPES = ("probe", "user-data-import", "outside-probe")
 
 
 @dataclass
@@ -184,6 +185,7 @@ class _Jobs:
         await until(engine.ledger.queue_due)
         await engine.run_to_end(jobs["on time"])
         jobs["imported"] = await self._import()
+        jobs["called"] = await self._call()
         jobs["running"] = await self._submit(units=10)
         for chunk in (0, 1):
             await engine.runner.run(jobs["running"], chunk)
@@ -238,6 +240,16 @@ class _Jobs:
 
     def _tell(self, operation: str, job_id: UUID, **says: Any) -> None:
         self._history.append(Operation(operation=operation, job_id=job_id, outcome="ok", **says))
+
+    async def _call(self) -> UUID:
+        engine, job_type = self._engine, OutsideProbe()
+        parameters = {"units": 6, "chunk_units": 4, "refuse_every": 3}
+        submission = JobSubmitted(account_id=ACCOUNT, owner_id=OWNER, job_type=job_type.slug, parameters=parameters)
+        job_id = await self._publish(submission)
+        await engine.acceptor_for(job_type).accept([heard(job_id, submission)])
+        for chunk in (0, 1, 2, 3):
+            await engine.runner_for(job_type).run(job_id, chunk)
+        return job_id
 
     async def _import(self) -> UUID:
         engine, job_type = self._engine, UserDataImport()

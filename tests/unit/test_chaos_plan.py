@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaos.plan import INSTANCES, LEASE_S, PRODUCERS_ACCOUNTS, USERS_ACCOUNTS, Plan, make_plan
-from chaos.shapes import BY_NAME, PROBE, UNSERVED
+from chaos.shapes import BY_NAME, OUTSIDE_PROBE, PROBE, UNSERVED
 from chaos.watch import PARTITIONS, partition_keys
+from jobmonitor.job_types.outside_probe.job_type import OutsideProbeParameters
 from jobmonitor.job_types.parameters import BadParameters, read_parameters
 from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.processor.settings import ProcessorSettings
@@ -87,6 +88,9 @@ def test_the_parameters_are_what_the_shape_says(seed: int) -> None:
             assert job.way == "kafka"
         elif job.shape.job_type == PROBE:
             read_parameters(ProbeParameters, dict(job.parameters))
+        elif job.shape.job_type == OUTSIDE_PROBE:
+            read_parameters(OutsideProbeParameters, dict(job.parameters))
+            assert job.way == "kafka"
         else:
             assert job.way == "gateway"
             assert job.shape.sample is not None

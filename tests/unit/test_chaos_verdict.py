@@ -12,9 +12,9 @@ import pytest
 from chaos.history import Told
 from chaos.report import small_waits_s
 from chaos.run import unseen, violations
-from chaos.shapes import BY_NAME, CALLS_A_UNIT, PROBE
+from chaos.shapes import BY_NAME, CALLS_A_UNIT, OUTSIDE_PROBE, PROBE
 from chaos.verdict import LEAVING_EFFECTS, Verdict, judge
-from chaos.world import Seen, World
+from chaos.world import Reached, Recorded, Seen, World
 from jobmonitor.checker import Finding, Report, Violation
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -54,7 +54,7 @@ def seen(shape: str) -> Seen:
         run_at=NOW if about.is_scheduled else None,
         started_at=NOW,
         completed_at=NOW,
-        has_result=about.job_type != PROBE or shape == "stopped",
+        has_result=about.job_type not in (PROBE, OUTSIDE_PROBE) or shape == "stopped",
         ledger_done=done,
     )
 
@@ -70,10 +70,20 @@ CALM = World(
     dead_lettered=frozenset(job.job_id for shape, job in JOBS.items() if BY_NAME[shape].leaves_letter),
     strange_letters=(),
     unsent=0,
-    reached={JOBS["calls outside"].job_id: UNITS * CALLS_A_UNIT},
+    reached={
+        JOBS["calls outside"].job_id: Reached(UNITS * CALLS_A_UNIT, UNITS * CALLS_A_UNIT + 1),
+        JOBS["calls once"].job_id: Reached(4, 4),
+        JOBS["calls once, stopped"].job_id: Reached(2, 2),
+    },
+    recorded={JOBS["calls once"].job_id: Recorded(3, 2), JOBS["calls once, stopped"].job_id: Recorded(2, 0)},
 )
 SMALL, STOPPED, SCHEDULED, POISON = (JOBS[name].job_id for name in ("one step", "stopped", "scheduled", "has a bug"))
 IMPOSSIBLE = JOBS["impossible"].job_id
+
+
+def with_reached(shape: str, different: int, calls: int) -> World:
+    """The calm world, but other calls of this job reached the service."""
+    return replace(CALM, reached={**CALM.reached, JOBS[shape].job_id: Reached(different, calls)})
 
 
 def changed(job_id: UUID, **values: Any) -> World:
@@ -182,9 +192,29 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
         "did 1 of its 5 units again",
     ),
     "a call that never reached the service outside": (
-        lambda: replace(CALM, reached={JOBS["calls outside"].job_id: UNITS * CALLS_A_UNIT - 1}),
+        lambda: with_reached("calls outside", UNITS * CALLS_A_UNIT - 1, UNITS * CALLS_A_UNIT - 1),
         (1, 0),
         "9 of its 10 calls reached the service",
+    ),
+    "a call that reached the service twice": (
+        lambda: with_reached("calls once", 4, 5),
+        (0, 1),
+        "called the service twice for 1 of its units",
+    ),
+    "a call that is recorded and never was": (
+        lambda: with_reached("calls once", 2, 2),
+        (1, 0),
+        "says 3 calls are done and 2 reached the service",
+    ),
+    "a call of which its job knows nothing": (
+        lambda: with_reached("calls once", 6, 6),
+        (1, 0),
+        "knows of 5 calls and 6 reached the service",
+    ),
+    "a call after the stop": (
+        lambda: with_reached("calls once, stopped", 3, 3),
+        (1, 0),
+        "knows of 2 calls and 3 reached the service",
     ),
     "an end of a job nobody serves": (
         lambda: changed(JOBS["nobody serves"].job_id, state="failed"),
