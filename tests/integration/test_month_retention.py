@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
 from jobmonitor.contract.envelope import Event
@@ -16,7 +17,7 @@ from jobmonitor.database.pool import Pool
 from jobmonitor.projection.batch import read
 from jobmonitor.projection.store import Partition, Position, Store
 from jobmonitor.reconciler.retention import PATIENCE_MS, Retention
-from support.job_events import JobEvents, ordinary_life
+from support.job_events import JobEvents, ordinary_life, result_of
 from support.old_shapes import migrate_to
 from support.projecting import Views, arrived
 from support.rebuilding import rebuild
@@ -97,7 +98,10 @@ async def test_what_lasts_moves_to_the_present_month_and_goes_on(
         await number_in(superuser, past, job.job_id)
     await flush(store, running.submitted(), running.queued(), running.started(), running.progressed(10))
     await flush(store, scheduled.submitted(run_at=datetime(2099, 1, 1, tzinfo=UTC)))
-    await flush(store, *ordinary_life(fetched))
+    offered = fetched.completed(
+        result=msgspec.structs.replace(result_of(3), expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    )
+    await flush(store, fetched.submitted(), fetched.queued(), fetched.started(), offered, fetched.downloaded())
     numbers = "SELECT number FROM registry.job_numbers ORDER BY job_id"
     before = await superuser.fetch(numbers)
 

@@ -125,16 +125,24 @@ BEGIN
     IF old_month IS NULL OR old_month + interval '1 month' + kept > now() AT TIME ZONE 'UTC' THEN
         RETURN;
     END IF;
-    SELECT array_agg(job_id) INTO lasting FROM (
-        SELECT m.job_id FROM projection.job_monitor AS m WHERE m.month = old_month
-        UNION ALL
-        SELECT h.job_id
-        FROM projection.job_history AS h
-        WHERE h.month = old_month AND (
-            coalesce(h.completed_at, h.updated_at) > now() - kept OR (h.result IS NOT NULL AND h.expired_at IS NULL)
-        )
-        LIMIT jobs_max
-    ) AS jobs;
+    SELECT array_agg(counted.job_id) INTO lasting FROM (
+        SELECT jobs.job_id, sum(points.many) OVER (ORDER BY jobs.job_id) - points.many AS points_before
+        FROM (
+            SELECT m.job_id FROM projection.job_monitor AS m WHERE m.month = old_month
+            UNION ALL
+            SELECT h.job_id
+            FROM projection.job_history AS h
+            WHERE h.month = old_month AND (
+                coalesce(h.completed_at, h.updated_at) > now() - kept
+                OR (h.expired_at IS NULL AND (h.result ->> 'expires_at')::timestamptz > now())
+            )
+            LIMIT jobs_max
+        ) AS jobs
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS many FROM projection.job_timeline AS t WHERE t.job_id = jobs.job_id AND t.month = old_month
+        ) AS points
+    ) AS counted
+    WHERE counted.points_before < 20000;  -- so that nobody is held up for longer than a moment
     PERFORM set_config('lock_timeout', '2s', true);
     LOCK TABLE projection.offsets IN EXCLUSIVE MODE;
     IF lasting IS NOT NULL THEN
