@@ -58,6 +58,12 @@ async def test_the_description_names_what_the_api_has(gateway: RunningGateway) -
         "HEAD /api/v1/jobs/{job}/result",
         "POST /api/v1/uploads",
         "GET /api/v1/uploads/{upload}",
+        "GET /api/v1/schedules",
+        "POST /api/v1/schedules",
+        "POST /api/v1/schedules/{schedule}/pause",
+        "POST /api/v1/schedules/{schedule}/resume",
+        "POST /api/v1/schedules/{schedule}/run",
+        "DELETE /api/v1/schedules/{schedule}",
     }
     assert document["openapi"].startswith("3.1")
     assert _dangling(document) == set()

@@ -5,6 +5,7 @@ The routes are those the application describes: one that is not in the table fai
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -59,12 +60,19 @@ EXPECTED: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/v1/tokens"): _with(MAY_HAVE_TOKEN, 201),
     ("GET", "/api/v1/tokens"): LOGGED_IN,
     ("DELETE", "/api/v1/tokens/{token}"): _with(OWNERS_TOKEN, 204),
+    ("GET", "/api/v1/schedules"): MAY_LOOK,
+    ("POST", "/api/v1/schedules"): _with(MAY_LOOK, 201),
+    ("POST", "/api/v1/schedules/{schedule}/pause"): OWNERS_JOB,
+    ("POST", "/api/v1/schedules/{schedule}/resume"): OWNERS_JOB,
+    ("POST", "/api/v1/schedules/{schedule}/run"): _with(OWNERS_JOB, 202),
+    ("DELETE", "/api/v1/schedules/{schedule}"): _with(OWNERS_JOB, 204),
     ("DELETE", "/api/v1/session"): (204,) * 7,  # the last, as it ends what the others need
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/session"): {"json": {"email": "nobody@first.test", "password": "wrong"}},
     ("POST", "/api/v1/job-preview"): {"json": EXPORT},
     ("POST", "/api/v1/jobs"): {"json": EXPORT},
+    ("POST", "/api/v1/schedules"): {"json": EXPORT | {"name": "Nightly", "time": "03:00"}},
     ("POST", "/api/v1/uploads"): {"params": {"name": "people.csv"}, "content": PEOPLE},
 }
 
@@ -89,13 +97,21 @@ class World:
         await self.clients[EVERYBODY.index(USER)].post("/api/v1/tokens")
         return int(await self.gateway.owner.fetchval(live, USER))
 
+    async def schedule(self) -> str:
+        """A schedule of the owner's."""
+        owner = self.clients[EVERYBODY.index(USER)]
+        added = {"name": str(uuid4()), "time": "03:00"}
+        return str((await owner.post("/api/v1/schedules", json=EXPORT | added)).json()["id"])
+
     async def told(self, method: str, path: str) -> tuple[int, ...]:
         """What each of them is answered there."""
         statuses = []
         for client in self.clients:
             upload = await self.upload() if "{upload}" in path else ""
             token = await self.token() if "{token}" in path else 0
-            url = path.format(job=self.job, upload=upload, token=token, job_type="user-data-import")
+            schedule = await self.schedule() if "{schedule}" in path else ""
+            ids = {"job": self.job, "upload": upload, "token": token, "schedule": schedule}
+            url = path.format(**ids, job_type="user-data-import")
             async with client.stream(method, url, **BODIES.get((method, path), {})) as answer:
                 statuses.append(answer.status_code)
         return tuple(statuses)

@@ -37,6 +37,12 @@ COMMANDS = {
     "dead-letters list": ("dead_letters:list_letters", "List the messages nobody could use."),
     "dead-letters show": ("dead_letters:show_letter", "Show one of them with its bytes."),
     "dead-letters redrive": ("dead_letters:redrive", "Publish one of them again."),
+    "schedules list": ("schedules:list_schedules", "List the schedules, with their next times and last jobs."),
+    "schedules add": ("schedules:add", "Let jobs of a type start by themselves."),
+    "schedules pause": ("schedules:pause", "Let nothing of a schedule start until it is resumed."),
+    "schedules resume": ("schedules:resume", "Let a paused schedule go on."),
+    "schedules run-now": ("schedules:run_now", "Start a job of a schedule at once."),
+    "schedules remove": ("schedules:remove", "Let nothing more of a schedule start."),
     "rebuild": ("rebuild:rebuild", "Make the views anew from the log and swap them."),
     "migrate": ("database:migrate", "Bring the database to the newest shape."),
     "demo": ("database:demo", "Fill an empty database with made-up accounts."),
@@ -47,6 +53,7 @@ COMMANDS = {
 GROUPS = {
     "dead-letters": "See and redrive the messages nobody could use.",
     "tokens": "Make, list and revoke tokens, with which programs ask in your name.",
+    "schedules": "See and change when jobs start by themselves.",
 }
 """Commands of two words stand together under the first."""
 

@@ -26,6 +26,7 @@ from jobmonitor.gateway.jobs import job_type_routes
 from jobmonitor.gateway.jobs import routes as jobs
 from jobmonitor.gateway.live import routes as stream
 from jobmonitor.gateway.live.hub import Hub
+from jobmonitor.gateway.schedules import routes as schedules
 from jobmonitor.gateway.settings import GatewaySettings
 from jobmonitor.gateway.tokens import routes as tokens
 from jobmonitor.gateway.uploads import routes as uploads
@@ -56,7 +57,7 @@ def create_app(settings: GatewaySettings, job_types: Sequence[JobType[Any]], cra
     app.state.pages = pages.Pages(pages.DIST)
     app.state.upload_slots = UploadSlots(settings)
     # the stream's address would otherwise be taken for a job called "stream"
-    for room in (login, stream, job_type_routes, jobs, results, uploads, tokens, operations):
+    for room in (login, stream, job_type_routes, jobs, results, uploads, tokens, schedules, operations):
         app.include_router(room.router)
     app.router.default = app.state.pages
     app.add_middleware(ErrorBoundary, settings=settings, upload_bytes_max=_upload_bytes_max(job_types))

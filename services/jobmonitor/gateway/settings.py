@@ -77,6 +77,8 @@ class GatewaySettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectSt
     submissions_burst_per_user: int = 300
     submissions_per_minute_per_account: int = 600
     submissions_burst_per_account: int = 1500
+    schedules_per_account: int = 100
+    """Beyond, 429."""
     previews_at_once_per_user: int = 4
     """Counting may look through a whole account; beyond, 429."""
     streams_at_most: int = 5000

@@ -37,6 +37,11 @@ def may_see(viewer: Viewer, job: Owned) -> bool:
     return may_look(viewer) and job.account_id == viewer.account_id and owner_seen(viewer) in (None, job.owner_id)
 
 
+def may_schedule_for_system(viewer: Viewer) -> bool:
+    """Whether the viewer may let jobs start by themselves that belong to the account's system user, who may do all."""
+    return rights.sees_all(viewer.user_type)
+
+
 def may_start(viewer: Viewer, job_type: JobType[Any]) -> bool:
     """Whether the viewer may submit jobs of this type, see what it offers and upload files for it."""
     return job_type.permission in viewer.permissions

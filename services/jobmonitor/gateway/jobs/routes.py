@@ -4,11 +4,12 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AwareDatetime, BeforeValidator
 
-from jobmonitor.gateway.access.dependencies import MonitorUser, ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.dependencies import MonitorUser, Services, ServicesDep, SignedIn, answer
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.openapi import answers, body
 from jobmonitor.gateway.http.problems import FieldError, Problem
@@ -16,7 +17,7 @@ from jobmonitor.gateway.jobs import models
 from jobmonitor.gateway.jobs.items import details, item, job_of, location
 from jobmonitor.gateway.jobs.lists import Filter, ListQuery, Position, page_of
 from jobmonitor.gateway.jobs.reading import NUMBER_AT_MOST, job_at, relatives_of
-from jobmonitor.gateway.jobs.records import View
+from jobmonitor.gateway.jobs.records import JobRecord, View
 from jobmonitor.gateway.jobs.stops import request_stop
 from jobmonitor.gateway.jobs.submissions import preview, submit
 
@@ -71,6 +72,11 @@ async def submit_job(
     asked = await read_body(request, models.SubmissionRequest)
     services.rates.note_submission(viewer, asyncio.get_running_loop().time())
     job_id, job = await submit(services, viewer, asked, idempotency_key)
+    return submitted(job_id, job, services)
+
+
+def submitted(job_id: UUID, job: JobRecord | None, services: Services) -> Response:
+    """The answer to who started this job; ``job`` is what the monitor shows of it."""
     address = location(job) if job else f"/api/v1/jobs/{job_id}"
     accepted = models.Submitted(
         id=job_id,

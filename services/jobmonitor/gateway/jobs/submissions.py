@@ -50,7 +50,7 @@ log = structlog.stdlib.get_logger()
 async def preview(services: Services, viewer: Viewer, request: models.PreviewRequest) -> models.Preview:
     """How many units the job would have. Raises Problem like a submission would."""
     job_type = startable(services.job_types, viewer, request.type)
-    params = _params(job_type, request.parameters)
+    params = params_of(job_type, request.parameters)
     async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
         context = _context(services, viewer, connection)
         with _refusals_answered():
@@ -68,12 +68,23 @@ async def submit(
     Raises Problem (403, 409, 422) and KafkaUnavailable; after the latter the same key may be sent again.
     """
     job_type = startable(services.job_types, viewer, request.type)
-    params = _params(job_type, request.parameters)
-    submission = _submission(viewer, request, job_type, params)
+    params = params_of(job_type, request.parameters)
+    return await accept(services, viewer, _submission(viewer, request, job_type, params), job_type, params, key)
+
+
+async def accept(
+    services: Services,
+    viewer: Viewer,
+    submission: JobSubmitted,
+    job_type: JobType[Any],
+    params: Any,
+    key: str | None,
+) -> tuple[UUID, JobRecord | None]:
+    """Accept what the viewer asks for, whoever is to own it; returns and raises what ``submit`` does."""
     job_id = job_id_for(viewer.account_id, key) if key else UUID(str(uuid_utils.uuid7()))
     earlier = await _earlier(services, job_id, submission, job_type) if key else None
     if earlier is None:
-        await _check_new(services, viewer, submission, job_type, params)
+        await check_new(services, viewer, submission, job_type, params)
     with services.changes.watching(job_id) as watch:
         if earlier != "listed":
             await _publish_submission(services, viewer, job_id, submission)
@@ -92,13 +103,18 @@ def _submission(viewer: Viewer, request: models.SubmissionRequest, job_type: Job
         run_at=_in_utc(request.run_at),
         parent_job_id=request.parent_job_id,
     )
-    if (refusal := submission_refused(submission)) is not None:
-        field = _REFUSED_FIELDS.get(refusal.code, "parameters")
-        raise invalid([FieldProblem(field, refusal.reason)], code=refusal.code)
+    require_allowed(submission)
     return submission
 
 
-async def _check_new(
+def require_allowed(submission: JobSubmitted) -> None:
+    """Raises Problem 422: the contract does not allow it."""
+    if (refusal := submission_refused(submission)) is not None:
+        field = _REFUSED_FIELDS.get(refusal.code, "parameters")
+        raise invalid([FieldProblem(field, refusal.reason)], code=refusal.code)
+
+
+async def check_new(
     services: Services, viewer: Viewer, submission: JobSubmitted, job_type: JobType[Any], params: Any
 ) -> None:
     """Raises Problem: 403, 409, 422 it is known to be impossible, 429 the account's results are too many."""
@@ -117,7 +133,8 @@ async def _check_parent(connection: Connection, viewer: Viewer, parent_job_id: U
         raise invalid([problem], code="unknown_parent")
 
 
-def _params(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:
+def params_of(job_type: JobType[Any], parameters: dict[str, Any]) -> Any:
+    """As the type's own value. Raises Problem 422."""
     try:
         return read_parameters(job_type.params_type, parameters)
     except BadParameters as error:

@@ -331,6 +331,96 @@ export interface FieldError {
   detail: string;
 }
 /**
+ * When jobs start by themselves.
+ */
+export interface Schedule {
+  id: string;
+  name: string;
+  type: string;
+  parameters: {
+    [k: string]: unknown;
+  };
+  time: string;
+  time_zone: string;
+  weekdays: ("friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday")[] | null;
+  month_day: number | null;
+  reference: string | null;
+  date_parameter: string | null;
+  missed: "each" | "latest";
+  owner: Owner;
+  paused: boolean;
+  created_at: string;
+  next_date: string;
+  next_at: string;
+  problem: string | null;
+  last_job: Job | null;
+}
+/**
+ * The schedules you see, by name.
+ */
+export interface ScheduleList {
+  items: Schedule[];
+}
+/**
+ * Jobs to be started again and again: every day, or on some weekdays, or on one day of the month.
+ */
+export interface ScheduleRequest {
+  name: string;
+  type: string;
+  parameters: {
+    [k: string]: unknown;
+  };
+  time: string;
+  time_zone?: string | null;
+  weekdays?:
+    | ["friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"]
+    | [
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"
+      ]
+    | [
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"
+      ]
+    | [
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"
+      ]
+    | [
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"
+      ]
+    | [
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"
+      ]
+    | [
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday",
+        "friday" | "monday" | "saturday" | "sunday" | "thursday" | "tuesday" | "wednesday"
+      ]
+    | null;
+  month_day?: number | null;
+  reference?: string | null;
+  date_parameter?: string | null;
+  missed?: "each" | "latest";
+  owner?: "me" | "system";
+}
+/**
  * A session, as its owner sees it.
  */
 export interface Session {

@@ -1,0 +1,1 @@
+"""Schedules as the API takes, keeps and shows them."""
