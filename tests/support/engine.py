@@ -18,6 +18,7 @@ from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
+from jobmonitor.job_types.hooks import JobTypeHooks
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.acceptor import Acceptor, LoadStandings, Submission
@@ -54,6 +55,8 @@ class Engine:
     bootstrap: str
     settings: ProcessorSettings
     cpu: CpuPool
+    served: dict[str, JobType[Any]]
+    """By slug; whose hooks are called."""
     runner: ChunkRunner = field(init=False)
     acceptor: Acceptor = field(init=False)
 
@@ -76,7 +79,8 @@ class Engine:
         self.acceptor = self.acceptor_for(job_type)
 
     def runner_for(self, job_type: JobType[Any]) -> ChunkRunner:
-        """It runs this type's chunks, whatever the engine works on."""
+        """It runs this type's chunks, whatever the engine works on; from now on its slug means it."""
+        self.served[job_type.slug] = job_type
         return ChunkRunner(job_type, self.ledger, self.objects, self.settings, self.cpu)
 
     def acceptor_for(self, job_type: JobType[Any], load_standings: LoadStandings | None = everybody_may) -> Acceptor:
@@ -187,19 +191,22 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
     pool = await open_pool(settings.database_url, size=8, application_name="test", silence_s=settings.silence_s)
     producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()
-    ledger = Ledger(pool, producer, "/jobmonitor/test", settings)
+    objects = ObjectStore(settings.object_store_url)
+    served: dict[str, JobType[Any]] = {}
+    ledger = Ledger(pool, producer, "/jobmonitor/test", settings, JobTypeHooks(served.__getitem__, objects))
     cpu = CpuPool(settings.cpu_processes)
     try:
         yield Engine(
             ledger=ledger,
             producer=producer,
-            objects=ObjectStore(settings.object_store_url),
+            objects=objects,
             probe=FailingProbe(),
             owner=owner,
             owner_url=database.owner_url,
             bootstrap=kafka.bootstrap,
             settings=settings,
             cpu=cpu,
+            served=served,
         )
     finally:
         cpu.close()

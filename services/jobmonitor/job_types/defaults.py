@@ -8,7 +8,7 @@ import msgspec
 from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.outside import Outside
-from jobmonitor.job_types.protocol import Context, EffectsCount, Params, Part, RetryPolicy, UploadRule
+from jobmonitor.job_types.protocol import Context, EffectsCount, Ending, Params, Part, RetryPolicy, UploadRule
 
 
 class JobTypeDefaults(Generic[Params]):
@@ -34,6 +34,12 @@ class JobTypeDefaults(Generic[Params]):
 
     async def check(self, params: Params, context: Context) -> None:
         """Whatever fits the schema will do."""
+
+    async def began(self, params: Params, context: Context) -> None:
+        """Nothing. A type that leaves this as it is costs no statement."""
+
+    async def ended(self, params: Params, ending: Ending, context: Context) -> None:
+        """Nothing, as ``began``."""
 
     async def is_small(self, params: Params, context: Context) -> bool:
         return False

@@ -17,6 +17,7 @@ import msgspec
 from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import Statement
+from jobmonitor.job.state import State
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.inspection import Inspection
 from jobmonitor.runtime.objects import ObjectStore
@@ -190,6 +191,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended."""
+
+    state: State
+    """One of the ends."""
+    outcomes: Mapping[str, int]
+    """Units per outcome, of all chunks that were done."""
+    rejected: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """The result file as it is to be stored."""
 
@@ -312,6 +326,20 @@ class JobType(Protocol[Params]):
         """Split the work, in the order of the result file; nothing means no work. One REPEATABLE READ snapshot.
 
         Streams: never holds the whole plan. It may take any time; a stop of its job cancels it. Raises Refused.
+        """
+        ...
+
+    async def began(self, params: Params, context: Context) -> None:
+        """A job was planned and starts: what this writes commits with its start, before any chunk runs.
+
+        Short: the job is locked meanwhile. Raises Refused; whatever else it raises is a failed try of the plan.
+        """
+        ...
+
+    async def ended(self, params: Params, ending: Ending, context: Context) -> None:
+        """A job that had begun has ended, in whatever way: what this writes commits with its end, exactly once.
+
+        Short: the job is locked meanwhile. The job ends whatever this raises; only temporary errors are tried again.
         """
         ...
 

@@ -28,7 +28,7 @@ from jobmonitor.ledger.kept_results import KeptResults
 from jobmonitor.ledger.leases import Leases
 from jobmonitor.ledger.outbox import Outbox
 from jobmonitor.ledger.runs import SQL, Run
-from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.ledger.transaction import Hooks, LedgerTransaction, NoHooks
 from jobmonitor.runtime.kafka import Producer, Sender
 from jobmonitor.runtime.settings import FairnessSettings
 
@@ -47,6 +47,7 @@ class Ledger:
         producer: Sender,
         source: str,
         fairness: FairnessSettings = FairnessSettings(),  # noqa: B008
+        hooks: Hooks = NoHooks(),  # noqa: B008
     ) -> None:
         self.pool = pool
         self.outbox = Outbox(pool, producer)
@@ -61,6 +62,7 @@ class Ledger:
         """Plans under way. Each holds a connection all the time."""
         self._source = source
         self._fairness = fairness
+        self._hooks = hooks
         self._kept_results = KeptResults(fairness.result_bytes_per_account)
 
     @asynccontextmanager
@@ -68,7 +70,7 @@ class Ledger:
         """A transaction whose facts leave after its commit, and never without it."""
         row_id = None
         async with self.pool.acquire() as connection, connection.transaction():
-            transaction = LedgerTransaction(connection, self._source, self._fairness, self._kept_results)
+            transaction = LedgerTransaction(connection, self._source, self._fairness, self._kept_results, self._hooks)
             yield transaction
             await transaction.flush()
             if transaction.messages:
@@ -194,6 +196,8 @@ class Ledger:
             run = await transaction.lock(claim.job_id)
             await mark_done(transaction.connection, claim, None, units=claim.units)
             run = transaction.apply(run, StartJob(total=total, unit=unit))
+            if run.state is State.RUNNING:
+                await self._hooks.began(transaction, run)
             window = 1 if in_order else self._fairness.chunks_in_flight
             await transaction.start_chunks(run, chunks=chunks, window=window)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -68,13 +68,38 @@ class EarlyStop(NamedTuple):
     requested_at: datetime
 
 
+class Hooks(Protocol):
+    """What else is done when jobs begin and end, in the same transaction."""
+
+    async def began(self, transaction: "LedgerTransaction", run: Run) -> None:
+        """The job starts. Whatever this raises keeps it from starting."""
+        ...
+
+    async def ended(self, transaction: "LedgerTransaction", run: Run) -> None:
+        """A job that had begun ends. Raises temporary errors only."""
+        ...
+
+
+class NoHooks(Hooks):
+    """Nothing else is done."""
+
+    async def began(self, transaction: "LedgerTransaction", run: Run) -> None: ...
+    async def ended(self, transaction: "LedgerTransaction", run: Run) -> None: ...
+
+
 class LedgerTransaction:
     """What a transaction has decided so far. Made by ``Ledger.transaction``, which flushes, commits and sends."""
 
     def __init__(
-        self, connection: Connection, source: str, fairness: FairnessSettings, kept_results: KeptResults
+        self,
+        connection: Connection,
+        source: str,
+        fairness: FairnessSettings,
+        kept_results: KeptResults,
+        hooks: Hooks,
     ) -> None:
         self.connection = connection
+        self.hooks = hooks
         self.messages: list[Outgoing] = []
         self._source = source
         self._fairness = fairness
@@ -84,6 +109,8 @@ class LedgerTransaction:
         self._new: set[UUID] = set()
         self._changed: set[UUID] = set()
         self._plans: list[UUID] = []
+        self._ended: list[UUID] = []
+        """Those that had begun."""
         self._left: set[int] = set()
         """Accounts that have capacity for another job."""
 
@@ -114,6 +141,8 @@ class LedgerTransaction:
             after = evolve(after, fact)
         if after.ended and not run.ended and run.admitted:
             self._left.add(run.account_id)
+        if after.ended and run.state in (State.RUNNING, State.STOPPING):
+            self._ended.append(run.job_id)
         return self.save(after)
 
     def submit(self, job_id: UUID, submission: JobSubmitted) -> None:
@@ -295,6 +324,8 @@ class LedgerTransaction:
 
         Raises AcceptedMeanwhile.
         """
+        for job_id in self._ended:
+            await self.hooks.ended(self, self._runs[job_id])
         await self._write_runs()
         await self.admit_waiting(self._left)
 

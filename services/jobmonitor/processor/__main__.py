@@ -10,10 +10,11 @@ from typing import Any
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.database.pool import open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
+from jobmonitor.job_types.hooks import JobTypeHooks
 from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
 from jobmonitor.job_types.probe.job_type import Probe
 from jobmonitor.job_types.protocol import JobType
-from jobmonitor.job_types.registry import enabled
+from jobmonitor.job_types.registry import enabled, job_type
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.crash_hooks import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings
@@ -55,9 +56,11 @@ async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:
         producer = Producer(settings)
         await lifecycle.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
-        ledger = Ledger(pool, producer, SOURCE, settings)
-        stack.push_async_callback(ledger.outbox.close)
         objects = ObjectStore(settings.object_store_url)
+        served = {value.slug: value for value in job_types}
+        hooks = JobTypeHooks(lambda slug: served.get(slug) or job_type(slug), objects)
+        ledger = Ledger(pool, producer, SOURCE, settings, hooks)
+        stack.push_async_callback(ledger.outbox.close)
         cpu = CpuPool(settings.cpu_processes)
         stack.callback(cpu.close)
         workers = [

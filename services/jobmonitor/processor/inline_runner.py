@@ -52,6 +52,7 @@ class InlineRunner:
             transaction.apply(run, FailJob(code=refusal.code, reason=str(refusal)))
             return True
         run = transaction.apply(run, StartJob(total=sum(chunk.units for chunk in planned), unit=unit))
+        await transaction.hooks.began(transaction, run)
         run, contents = await self._work(transaction, run, params, planned, context)
         result = await self._assemble(transaction, run, params, contents)
         transaction.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=result))

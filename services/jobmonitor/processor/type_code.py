@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from jobmonitor.job_types.hooks import TypeFailed
 from jobmonitor.job_types.parameters import BadParameters
 from jobmonitor.job_types.protocol import Refused, Stopped
 from jobmonitor.ledger import LeaseLost
@@ -17,13 +18,11 @@ from jobmonitor.ledger.transaction import MessageTooLarge
 from jobmonitor.processor.counting import BadPart
 from jobmonitor.runtime.failures import is_temporary
 
+__all__ = ["TypeFailed", "of_type", "type_code", "was_bug"]
+
 Item = TypeVar("Item")
 
 _SAID_ON_PURPOSE = (Refused, Stopped, BadParameters, BadPart, LeaseLost, JobStopped, MessageTooLarge)
-
-
-class TypeFailed(Exception):
-    """A job type's own code raised what nobody expects of it. Its ``__cause__`` is what was raised."""
 
 
 def was_bug(last_error: str | None) -> bool:

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack
 import structlog
 
 from jobmonitor.database.pool import open_pool
-from jobmonitor.job_types.registry import slugs
+from jobmonitor.job_types.hooks import JobTypeHooks
+from jobmonitor.job_types.registry import job_type, slugs
 from jobmonitor.ledger import Ledger
 from jobmonitor.reconciler.loops import Loops
 from jobmonitor.reconciler.repairs import SOURCE, Repairs
@@ -36,9 +37,10 @@ async def serve(settings: ReconcilerSettings, lifecycle: Lifecycle) -> None:
         producer = Producer(settings)
         await lifecycle.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
-        ledger = Ledger(pool, producer, SOURCE, settings)
+        objects = ObjectStore(settings.object_store_url)
+        ledger = Ledger(pool, producer, SOURCE, settings, JobTypeHooks(job_type, objects))
         stack.push_async_callback(ledger.outbox.close)
-        repairs = Repairs(ledger, producer, ObjectStore(settings.object_store_url), settings)
+        repairs = Repairs(ledger, producer, objects, settings)
         retention = Retention(ledger, settings)
         loops = Loops(tasks(repairs, retention, Watching(ledger, settings), settings))
 

@@ -16,9 +16,18 @@ import msgspec
 from msgspec import Meta
 
 from jobmonitor.database.statement import statements
+from jobmonitor.job.state import State
 from jobmonitor.job_types.defaults import OutsideJobTypeDefaults
 from jobmonitor.job_types.outside import UNKNOWN, Effect, Later, Outside, OutsideContext, Recorded, Settled
-from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Context, EffectsCount, PlannedChunk, Refused
+from jobmonitor.job_types.protocol import (
+    Assembly,
+    AssemblyContext,
+    Context,
+    EffectsCount,
+    Ending,
+    PlannedChunk,
+    Refused,
+)
 from jobmonitor.runtime.failures import ServiceAway
 
 SERVICE = "the outside service"
@@ -66,6 +75,12 @@ class OutsideProbe(OutsideJobTypeDefaults[OutsideProbeParameters]):
     async def count(self, params: OutsideProbeParameters, context: Context) -> int:
         return params.units
 
+    async def began(self, params: OutsideProbeParameters, context: Context) -> None:
+        await _leave_hook("began", Ending(State.RUNNING, {}, 0, 0, params.units), context)
+
+    async def ended(self, params: OutsideProbeParameters, ending: Ending, context: Context) -> None:
+        await _leave_hook("ended", ending, context)
+
     async def plan(self, params: OutsideProbeParameters, context: Context) -> AsyncIterator[PlannedChunk]:
         """The payload is the numbers of the units."""
         for first in range(0, params.units, params.chunk_units):
@@ -78,6 +93,18 @@ class OutsideProbe(OutsideJobTypeDefaults[OutsideProbeParameters]):
         if not params.file:
             return None
         return Assembly(content=_file(parts), media_type="text/csv", extension="csv")
+
+
+async def _leave_hook(hook: str, ending: Ending, context: Context) -> None:
+    await SQL["leave_hook"].execute(
+        context.connection,
+        account_id=context.account_id,
+        job_id=context.job_id,
+        hook=hook,
+        state=ending.state,
+        done=ending.done,
+        total=ending.total,
+    )
 
 
 class Calls(Outside[OutsideProbeParameters]):
