@@ -28,7 +28,10 @@ EXPORT = "jobmonitor.job_types.user_data_export:JOB_TYPE"
 BROKEN = {
     "missing module": ("jobmonitor.job_types.user_data_exprot:JOB_TYPE", "ModuleNotFoundError: No module named"),
     "missing value": ("jobmonitor.job_types.user_data_export:JOB", "AttributeError: .* has no attribute 'JOB'"),
-    "no job type": ("jobmonitor.job_types.registry:OFFERED_GROUP", "it lacks assemble, began, check, columns, .*, upload"),
+    "no job type": (
+        "jobmonitor.job_types.registry:OFFERED_GROUP",
+        "it lacks assemble, began, check, columns, .*, upload",
+    ),
     "a class": ("jobmonitor.job_types.user_data_export.job_type:UserDataExport", "it is a class"),
     "another slug": (EXPORT, "its slug is 'user-data-export'"),
 }
