@@ -1,7 +1,7 @@
 """Effects outside the database: at most once each, whatever ends the work, and nothing is done about them twice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -58,7 +58,7 @@ class CrashingCalls(Calls):
 
     async def act(
         self, params: OutsideProbeParameters, effects: Sequence[Effect], context: OutsideContext
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         answered = 0
         async for answer in super().act(params, effects, context):
             if answered == self.after:
@@ -323,6 +323,55 @@ async def test_a_bug_in_what_records_is_a_try_of_that_chunk_and_does_nothing_aga
     await end_of(jobs, job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"unknown": 3}
     assert len(service.calls) == 3
+
+
+async def test_what_a_type_raises_while_it_tidies_up_fails_its_own_try_only(
+    jobs: OutsideJobs, service: OutsideService
+) -> None:
+    class Untidy(Calls):
+        async def act(
+            self, params: OutsideProbeParameters, effects: Sequence[Effect], context: OutsideContext
+        ) -> AsyncGenerator[Any, None]:
+            try:
+                async for answer in super().act(params, effects, context):
+                    yield answer
+            finally:
+                raise ZeroDivisionError
+
+    probe = OutsideProbe(service.url)
+    probe.outside = Untidy(service.url)
+    jobs.engine.serve(probe)
+    job_id = await jobs.submit(units=3, chunk_units=3)
+    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert await jobs.must_hold(job_id, service.calls) == {"done": 3}
+
+
+async def test_a_type_that_will_not_be_cancelled_begins_nothing_after_its_lease_is_lost(
+    jobs: OutsideJobs, service: OutsideService
+) -> None:
+    class Stubborn(Calls):
+        async def act(
+            self, params: OutsideProbeParameters, effects: Sequence[Effect], context: OutsideContext
+        ) -> AsyncGenerator[Any, None]:
+            for effect in effects:
+                with suppress(asyncio.CancelledError):
+                    async for answer in super().act(params, [effect], context):
+                        yield answer
+                        continue
+                yield Settled("cancelled")
+
+    probe = OutsideProbe(service.url)
+    probe.outside = Stubborn(service.url)
+    jobs.engine.serve(probe)
+    job_id = await jobs.submit(units=3, chunk_units=3)
+    service.may_answer.clear()
+    running = asyncio.create_task(jobs.engine.runner.run(job_id, 1))
+    await reached(service, 1)
+    await jobs.engine.owner.execute(
+        "UPDATE ledger.chunks SET lease_token = gen_random_uuid() WHERE job_id = $1", job_id
+    )
+    await running
+    assert len(service.calls) == 1
 
 
 async def test_the_database_away_in_the_middle_leaves_nothing_in_doubt(

@@ -114,6 +114,16 @@ def test_a_part_and_what_it_leaves_are_all_its_units(done: int, left: int, times
     assert settled.rejected == (left if leaves is None else 0)
 
 
+@pytest.mark.parametrize("value", ["a\x00b", object(), {"a": ["\x00"]}])
+def test_what_the_ledger_cannot_keep_is_a_bug_of_the_type(value: Any) -> None:
+    with pytest.raises(BadPart):
+        checked_answers([1], [Effect(value)], units=1)
+    with pytest.raises(BadPart):
+        settle_left(
+            Part(b"", {}, left=Left(units=1, payload=value, after_s=1)), times_left=0, later_max=1, in_order=False
+        )
+
+
 def test_chunks_that_run_in_order_leave_nothing() -> None:
     part = Part(b"", {}, left=Left(units=1, payload=None, after_s=1))
     with pytest.raises(BadPart):

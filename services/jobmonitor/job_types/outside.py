@@ -7,7 +7,7 @@ often it did lies between what is recorded as done and that with what is unknown
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 from uuid import UUID
@@ -20,7 +20,7 @@ from jobmonitor.runtime.objects import ObjectStore
 UNKNOWN = "unknown"
 """The outcome of a unit of which nobody can tell whether its effect happened."""
 
-Answers: TypeAlias = "AsyncIterator[Settled | Later]"
+Answers: TypeAlias = "AsyncGenerator[Settled | Later, None]"
 OfParams = TypeVar("OfParams", bound=msgspec.Struct, contravariant=True)
 
 

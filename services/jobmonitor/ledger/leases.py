@@ -91,12 +91,14 @@ class Leases:
         """Wait until a lease that is kept was seen to hold less than half of its time ago.
 
         So a process that was frozen, or has lost the database, first learns whether its lease is lost: its work is then
-        cancelled, and it begins nothing new meanwhile.
+        cancelled, and it begins nothing new meanwhile. Raises what ended the work, should it have gone on all the same.
         """
         held = self._held[claim.token]
-        while time.monotonic() - held.seen_at > held.lease.total_seconds() / 2:
+        while held.error is None and time.monotonic() - held.seen_at > held.lease.total_seconds() / 2:
             held.seen.clear()
             await held.seen.wait()
+        if held.error is not None:
+            raise held.error
 
     @asynccontextmanager
     async def kept(

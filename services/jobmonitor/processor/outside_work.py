@@ -6,9 +6,8 @@ What is in doubt is recorded as unknown and never done again; what was surely no
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import aclosing
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import structlog
@@ -115,13 +114,16 @@ class OutsideWork:
             return
         with type_code():
             answers = self._outside.act(params, [each for _, each in effects], self._outside_context(claimed, stop))
-        async with aclosing(cast(Any, answers)):
+        try:
             for place, _ in effects:
                 await self._ledger.leases.confirm(claimed)
                 if stop.is_set() or self._ending.is_set():
                     raise Stopped
                 acting.begin(place)
                 acting.answer(await _next(answers, acting))
+        finally:
+            with type_code():
+                await answers.aclose()
 
     def _outside_context(self, claimed: Claim, stop: asyncio.Event) -> OutsideContext:
         return OutsideContext(

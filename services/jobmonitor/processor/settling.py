@@ -102,7 +102,18 @@ def checked_answers(payload: Any, answers: Sequence[Any], *, units: int) -> Rese
         raise BadPart(f"The payload of a chunk with effects outside is not a list of its {units} units.")
     if len(answers) != units or not all(isinstance(each, Effect | Settled) for each in answers):
         raise BadPart(f"What was reserved is not one answer for each of {units} units.")
+    _must_be_json(answers)
     return list(answers)
+
+
+def _must_be_json(value: Any) -> None:
+    """That PostgreSQL can keep. Raises BadPart."""
+    try:
+        encoded = msgspec.json.encode(value)
+    except (TypeError, ValueError) as error:
+        raise BadPart(f"What is to be kept for later is no JSON: {error}.") from error
+    if rb"\u0000" in encoded:
+        raise BadPart("What is to be kept for later contains a NUL character.")
 
 
 def settle_left(part: Part, *, times_left: int, later_max: int, in_order: bool) -> tuple[Part, Left | None]:
@@ -112,6 +123,7 @@ def settle_left(part: Part, *, times_left: int, later_max: int, in_order: bool) 
         return part, None
     if in_order or left.units < 0:
         raise BadPart("A part of the work leaves units for later, which it may not.")
+    _must_be_json(left.payload)
     if times_left < later_max:
         return part, left
     outcomes = Counter(part.outcomes)

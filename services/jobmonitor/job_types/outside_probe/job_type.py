@@ -6,7 +6,7 @@ without one a call is only the time it takes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated
 from uuid import UUID
@@ -120,7 +120,7 @@ class Calls(Outside[OutsideProbeParameters]):
 
     async def act(
         self, params: OutsideProbeParameters, effects: Sequence[Effect], context: OutsideContext
-    ) -> AsyncIterator[Settled | Later]:
+    ) -> AsyncGenerator[Settled | Later, None]:
         """A unit that is left for later does not call the service: so whatever reaches it twice was done twice."""
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(_client(self._url)) if self._url else None
