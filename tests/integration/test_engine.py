@@ -1,6 +1,7 @@
 """The engine on real servers: chunks under leases, effects once, facts that leave with them."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -32,6 +33,7 @@ from jobmonitor.runtime.failures import TEMPORARY
 from jobmonitor.runtime.kafka import KafkaUnavailable
 from support.engine import Engine, read_events
 from support.job_events import NOON
+from support.waiting import until
 
 LEASE = timedelta(seconds=30)
 STOP = JobStopRequested(account_id=1, requested_by=2)
@@ -261,6 +263,26 @@ async def test_a_worker_treats_refusals_of_all_kinds_alike(engine: Engine, kind:
     await engine.run_to_end(job_id)
     failed = (await engine.facts(job_id))[-1]
     assert (failed.code, failed.reason) == ("asked_to_refuse", "The probe was asked to refuse.")
+
+
+async def test_a_lease_is_kept_while_work_has_taken_every_connection(engine: Engine) -> None:
+    """Else chunks that are well would be taken over by others, for no better reason than that all are busy."""
+    job_id = await engine.submit(units=2, chunk_units=2)
+    await engine.runner.run(job_id, 0)
+    lease = timedelta(seconds=1)
+    claim = await engine.ledger.claims.claim(job_id, 1, job_type="probe", lease=lease)
+    assert claim is not None
+    leased_until = "SELECT lease_until FROM ledger.chunks WHERE job_id = $1 AND chunk = 1"
+    until_at_first = await engine.owner.fetchval(leased_until, job_id)
+
+    async def extended() -> bool:
+        return bool(await engine.owner.fetchval(leased_until, job_id) > until_at_first + 2 * lease)
+
+    async with AsyncExitStack() as busy:
+        for _ in range(engine.ledger.pool.get_max_size()):
+            await busy.enter_async_context(engine.ledger.pool.acquire())
+        async with engine.ledger.leases.kept(claim, lease=lease):
+            await until(extended)
 
 
 async def test_a_stop_lets_the_chunk_under_way_finish_and_starts_no_other(engine: Engine) -> None:

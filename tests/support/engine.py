@@ -27,6 +27,7 @@ from jobmonitor.processor.inline_runner import InlineRunner
 from jobmonitor.processor.planner import Planner
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.shares import connections
 from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
@@ -188,12 +189,15 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
         account_jobs_max=3,
         **changed,
     )
-    pool = await open_pool(settings.database_url, size=8, application_name="test", silence_s=settings.silence_s)
+    size = connections(1).pool
+    pool = await open_pool(settings.database_url, size=size, application_name="test", silence_s=settings.silence_s)
+    leases_pool = await open_pool(settings.database_url, size=1, application_name="test", silence_s=settings.silence_s)
     producer = Producer(broker_at(kafka.bootstrap))
     await producer.start()
     objects = ObjectStore(settings.object_store_url)
     served: dict[str, JobType[Any]] = {}
-    ledger = Ledger(pool, producer, "/jobmonitor/test", settings, JobTypeHooks(served.__getitem__, objects))
+    hooks = JobTypeHooks(served.__getitem__, objects)
+    ledger = Ledger(pool, producer, "/jobmonitor/test", settings, hooks, leases_pool)
     cpu = CpuPool(settings.cpu_processes)
     try:
         yield Engine(
@@ -213,6 +217,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
         await ledger.outbox.close()
         await producer.stop()
         await pool.close()
+        await leases_pool.close()
         await owner.close()
 
 

@@ -3,6 +3,7 @@
 For tests and measurements with fifteen types served. Whoever has the folder on its ``PYTHONPATH`` finds them.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jobmonitor.job_types.registry import OFFERED_GROUP
@@ -23,11 +24,11 @@ def probe(slug):
 '''
 
 
-def write_more_types(folder: Path) -> Path:
+def write_more_types(folder: Path, slugs: Sequence[str] = MORE_SLUGS) -> Path:
     """Write the package into the folder, which is made; returns it. Users may start these types like any other."""
     metadata = folder / f"{_MODULE}-1.0.dist-info"
     metadata.mkdir(parents=True)
-    names = {slug: slug.replace("-", "_").upper() for slug in MORE_SLUGS}
+    names = {slug: slug.replace("-", "_").upper() for slug in slugs}
     values = "".join(f'{name} = probe("{slug}")\n' for slug, name in names.items())
     (folder / f"{_MODULE}.py").write_text(_HEAD + values)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {_MODULE}\nVersion: 1.0\n")

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from jobmonitor.processor.shares import Shares
 from jobmonitor.processor.slots import Hint, Slots
 from support.waiting import until
 
@@ -101,15 +102,18 @@ async def test_given_no_room_to_wait_when_a_chunk_comes_then_its_hint_is_let_go_
 
 
 async def test_given_slots_shared_with_other_types_then_a_chunk_waits_for_one_of_those_too() -> None:
-    chunks, shared = Chunks(), asyncio.Semaphore(1)
-    one, other = (Slots(chunks.run, crash=chunks.crash, slots=2, shared=shared) for _ in range(2))
-    one.add(hints(1, 1)[0])
-    await chunks.have_begun(1)
-    other.add(hints(1, 1)[0])
-    await asyncio.sleep(0)
-    assert len(chunks.began) == 1
-    chunks.let_go()
+    chunks, shares = Chunks(), Shares(1)
+    one, other = (Slots(chunks.run, crash=chunks.crash, slots=9, share=shares.of(slug)) for slug in ("one", "other"))
+    assert one.free == 2
+    for hint in hints(1, 3):
+        one.add(hint)
     await chunks.have_begun(2)
+    assert (one.free, other.free) == (0, 1)
+    for hint in hints(1, 2):
+        other.add(hint)
+    await chunks.have_begun(3)
+    chunks.let_go()
+    await chunks.have_begun(5)
 
 
 async def test_a_stop_lets_chunks_end_cancels_those_that_take_too_long_and_begins_no_other() -> None:

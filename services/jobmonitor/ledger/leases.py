@@ -76,7 +76,10 @@ class _Held:
 
 
 class Leases:
-    """All of a process share one connection, which no amount of other work can take from them."""
+    """All of a process share one connection, which no amount of other work can take from them while any is held.
+
+    From a pool of their own they have one at any time.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

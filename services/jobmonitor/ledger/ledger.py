@@ -1,6 +1,5 @@
 """What the processes do with the ledger, each as one transaction that may be repeated safely."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -48,18 +47,14 @@ class Ledger:
         source: str,
         fairness: FairnessSettings = FairnessSettings(),  # noqa: B008
         hooks: Hooks = NoHooks(),  # noqa: B008
+        leases_pool: Pool | None = None,
     ) -> None:
+        """``leases_pool`` is for signs of life only, which then never wait for work to give a connection back."""
         self.pool = pool
         self.outbox = Outbox(pool, producer)
         self.claims = Claims(pool)
-        self.leases = Leases(pool)
+        self.leases = Leases(leases_pool or pool)
         self.cleanup = Cleanup(pool)
-        connections = pool.get_max_size()
-        self.working = asyncio.Semaphore(max(1, connections // 2))
-        """Chunks that hold a connection while they work. The others wait, unclaimed, so that requests, plans and signs
-        of life always find one."""
-        self.planning = asyncio.Semaphore(max(1, connections // 4))
-        """Plans under way. Each holds a connection all the time."""
         self._source = source
         self._fairness = fairness
         self._hooks = hooks

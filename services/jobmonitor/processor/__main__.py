@@ -4,11 +4,12 @@ import os
 import sys
 import tempfile
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jobmonitor.contract.topics import requests_topic
-from jobmonitor.database.pool import open_pool
+from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.hooks import JobTypeHooks
 from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
@@ -18,6 +19,7 @@ from jobmonitor.job_types.registry import enabled, job_type
 from jobmonitor.ledger import Ledger
 from jobmonitor.processor.crash_hooks import give_back_at_crash
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.shares import connections
 from jobmonitor.processor.stops_ahead import StopsAhead
 from jobmonitor.processor.versions import untested_version
 from jobmonitor.runtime.kafka import Producer
@@ -36,44 +38,49 @@ def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
     return [probes.get(value.slug, value) for value in enabled(settings.job_types)]
 
 
+async def _open_pool(settings: ProcessorSettings, lifecycle: Lifecycle, size: int) -> Pool:
+    return await lifecycle.when_reachable(
+        lambda: open_pool(
+            settings.database_url,
+            size=size,
+            application_name="jobmonitor-processor",
+            silence_s=settings.silence_s,
+        )
+    )
+
+
 async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:
     """Run until the lifecycle ends: by a signal, or by a bug in one of the workers."""
     # Only here, as an import from other versions of Faust could fail before they are told.
-    from jobmonitor.processor.worker import Worker, leave_groups, stop_workers
+    from jobmonitor.processor.worker import Worker, leave_groups, start_workers, stop_workers
 
     job_types = _served(settings)
+    share_out = connections(len(job_types), settings.database_pool_size)
     async with AsyncExitStack() as stack:
         data_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobmonitor-processor-")))
-        pool = await lifecycle.when_reachable(
-            lambda: open_pool(
-                settings.database_url,
-                size=settings.database_pool_size,
-                application_name="jobmonitor-processor",
-                silence_s=settings.silence_s,
-            )
-        )
+        pool = await _open_pool(settings, lifecycle, share_out.pool)
         stack.push_async_callback(pool.close)
+        leases_pool = await _open_pool(settings, lifecycle, 1)
+        stack.push_async_callback(leases_pool.close)
         producer = Producer(settings)
         await lifecycle.when_reachable(producer.start)
         stack.push_async_callback(producer.stop)
         objects = ObjectStore(settings.object_store_url)
         served = {value.slug: value for value in job_types}
         hooks = JobTypeHooks(lambda slug: served.get(slug) or job_type(slug), objects)
-        ledger = Ledger(pool, producer, SOURCE, settings, hooks)
+        ledger = Ledger(pool, producer, SOURCE, settings, hooks, leases_pool)
         stack.push_async_callback(ledger.outbox.close)
         cpu = CpuPool(settings.cpu_processes)
         stack.callback(cpu.close)
-        workers = [
-            Worker(value, settings, ledger, producer, objects, cpu=cpu, data_folder=data_folder, crash=lifecycle.crash)
-            for value in job_types
-        ]
+        make_worker = partial(
+            Worker, shares=share_out.shares(), cpu=cpu, data_folder=data_folder, crash=lifecycle.crash
+        )
+        workers = [make_worker(value, settings, ledger, producer, objects) for value in job_types]
         started: list[Worker] = []
         lifecycle.before_crash(lambda: give_back_at_crash(settings.database_url, ledger.leases.held()))
         lifecycle.before_crash(lambda: leave_groups(started))
         stack.push_async_callback(stop_workers, started)
-        for worker in workers:
-            await worker.start()
-            started.append(worker)
+        await start_workers(workers, started)
         stops_ahead = StopsAhead(settings, {requests_topic(worker.slug): worker.stop_all for worker in workers})
         stack.push_async_callback(stops_ahead.stop)
         stops_ahead.start()

@@ -17,8 +17,8 @@ SILENCE_LEASES = 4
 class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, ObjectStoreSettings, FairnessSettings):
     """One process may serve any of the job types; each is a consumer group of its own, so each scales alone."""
 
-    database_pool_size: int = 12
-    """Half of them are for chunks at work."""
+    database_pool_size: int = 0
+    """0: as many as the job types served take (docs/limits.md), beside the one that keeps leases."""
     job_types: str = ""
     """Slugs separated by commas; empty serves all that users are offered."""
     cpu_processes: int = 2

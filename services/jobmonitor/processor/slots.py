@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn
 from uuid import UUID
 
 from jobmonitor.processor.chunks import KeepLetter
+from jobmonitor.processor.shares import Share, Shares
 from jobmonitor.runtime.failures import is_temporary
 from jobmonitor.runtime.retry import until_passed
 
@@ -39,7 +40,7 @@ RunHint = Callable[[Hint], Awaitable[None]]
 
 
 class Slots:
-    """``crash`` ends the process at a bug. Chunks of several types share the ``shared`` slots of their process.
+    """``crash`` ends the process at a bug. A chunk also needs a slot of its type's ``share`` of the process.
 
     One account takes ``account_max`` slots at most: where chunks take long, its own must not be all that others find.
     """
@@ -51,14 +52,14 @@ class Slots:
         crash: Callable[[BaseException], NoReturn],
         slots: int,
         account_max: int | None = None,
-        shared: asyncio.Semaphore | None = None,
+        share: Share | None = None,
         waiting_max: int = WAITING_MAX,
     ) -> None:
         self._run = run
         self._crash = crash
         self._slots = slots
         self._account_max = account_max or max(1, slots)
-        self._shared = shared or asyncio.Semaphore(max(1, slots))
+        self._share = share or Shares(slots).of("")
         self._waiting_max = waiting_max
         self._waiting: OrderedDict[int, deque[Hint]] = OrderedDict()
         self._waiting_count = 0
@@ -70,7 +71,8 @@ class Slots:
     @property
     def free(self) -> int:
         """How many more chunks would begin at once."""
-        return 0 if self._closed else max(0, self._slots - len(self._running) - self._waiting_count)
+        slots = min(self._slots, self._share.most)
+        return 0 if self._closed else max(0, slots - len(self._running) - self._waiting_count)
 
     def add(self, hint: Hint) -> None:
         """Let the chunk be run as soon as there is a slot."""
@@ -131,7 +133,7 @@ class Slots:
                 self._crash(error)
 
     async def _run_shared(self, hint: Hint) -> None:
-        async with self._shared:
+        async with self._share:
             await self._run(hint)
 
     def _is_open(self) -> bool:

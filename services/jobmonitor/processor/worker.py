@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +27,7 @@ from jobmonitor.processor.request_queue import RequestQueue
 from jobmonitor.processor.requests import RequestHandler
 from jobmonitor.processor.result_files import ResultFiles
 from jobmonitor.processor.settings import ProcessorSettings
+from jobmonitor.processor.shares import Shares, connections
 from jobmonitor.processor.slots import Hint, Slots
 from jobmonitor.processor.streams import Streams, build_app
 from jobmonitor.runtime import dead_letters
@@ -35,9 +37,9 @@ from jobmonitor.runtime.objects import ObjectStore
 from jobmonitor.runtime.retry import until_passed
 
 WORK_MAX = 8
-"""Pieces of work of a type at once; those of all types of a process share half of its connections."""
+"""Pieces of work of a type at once, as far as its share of the process allows."""
 ASSEMBLIES_MAX = 16
-"""Of a type at once. Each may take long; it holds some megabytes and no connection."""
+"""Of a type at once, likewise. Each may take long."""
 STALLED_AFTER_S = 60.0
 LEAVING_AT_MOST_S = 1.0
 
@@ -53,19 +55,23 @@ class Worker:
         producer: Producer,
         objects: ObjectStore,
         *,
+        shares: Mapping[Kind, Shares] | None = None,
         cpu: Cpu = NO_CPU,
         data_folder: Path,
         crash: Callable[[BaseException], NoReturn],
     ) -> None:
+        """``shares``: the slots it shares with the other types of its process; without it is alone."""
         self.slug = job_type.slug
         self._producer = producer
         self._crash = crash
         self._stop_grace_s = settings.stop_grace_s
         self._chunks = ChunkRunner(job_type, ledger, objects, settings, cpu)
+        share = {kind: each.of(self.slug) for kind, each in (shares or connections(1).shares()).items()}
+        slots = partial(Slots, self._run, crash=crash)
         self._slots: dict[Kind, Slots] = {
-            "plan": Slots(self._run, crash=crash, slots=PLANS_MAX, account_max=PLANS_MAX - 1, shared=ledger.planning),
-            "work": Slots(self._run, crash=crash, slots=WORK_MAX, shared=ledger.working),
-            "assemble": Slots(self._run, crash=crash, slots=ASSEMBLIES_MAX, account_max=ASSEMBLIES_MAX // 2),
+            "plan": slots(slots=PLANS_MAX, account_max=PLANS_MAX - 1, share=share["plan"]),
+            "work": slots(slots=WORK_MAX, share=share["work"]),
+            "assemble": slots(slots=ASSEMBLIES_MAX, account_max=ASSEMBLIES_MAX // 2, share=share["assemble"]),
         }
         planner = Planner(self._slots["plan"])
         files = ResultFiles(objects, settings.result_retention_days)
@@ -162,6 +168,16 @@ class Worker:
 def leave_groups(workers: Iterable[Worker]) -> None:
     """All of them at once: a broker that is away holds up the crash for a second in all."""
     concurrent.futures.wait([worker.leave_group() for worker in workers], LEAVING_AT_MOST_S)
+
+
+async def start_workers(workers: Iterable[Worker], started: list[Worker]) -> None:
+    """All at once: each waits a second until the broker takes it into its group. ``started`` gets those that are up."""
+
+    async def start(worker: Worker) -> None:
+        await worker.start()
+        started.append(worker)
+
+    await asyncio.gather(*map(start, workers))
 
 
 async def stop_workers(workers: Iterable[Worker]) -> None:
