@@ -90,7 +90,7 @@ LOOKED_FOR: dict[str, tuple[dict[str, Statement], dict[str, Any]]] = {
     "unconsumed_stops": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "submissions_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
     "stops_as_sent": (RECONCILER_SQL, {"job_ids": [UUID(int=1)]}),
-    "due_schedules": (RECONCILER_SQL, {"now": datetime.now(UTC), "pause": timedelta(minutes=5), "limit": 50}),
+    "due_schedules": (RECONCILER_SQL, {"now": datetime.now(UTC), "pause": timedelta(minutes=5), "limit": 20}),
     "clock": (RECONCILER_SQL, {}),
     "waiting_schedules": (RECONCILER_SQL, {}),
     "move_on_schedule": (
@@ -104,7 +104,7 @@ LOOKED_FOR: dict[str, tuple[dict[str, Statement], dict[str, Any]]] = {
             "last_job_id": None,
         },
     ),
-    "put_off_schedule": (RECONCILER_SQL, {"id": UUID(int=1), "until": datetime(2026, 11, 28, 8, tzinfo=UTC)}),
+    "put_off_schedules": (RECONCILER_SQL, {"ids": [UUID(int=1)], "until": datetime(2026, 11, 28, 8, tzinfo=UTC)}),
     "known_runs": (LEDGER_SQL, {"job_ids": [UUID(int=1)]}),
     "runs_to_sweep": (LEDGER_SQL, {"behind": None, "limit": 200}),
     "runs_to_purge": (LEDGER_SQL, {"behind": UUID(int=1), "limit": 200}),

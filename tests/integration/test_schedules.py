@@ -80,9 +80,9 @@ async def test_three_reconcilers_that_look_at_once_submit_each_date_once(
     async def look(reconciler: Schedules) -> int:
         return sum([await reconciler.submit_due(DUE + 2 * DAY) for _ in range(6)])
 
-    jobs = await asyncio.gather(*(look(looking(engine)) for _ in range(3)))
+    moved_on = await asyncio.gather(*(look(looking(engine)) for _ in range(3)))
 
-    assert sum(jobs) == 3 * len(many)
+    assert sum(moved_on) == len(many)
     days = [date(2026, 11, 28), date(2026, 11, 29), date(2026, 11, 30)]
     assert set((await times(engine, many, days)).values()) == {1}
 
@@ -148,15 +148,16 @@ async def test_what_cannot_be_submitted_keeps_its_dates_and_holds_up_no_other(
     gone = [nightly(id=uuid4(), name=f"Gone {n}", job_type="no-such-type") for n in range(60)]
     late = nightly(id=uuid4(), name="Late", next_date=date(2026, 11, 29))
     await add_schedules(superuser, *gone, late)
-    for _ in range(3):
-        await looking(engine).submit_due(DUE + DAY)
+    while await looking(engine).submit_due(DUE + DAY):
+        """There may be more."""
     assert set((await times(engine, [late], [late.next_date])).values()) == {1}
     assert (await stored(superuser, "Gone 0")).next_date == date(2026, 11, 28)
 
-    again = DUE + DAY + PUT_OFF
-    assert await Schedules(engine.ledger, ["probe"]).submit_due(again) == 0
     await superuser.execute("UPDATE crm.schedules SET job_type = 'probe' WHERE name = 'Gone 0'")
-    assert sum([await looking(engine).submit_due(again + PUT_OFF) for _ in range(2)]) == 1
+    assert await looking(engine).submit_due(DUE + DAY + PUT_OFF) == 0
+    while await looking(engine).submit_due(DUE + DAY + 2 * PUT_OFF):
+        """There may be more."""
+    assert set((await times(engine, [gone[0]], [date(2026, 11, 29)])).values()) == {1}
     assert (await stored(superuser, "Gone 0")).next_date == date(2026, 11, 30)
 
 

@@ -17,7 +17,7 @@ import msgspec
 Missed = Literal["latest", "each"]
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-EACH_MAX = 10
+EACH_MAX = 5
 """Missed dates that are made up for at once; more follow."""
 
 

@@ -1,6 +1,6 @@
 """Starts a schedule's job at once."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from jobmonitor.crm.users import Viewer
@@ -20,9 +20,10 @@ async def run_now(services: Services, viewer: Viewer, reference: str, key: str |
     """
     async with services.database.as_viewer(viewer) as connection:
         schedule = (await find(connection, viewer, reference)).schedule
+        now: datetime = await SQL["now"].fetchval(connection)
     job_type = startable(services.job_types, viewer, schedule.job_type)
     try:
-        today = datetime.now(UTC).astimezone(zone_of(schedule.zone)).date()
+        today = now.astimezone(zone_of(schedule.zone)).date()
     except UnknownZone as error:
         raise Problem(409, str(error), code="unknown_zone") from error
     submission = schedule.submission_on(today)
