@@ -49,6 +49,10 @@ MISTAKES = {
         r"its form speaks of .*: columns\[\]\.heading",
     ),
     "an ending": (_RULE.format(rule="media_types={'csv': 'text/csv', 'TXT': 'text/plain'}"), ".* lower case: TXT"),
+    "a token's id": (
+        "JOB_TYPE.params_type = msgspec.defstruct('Words', [('upload', str), ('token_id', str)])",
+        "its parameter token_id is no TokenId",
+    ),
     "an inspect without a name": (
         _RULE.format(rule="inspect=lambda content: None"),
         ".*_words:<lambda>, is no",
@@ -147,7 +151,7 @@ def changed_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 
 @pytest.mark.parametrize(("change", "why"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_in_the_form_or_the_upload_rule_fails_with_the_types_name(
+def test_a_mistake_in_form_upload_rule_or_parameters_fails_with_the_types_name(
     change: str, why: str, changed_import: Callable[[str], EntryPoint]
 ) -> None:
     with pytest.raises(BrokenJobType, match=f"'words'.* cannot be used: {why}"):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from jobmonitor.contract.limits import Refusal
 from jobmonitor.crm.permissions import permissions_of
+from jobmonitor.crm.tokens import TOKEN_PERMISSION
 from jobmonitor.database.pool import Connection
 from jobmonitor.database.statement import statements
 
@@ -81,6 +82,16 @@ def stop_refused(person: Person, standing: Standing, owner_id: int) -> Refusal |
     if not may_look(standing.permissions) or not (sees_all(standing.user_type) or person.user_id == owner_id):
         return Refusal("not_permitted", f"User {person.user_id} may not stop this job.")
     return None
+
+
+def token_refused(permissions: frozenset[str], token_id: int, *, live: bool) -> Refusal | None:
+    """Why a job whose owner has these permissions cannot be asked for with this token; None where it can.
+
+    ``live``: whether it is a live token of the owner's. The words are the same whatever is wrong.
+    """
+    if live and TOKEN_PERMISSION in permissions:
+        return None
+    return Refusal("unknown_token", f"The job's owner has no token {token_id} that can be used.")
 
 
 def _unknown(person: Person, standing: Standing) -> Refusal | None:

@@ -17,6 +17,7 @@ from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.form_fields import unknown_fields
 from jobmonitor.job_types.protocol import JobType, UploadRule
 from jobmonitor.job_types.secret_names import secret_fields
+from jobmonitor.job_types.token_ids import problem_of_token_id
 from jobmonitor.runtime.settings import StartError
 
 OFFERED_GROUP = "jobmonitor.job_types"
@@ -150,6 +151,8 @@ def _problem(slug: str, value: Any) -> str:
             f"its parameters look like secrets: {', '.join(secrets)}. Parameters are kept for ever, where many can "
             "read them: let it take the id of a secret that is kept elsewhere, as in token_id"
         )
+    if problem := problem_of_token_id(value.params_type):
+        return problem
     if not isinstance(value.form, Form):
         return "its form is no Form"
     if unknown := unknown_fields(value.form, value.params_type):

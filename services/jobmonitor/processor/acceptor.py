@@ -19,13 +19,15 @@ from jobmonitor.contract.events import Asked, JobSubmitted
 from jobmonitor.contract.limits import RUN_AT_AHEAD, Refusal
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.crm.permissions import known_permissions
-from jobmonitor.crm.rights import Person, Standings, start_refused, stop_refused
+from jobmonitor.crm.rights import Person, Standings, start_refused, stop_refused, token_refused
 from jobmonitor.crm.rights import load_standings as load_standings_of
+from jobmonitor.crm.tokens import Holder, live_tokens
 from jobmonitor.database.pool import Connection, see_account
 from jobmonitor.job.commands import AcceptJob, FailJob, StopJob
 from jobmonitor.job.state import State
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import JobType
+from jobmonitor.job_types.token_ids import named_token, takes_token
 from jobmonitor.ledger import Ledger
 from jobmonitor.ledger.admission import Capacity
 from jobmonitor.ledger.kept_results import Kept
@@ -179,7 +181,15 @@ class Acceptor:
         standings = await self.load_standings(transaction.connection, people)
         kept = await transaction.kept_results({*map(_account, submissions)})
         parents = {parent for submission in submissions if (parent := submission.data.parent_job_id)}
-        return Known(standings, stops, kept, await transaction.parents(parents) if parents else {})
+        tokens = await self._live_tokens(transaction.connection, submissions)
+        return Known(standings, stops, kept, await transaction.parents(parents) if parents else {}, tokens)
+
+    async def _live_tokens(self, connection: Connection, submissions: Sequence[Submission]) -> frozenset[Holder]:
+        """Of those the submissions name; none where the type takes none."""
+        if not takes_token(self._job_type.params_type):
+            return frozenset()
+        named = {token for each in submissions if (token := _token(each, each.data.parameters))}
+        return await live_tokens(connection, named)
 
 
 def _account(submission: Submission) -> int:
@@ -188,6 +198,12 @@ def _account(submission: Submission) -> int:
 
 def _owner(submission: Submission) -> Person:
     return Person(submission.data.account_id, submission.data.owner_id)
+
+
+def _token(submission: Submission, parameters: Any) -> Holder | None:
+    """The token that its parameters, read or not, name: one of the job's owner."""
+    token_id = named_token(parameters)
+    return None if token_id is None else Holder(*_owner(submission), token_id)
 
 
 def _person(stop: EarlyStop) -> Person:
@@ -202,6 +218,8 @@ class Known(NamedTuple):
     kept: Mapping[int, Kept]
     """By account."""
     parents: Mapping[UUID, Parent]
+    tokens: frozenset[Holder]
+    """Those live that the submissions name."""
 
 
 def _read(job_type: JobType[Any], submission: Submission) -> Any:
@@ -274,7 +292,7 @@ class _Batch:
         self._job_type = job_type
         self._transaction = transaction
         self._inline = inline
-        self._standings, self._early_stops, self._kept, self._parents = known
+        self._standings, self._early_stops, self._kept, self._parents, self._tokens = known
         self._accepted = 0
         self._free = free
         """Plans that this worker may take itself."""
@@ -336,6 +354,9 @@ class _Batch:
             return Refusal("run_at_too_far", "A job can be scheduled a year ahead at most.")
         if isinstance(params, BadParameters):
             return Refusal("bad_parameters", f"The parameters cannot be used. {params}")
+        if token := _token(submission, params):
+            permissions = self._standings.of[person].permissions
+            return token_refused(permissions, token.token_id, live=token in self._tokens)
         return None
 
     async def _done(self, run: Run, params: Any) -> bool:

@@ -46,7 +46,10 @@ def services_of(request: Request) -> Services:
     return services
 
 
-async def signed_in(request: Request, token: Annotated[str | None, Security(_cookie)]) -> Viewer:
+SessionCookie = Annotated[str | None, Security(_cookie)]
+
+
+async def signed_in(request: Request, token: SessionCookie) -> Viewer:
     """Who is asking. Raises Problem 401 when nobody is logged in."""
     viewer = await services_of(request).sessions.find(token) if token else None
     if viewer is None:

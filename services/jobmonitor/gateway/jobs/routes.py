@@ -7,9 +7,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from msgspec.structs import replace
 from pydantic import AwareDatetime, BeforeValidator
 
-from jobmonitor.gateway.access.dependencies import MonitorUser, Services, ServicesDep, SignedIn, answer
+from jobmonitor.gateway.access.dependencies import MonitorUser, Services, ServicesDep, answer
+from jobmonitor.gateway.access.tokens import AskerDep, with_token_id
 from jobmonitor.gateway.http.bodies import read_body
 from jobmonitor.gateway.http.openapi import answers, body
 from jobmonitor.gateway.http.problems import FieldError, Problem
@@ -52,11 +54,12 @@ Key = Annotated[
     responses=answers(200, models.Preview, "How much work it is", 400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
     openapi_extra=body(models.PreviewRequest),
 )
-async def preview_job(request: Request, services: ServicesDep, viewer: SignedIn) -> Response:
+async def preview_job(request: Request, services: ServicesDep, asking: AskerDep) -> Response:
     """Counts what a job would do, without starting it."""
     asked = await read_body(request, models.PreviewRequest)
-    with services.rates.preview(viewer):
-        return answer(await preview(services, viewer, asked))
+    with services.rates.preview(asking.viewer):
+        parameters = await with_token_id(services, asking, asked.type, asked.parameters)
+        return answer(await preview(services, asking.viewer, replace(asked, parameters=parameters)))
 
 
 @router.post(
@@ -66,12 +69,17 @@ async def preview_job(request: Request, services: ServicesDep, viewer: SignedIn)
     openapi_extra=body(models.SubmissionRequest),
 )
 async def submit_job(
-    request: Request, services: ServicesDep, viewer: SignedIn, idempotency_key: Key = None
+    request: Request, services: ServicesDep, asking: AskerDep, idempotency_key: Key = None
 ) -> Response:
-    """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key."""
+    """Start a job, now or later. After 503 or no answer at all send it again, with the same Idempotency-Key.
+
+    Jobs whose type has the parameter `token_id` can be asked for with a token, as the parameter `token` or as
+    `Authorization: Bearer`; then nobody has to be logged in.
+    """
     asked = await read_body(request, models.SubmissionRequest)
-    services.rates.note_submission(viewer, asyncio.get_running_loop().time())
-    job_id, job = await submit(services, viewer, asked, idempotency_key)
+    services.rates.note_submission(asking.viewer, asyncio.get_running_loop().time())
+    parameters = await with_token_id(services, asking, asked.type, asked.parameters)
+    job_id, job = await submit(services, asking.viewer, replace(asked, parameters=parameters), idempotency_key)
     return submitted(job_id, job, services)
 
 

@@ -18,6 +18,8 @@ import uuid_utils
 from jobmonitor.contract.events import JobSubmitted, submission_refused
 from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.contract.limits import RUN_AT_AHEAD
+from jobmonitor.crm.rights import token_refused
+from jobmonitor.crm.tokens import Holder, live_tokens
 from jobmonitor.crm.users import Viewer
 from jobmonitor.database.pool import Connection
 from jobmonitor.gateway import metrics
@@ -33,6 +35,7 @@ from jobmonitor.gateway.jobs.reading import SQL, find_job, find_submission, jobs
 from jobmonitor.gateway.jobs.records import JobRecord
 from jobmonitor.job_types.parameters import BadParameters, FieldProblem, read_parameters
 from jobmonitor.job_types.protocol import Context, JobType, RefusalKind, Refused
+from jobmonitor.job_types.token_ids import TOKEN_ID, named_token
 from jobmonitor.ledger.kept_results import Kept
 from jobmonitor.runtime.kafka import KafkaUnavailable
 
@@ -54,6 +57,7 @@ async def preview(services: Services, viewer: Viewer, request: models.PreviewReq
     async with services.database.as_viewer(viewer, snapshot=True, timeout_s=CHECK_TIMEOUT_S) as connection:
         context = _context(services, viewer, connection)
         with _refusals_answered():
+            await _check_token(connection, viewer, viewer.user_id, params)
             await job_type.check(params, context)
             units = await job_type.count(params, context)
         kept = await _kept_results(services, viewer, connection)
@@ -121,9 +125,19 @@ async def check_new(
     _check_run_at(submission.run_at)
     async with services.database.as_viewer(viewer, timeout_s=CHECK_TIMEOUT_S) as connection:
         with _refusals_answered():
+            await _check_token(connection, viewer, submission.owner_id, params)
             await job_type.check(params, _context(services, viewer, connection))
         await _check_parent(connection, viewer, submission.parent_job_id)
         _refuse_full(await _kept_results(services, viewer, connection))
+
+
+async def _check_token(connection: Connection, viewer: Viewer, owner_id: int, params: Any) -> None:
+    """Raises Refused: the parameters name a token by an id that is no live one of the job's owner."""
+    if (token_id := named_token(params)) is None:
+        return
+    live = await live_tokens(connection, [Holder(viewer.account_id, owner_id, token_id)])
+    if refusal := token_refused(viewer.permissions, token_id, live=bool(live)):
+        raise Refused(refusal.code, refusal.reason, parameter=TOKEN_ID)
 
 
 async def _check_parent(connection: Connection, viewer: Viewer, parent_job_id: UUID | None) -> None:

@@ -28,6 +28,7 @@ from jobmonitor.job_types.protocol import (
     Refused,
     Stopped,
 )
+from jobmonitor.job_types.token_ids import TokenId
 from jobmonitor.runtime.failures import ServiceAway
 
 SMALL_CHUNKS_MAX = 20
@@ -63,6 +64,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         int | None, Meta(description="The unit whose CPU work ends its process: it counts as failed.")
     ] = None
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail by a bug.")] = 0
+    token_id: TokenId | None = None
 
 
 class Probe(JobTypeDefaults[ProbeParameters]):
