@@ -18,14 +18,14 @@ from python_calamine import CalamineWorkbook
 
 from jobmonitor.contract.documents import parameters_schema
 from jobmonitor.contract.events import JobCompleted, JobSubmitted, result_key
-from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
+from jobmonitor.contract.topics import jobs_topic, requests_topic, view_topics, work_topic
 from jobmonitor.crm import demo
 from jobmonitor.database.pool import Pool, account_transaction, open_pool, see_account
 from jobmonitor.job_types.protocol import Context, JobType, PlannedChunk, Refused
 from jobmonitor.job_types.registry import built_in, installed, permissions
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
-from support.engine import create_topics, heard, open_engine, read_events
+from support.engine import Engine, create_topics, heard, open_engine, read_events
 from support.run_job_type import Ran, context_of, owner_of, plan_job, run_job_type
 from support.samples import Sample, filled, samples_of
 from support.schema_checks import problems
@@ -189,6 +189,8 @@ async def test_the_engine_brings_it_to_its_end_and_the_database_says_what_the_le
         ]
         last = facts[-1]
         assert isinstance(last, JobCompleted), last
+        if sample.children:
+            assert len(await _children(engine, job_id)) == sample.children
         assert (last.total == 0) == sample.empty
         assert sum(last.outcomes.values()) == last.total
         if last.result is not None:
@@ -202,6 +204,14 @@ async def test_the_engine_brings_it_to_its_end_and_the_database_says_what_the_le
                 rows = [row for row in await effects.statement.fetch(engine.owner) if row["job_id"] == job_id]
             assert {row["outcome"]: row["units"] for row in rows} == counted
             assert not any(row["doubled"] for row in rows)
+
+
+async def _children(engine: Engine, job_id: UUID) -> list[UUID]:
+    """The jobs that this one submitted."""
+    topics = [requests_topic(each.slug) for each in installed()]
+    await create_topics(engine.bootstrap, *topics)
+    events = [event for topic in topics for event in await read_events(engine.bootstrap, topic)]
+    return [each.job_id for each in events if getattr(each.data, "parent_job_id", None) == job_id]
 
 
 @samples(refused=True)
@@ -233,7 +243,8 @@ async def _run(job_type: JobType[Any], sample: Sample, world: World, seed: int |
 
 def _came(ran: Ran, sample: Sample) -> list[Any]:
     """What is to be the same however the work is cut."""
-    return [ran.media_type, ran.extension, _rows(ran, sample), ran.outcomes, ran.rows, ran.rejected]
+    assert len(ran.children) == sample.children
+    return [ran.media_type, ran.extension, _rows(ran, sample), ran.outcomes, ran.rows, ran.rejected, ran.children]
 
 
 def _rows(ran: Ran, sample: Sample) -> Any:

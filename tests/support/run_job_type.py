@@ -4,7 +4,8 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,7 @@ from jobmonitor.database.pool import Connection, Pool, account_transaction
 from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.outside import Effect, Later, OutsideContext, Settled
 from jobmonitor.job_types.protocol import AssemblyContext, Context, JobType, Part, PlannedChunk
+from jobmonitor.job_types.submit import Submit
 from jobmonitor.runtime.objects import ObjectStore
 
 
@@ -39,11 +41,32 @@ class Ran:
     outcomes: Counter[str]
     rows: int
     rejected: int
+    children: frozenset[tuple[str, str]]
+    """Types and keys of the jobs it submits."""
 
     @property
     def text(self) -> str:
         """The file as text, its byte order mark left out."""
         return self.content.decode("utf-8-sig")
+
+
+class Noting(Submit):
+    """Notes which jobs are submitted."""
+
+    def __init__(self, children: set[tuple[str, str]]) -> None:
+        self._children = children
+
+    def __call__(
+        self,
+        job_type: str,
+        key: str,
+        parameters: Any,
+        *,
+        reference: str | None = None,
+        run_at: datetime | None = None,
+    ) -> UUID:
+        self._children.add((job_type, key))
+        return uuid4()
 
 
 class Killed(Exception):
@@ -84,11 +107,14 @@ async def run_job_type(
     params, job_id = msgspec.convert(parameters, job_type.params_type), uuid4()
     planned = await plan_job(job_type, params, pool, account_id, objects=objects, job_id=job_id)
 
+    children: set[tuple[str, str]] = set()
+
     async def run(position: int, *, in_vain: bool) -> Part:
         if before_chunk is not None:
             await before_chunk(position)
         async with account_transaction(pool, account_id) as connection:
             context = context_of(connection, account_id, objects=objects, job_id=job_id)
+            context = replace(context, submit=Noting(children))
             part = await run_chunk(job_type, params, planned[position].payload, context)
             assert sum(part.outcomes.values()) == planned[position].units
             if in_vain:  # as a worker that is killed when all is done but the commit
@@ -106,6 +132,7 @@ async def run_job_type(
         outcomes=sum((Counter(part.outcomes) for part in parts), Counter[str]()),
         rows=sum(part.rows for part in parts),
         rejected=sum(part.rejected for part in parts),
+        children=frozenset(children),
     )
 
 

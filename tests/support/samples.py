@@ -42,6 +42,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The code with which it is refused before it starts; empty: it runs to its end."""
     refused_as: RefusalKind = "invalid"
     """The kind of that refusal."""
+    children: int = 0
+    """How many jobs it submits."""
     varies: list[str] = []
     """Columns of the result that say something else each time, for instance new ids."""
     in_chaos: bool = False

@@ -70,7 +70,7 @@ USERS: tuple[KafkaUser, ...] = (
         "jobmonitor-processor",
         "The workers.",
         (
-            _topics(REQUESTS, "Read", reason="submissions and stops"),
+            _topics(REQUESTS, "Read", "Write", reason="submissions and stops; jobs that a job submits"),
             _topics(WORK, "Read", "Write", reason="chunks to run, and the next ones"),
             _topics(FACTS, "Write", reason="what happened to a job"),
             _dead_letters("Write", reason="chunks nobody can use"),

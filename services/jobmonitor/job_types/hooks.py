@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import Counter
 
 from jobmonitor.database.pool import see_account
+from jobmonitor.job_types.children import Children
 from jobmonitor.job_types.defaults import JobTypeDefaults
 from jobmonitor.job_types.protocol import Context, Ending, JobType, Refused
 from jobmonitor.ledger.runs import Run
@@ -77,7 +78,14 @@ class JobTypeHooks:
 
     async def _context(self, transaction: LedgerTransaction, run: Run) -> Context:
         await see_account(transaction.connection, run.account_id)
-        return Context(transaction.connection, self._objects, run.account_id, run.owner_id, run.job_id)
+        return Context(
+            transaction.connection,
+            self._objects,
+            run.account_id,
+            run.owner_id,
+            run.job_id,
+            submit=Children(transaction, run),
+        )
 
 
 def _has(job_type: JobType[Any], hook: str) -> bool:

@@ -20,6 +20,7 @@ from jobmonitor.database.statement import Statement
 from jobmonitor.job.state import State
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.inspection import Inspection
+from jobmonitor.job_types.submit import NO_SUBMIT, Submit
 from jobmonitor.runtime.objects import ObjectStore
 
 if TYPE_CHECKING:  # it is about the contexts defined here
@@ -142,6 +143,8 @@ class Context:
     a second later is cancelled; nothing of either counts."""
     cpu: Cpu = NO_CPU
     """For work of more than some milliseconds; of chunks only."""
+    submit: Submit = NO_SUBMIT
+    """Submits other jobs: of work and hooks only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

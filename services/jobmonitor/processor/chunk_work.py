@@ -12,6 +12,7 @@ import msgspec
 
 from jobmonitor.contract.events import Result, result_key
 from jobmonitor.database.pool import Connection, account_snapshot, account_transaction, see_account
+from jobmonitor.job_types.children import Children
 from jobmonitor.job_types.outside import Outside
 from jobmonitor.job_types.protocol import (
     NO_CPU,
@@ -24,6 +25,7 @@ from jobmonitor.job_types.protocol import (
     PlannedChunk,
     Stopped,
 )
+from jobmonitor.job_types.submit import NO_SUBMIT, Submit
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.claims import LeftChunk
 from jobmonitor.ledger.leases import JobStopped
@@ -151,7 +153,7 @@ class ChunkWork:
         async with self._ledger.transaction() as transaction:
             await see_account(transaction.connection, claimed.account_id)
             async with self._kept(claimed) as stop:
-                context = self._context(claimed, transaction.connection, stop)
+                context = self._context(claimed, transaction.connection, stop, Children(transaction, claimed))
                 with type_code():
                     part = await self._job_type.run_chunk(params, claimed.payload, context)
                     part, left = self._settle_left(claimed, part)
@@ -188,7 +190,9 @@ class ChunkWork:
             return None
         return await self._files.store(claimed.account_id, claimed.job_id, claimed.token, assembly)
 
-    def _context(self, claimed: Claim, connection: Connection, stop_requested: asyncio.Event) -> Context:
+    def _context(
+        self, claimed: Claim, connection: Connection, stop_requested: asyncio.Event, submit: Submit = NO_SUBMIT
+    ) -> Context:
         return Context(
             connection=connection,
             objects=self._objects,
@@ -199,6 +203,7 @@ class ChunkWork:
             times_left=claimed.times_left,
             stop_requested=stop_requested,
             cpu=self._cpu,
+            submit=submit,
         )
 
     def _assembly_context(self, claimed: Claim) -> AssemblyContext:

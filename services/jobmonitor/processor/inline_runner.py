@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import msgspec
 
 from jobmonitor.contract.events import Result
 from jobmonitor.job.commands import CompleteJob, FailJob, StartJob
+from jobmonitor.job_types.children import Children
 from jobmonitor.job_types.protocol import NO_CPU, AssemblyContext, Context, Cpu, JobType, PlannedChunk, Refused
 from jobmonitor.ledger.runs import Run
 from jobmonitor.ledger.transaction import LedgerTransaction
@@ -53,7 +55,8 @@ class InlineRunner:
             return True
         run = transaction.apply(run, StartJob(total=sum(chunk.units for chunk in planned), unit=unit))
         await transaction.hooks.began(transaction, run)
-        run, contents = await self._work(transaction, run, params, planned, context)
+        working = replace(context, submit=Children(transaction, run))
+        run, contents = await self._work(transaction, run, params, planned, working)
         result = await self._assemble(transaction, run, params, contents)
         transaction.apply(run, CompleteJob(rejected=run.rejected, outcomes=run.outcomes, result=result))
         return True

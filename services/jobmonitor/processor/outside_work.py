@@ -6,6 +6,7 @@ What is in doubt is recorded as unknown and never done again; what was surely no
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 import structlog
 
 from jobmonitor.database.pool import Connection, see_account
+from jobmonitor.job_types.children import Children
 from jobmonitor.job_types.outside import Answers, Later, Outside, OutsideContext, Settled
 from jobmonitor.job_types.protocol import NO_CPU, Context, Cpu, RetryPolicy, Stopped
 from jobmonitor.ledger import Claim, LeaseLost, Ledger
@@ -182,6 +184,7 @@ class OutsideWork:
             async with self._ledger.transaction() as transaction:
                 await see_account(transaction.connection, claimed.account_id)
                 context = self._context(claimed, transaction.connection, stop)
+                context = replace(context, submit=Children(transaction, claimed))
                 with type_code():
                     recorded = await self._outside.record(params, acting.settled(), context)
                 part_key = await self._parts.store(claimed, recorded.content)

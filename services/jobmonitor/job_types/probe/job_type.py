@@ -63,6 +63,10 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     cpu_crash_at: Annotated[
         int | None, Meta(description="The unit whose CPU work ends its process: it counts as failed.")
     ] = None
+    children: Annotated[int, Meta(ge=0, le=1_000, description="Probes that each unit submits.")] = 0
+    generations: Annotated[
+        int, Meta(ge=1, le=1_000, description="How many generations of them: children submit children.")
+    ] = 1
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail by a bug.")] = 0
     token_id: TokenId | None = None
 
@@ -114,6 +118,7 @@ class Probe(JobTypeDefaults[ProbeParameters]):
         if params.effects:
             for some in [range(unit, unit + 1) for unit in units if unit not in failed] if failed else [units]:
                 await _leave_effects(some, context)
+        _submit_children(params, units, context)
         await self._call_outside(params, units, context)
         self._go_wrong(params, units, context.attempt)
         counted = len(units) - len(failed)
@@ -158,6 +163,15 @@ async def _cpu_work(params: ProbeParameters, units: range, context: Context) -> 
         except CpuFailed:
             failed.add(unit)
     return failed
+
+
+def _submit_children(params: ProbeParameters, units: range, context: Context) -> None:
+    """A child has one unit where it has children of its own, else none."""
+    generations = params.generations - 1
+    more = {"units": 1, "children": params.children, "generations": generations} if generations else {}
+    for unit in units:
+        for number in range(params.children):
+            context.submit("probe", f"{unit}:{number}", {"effects": False, "file": False, **more})
 
 
 async def _leave_effects(units: range, context: Context) -> None:
