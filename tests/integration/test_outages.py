@@ -54,8 +54,10 @@ async def test_an_outage_far_longer_than_all_tries_costs_only_time(engine: Engin
     waiting = await chunk_row(engine, job_id)
     assert (waiting["attempt"], waiting["uncounted"]) == (12, 12)
     assert waiting["outage_since"] is not None
+    assert (await engine.run(job_id))["waits_for"] == "the outside service"
     await outside.start()
     await engine.run_to_end(job_id)
+    assert (await engine.run(job_id))["waits_for"] is None
     assert isinstance((await engine.facts(job_id))[-1], JobCompleted)
     assert [call["unit"] for call in outside.calls] == [0, 1]
 

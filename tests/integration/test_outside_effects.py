@@ -105,6 +105,22 @@ async def test_each_unit_reaches_the_service_once_and_without_a_crash_nothing_is
     assert end.rejected == 2
 
 
+async def test_even_a_small_job_is_not_done_in_the_transaction_that_accepts_it(
+    jobs: OutsideJobs, service: OutsideService
+) -> None:
+    """A roll-back would leave what reached the service, and do it again."""
+
+    class Small(OutsideProbe):
+        async def is_small(self, params: OutsideProbeParameters, context: Context) -> bool:
+            return True
+
+    jobs.engine.serve(Small(service.url))
+    job_id = await jobs.submit(units=1)
+    assert service.calls == []
+    await end_of(jobs, job_id)
+    assert await jobs.must_hold(job_id, service.calls) == {"done": 1}
+
+
 async def test_no_connection_is_held_and_no_transaction_open_while_it_acts(
     jobs: OutsideJobs, service: OutsideService
 ) -> None:
@@ -130,6 +146,18 @@ async def test_what_a_crash_left_reserved_is_unknown_and_never_done_again(
     outcomes = await jobs.must_hold(job_id, service.calls)
     assert outcomes == {"unknown": 5, "done": 2}
     assert len(service.calls) == 3 + 2, "two that were answered, one in flight, and those of the other chunk"
+
+
+async def test_what_is_reserved_is_settled_however_often_workers_were_killed_over_it(
+    jobs: OutsideJobs, service: OutsideService
+) -> None:
+    """Else the job would fail, and say nothing of what may have reached the service."""
+    jobs.engine.serve(crashing(service, after=2))
+    job_id = await jobs.submit(units=5, chunk_units=5)
+    await crash(jobs, job_id)
+    await jobs.engine.owner.execute("UPDATE ledger.chunks SET attempt = 50 WHERE job_id = $1", job_id)
+    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert await jobs.must_hold(job_id, service.calls) == {"unknown": 5}
 
 
 async def test_a_stop_waits_until_what_a_crash_left_is_settled(jobs: OutsideJobs, service: OutsideService) -> None:

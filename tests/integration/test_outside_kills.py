@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from jobmonitor.contract.envelope import Event
-from jobmonitor.contract.topics import requests_topic, view_topics, work_topic
+from jobmonitor.contract.topics import DEAD_LETTERS, requests_topic, view_topics, work_topic
 from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from support.engine import Engine, create_topics, pass_over
@@ -43,7 +43,7 @@ async def service() -> AsyncIterator[OutsideService]:
 @pytest.fixture
 async def jobs(engine: Engine) -> AsyncIterator[OutsideJobs]:
     topics = requests_topic(SLUG), work_topic(SLUG)
-    await create_topics(engine.bootstrap, *topics, *view_topics(SLUG))
+    await create_topics(engine.bootstrap, DEAD_LETTERS, *topics, *view_topics(SLUG))
     await pass_over(engine.bootstrap, f"jobmonitor-processor-{SLUG}", *topics)
     async with reconciler(engine):
         yield OutsideJobs(engine)

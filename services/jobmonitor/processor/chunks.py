@@ -94,7 +94,8 @@ class ChunkRunner:
     async def _run_claimed(self, claimed: Claim, dead_letter: KeepLetter | None = None) -> str:
         tries_max = self._job_type.retries.tries_max
         try:
-            if claimed.tries > tries_max:
+            # what is reserved has to be settled, however often a worker was killed over it
+            if claimed.tries > tries_max and claimed.reserved is None:
                 error = claimed.last_error
                 reason = tried_too_often(tries_max, told_an_error=error is not None, is_bug=was_bug(error))
                 return await self._give_up(claimed, reason, dead_letter)
