@@ -118,7 +118,7 @@ async def test_a_stop_takes_effect_in_time_with_a_hundred_chunks_in_flight_on_th
 ) -> None:
     with processors() as some:
         for _ in range(WORKERS):
-            some.start(engine, "probe", JOBMONITOR_CHUNKS_IN_FLIGHT=str(IN_FLIGHT))
+            some.start(engine, "probe", JOBMONITOR_JOB_TYPE_CAPACITY=f"probe.chunks_in_flight={IN_FLIGHT}")
         for flooding in (None, OTHER, 1):
             job_id = await at_work(engine, units=1_000, chunk_s=1.5, hears_stop=False)
             flood = await publish(engine, *[submission(flooding, units=1, plan_s=0.01)] * FLOOD) if flooding else []

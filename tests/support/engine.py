@@ -185,7 +185,6 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
         database_url=database.url("jobmonitor_worker"),
         kafka_bootstrap=kafka.bootstrap,
         object_store_url=f"file://{folder}",
-        chunks_in_flight=2,
         account_jobs_max=3,
         **changed,
     )

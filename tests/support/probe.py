@@ -3,11 +3,13 @@
 from typing import Any
 
 from jobmonitor.job_types.probe.job_type import Probe, ProbeParameters
-from jobmonitor.job_types.protocol import Context, Part
+from jobmonitor.job_types.protocol import Capacity, Context, Part
 
 
 class FailingProbe(Probe):
     """Raises ``failures`` one by one, each in the next chunk that runs, after its effects."""
+
+    capacity = Capacity(chunks_in_flight=2)
 
     def __init__(self, outside_url: str = "") -> None:
         super().__init__(outside_url)

@@ -30,7 +30,7 @@ BROKEN = {
     "missing value": ("jobmonitor.job_types.user_data_export:JOB", "AttributeError: .* has no attribute 'JOB'"),
     "no job type": (
         "jobmonitor.job_types.registry:OFFERED_GROUP",
-        "it lacks assemble, began, check, columns, .*, upload",
+        "it lacks assemble, .*, upload",
     ),
     "a class": ("jobmonitor.job_types.user_data_export.job_type:UserDataExport", "it is a class"),
     "another slug": (EXPORT, "its slug is 'user-data-export'"),

@@ -42,7 +42,7 @@ async def look(
     unsent = await read_database(settings.owner_url, snapshot)
     fold = LogFold(snapshot.folded_to)
     snapshot.log_begins, snapshot.log_ends = await read_log(settings.kafka, _topics(settings, snapshot), fold.add)
-    wanted = settings.catalogue or catalogue(slugs(with_probe=settings.kafka.with_probe))
+    wanted = settings.catalogue or catalogue(slugs(with_probe=settings.kafka.with_probe), settings.kafka.partitions())
     snapshot.topic_differences = await read_topic_differences(settings.kafka, wanted)
     snapshot.dead_lettered = frozenset(await jobs_given_up(settings.kafka))
     for topic, value in unsent:

@@ -49,7 +49,11 @@ class CommandContext:
             raise CommandError(
                 "No broker is known here. Give --kafka, set JOBMONITOR_KAFKA_BOOTSTRAP, or run `make up`.", USAGE
             )
-        return KafkaSettings(kafka_bootstrap=stack.kafka_bootstrap, with_probe=settings.with_probe)
+        return KafkaSettings(
+            kafka_bootstrap=stack.kafka_bootstrap,
+            with_probe=settings.with_probe,
+            job_type_capacity=settings.job_type_capacity,
+        )
 
     def owner_url(self) -> str:
         """The database as its owner, the local stack's where no other is named. Raises CommandError."""

@@ -31,6 +31,7 @@ COMMANDS = {
     "tokens create": ("tokens:create", "Make a token of your own, for programs; it is shown once."),
     "tokens list": ("tokens:list_tokens", "List your tokens, or the account's."),
     "tokens revoke": ("tokens:revoke", "Revoke a token."),
+    "job-types": ("contract:job_types", "List what workers do of each job type at once."),
     "types": ("contract:types", "List the job types and their parameters."),
     "topics": ("contract:topics", "List the topics, or create them."),
     "schemas": ("contract:schemas", "Write or check the folder of schemas."),

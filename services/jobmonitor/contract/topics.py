@@ -4,12 +4,14 @@ The broker creates no topic by itself; ``jobmonitor topics --create`` and the lo
 with its final number of partitions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jobmonitor.contract.events import EVENT_TYPES, ChunkDispatched, EventData, Fact, JobRequest
 
 DAY_MS = 24 * 60 * 60 * 1000
+PARTITIONS = 4
+"""Of a job type's topics of requests and facts; that of chunks has twice as many."""
 MESSAGE_BYTES_MAX = 1024 * 1024
 """The largest message, key and headers and Kafka's frame included, that any topic takes and any of us sends."""
 DEAD_LETTERS = "dead-letters"
@@ -70,12 +72,12 @@ _REQUEST_EVENTS = tuple(name for name, data_type in EVENT_TYPES.items() if issub
 _FACT_EVENTS = tuple(name for name, data_type in EVENT_TYPES.items() if issubclass(data_type, Fact))
 
 
-def _topics_of(job_type: str) -> tuple[Topic, Topic, Topic]:
+def _topics_of(job_type: str, partitions: int) -> tuple[Topic, Topic, Topic]:
     requests = Topic(
         name=requests_topic(job_type),
         purpose=f"What producers ask for: {job_type} jobs, and their stops.",
         key="job id",
-        partitions=4,
+        partitions=partitions,
         retention_ms=30 * DAY_MS,
         event_types=_REQUEST_EVENTS,
     )
@@ -83,7 +85,7 @@ def _topics_of(job_type: str) -> tuple[Topic, Topic, Topic]:
         name=jobs_topic(job_type),
         purpose=f"What happened to every {job_type} job.",
         key="job id",
-        partitions=4,
+        partitions=partitions,
         retention_ms=-1,
         event_types=_FACT_EVENTS,
     )
@@ -91,7 +93,7 @@ def _topics_of(job_type: str) -> tuple[Topic, Topic, Topic]:
         name=work_topic(job_type),
         purpose=f"The chunks of {job_type} jobs, spread over the workers.",
         key="job id and chunk",
-        partitions=8,
+        partitions=2 * partitions,
         retention_ms=7 * DAY_MS,
         event_types=_WORK_EVENTS,
     )
@@ -109,6 +111,9 @@ _DEAD_LETTERS = Topic(
 )
 
 
-def catalogue(job_types: Iterable[str]) -> tuple[Topic, ...]:
-    """The topics of a system with jobs of these types."""
-    return *(topic for job_type in job_types for topic in _topics_of(job_type)), _DEAD_LETTERS
+def catalogue(job_types: Iterable[str], partitions: Mapping[str, int] | None = None) -> tuple[Topic, ...]:
+    """The topics of a system with jobs of these types. ``partitions`` of some, by type; ``*`` is for all others."""
+    changed = partitions or {}
+    usual = changed.get("*", PARTITIONS)
+    of_types = (_topics_of(job_type, changed.get(job_type, usual)) for job_type in job_types)
+    return *(topic for topics in of_types for topic in topics), _DEAD_LETTERS

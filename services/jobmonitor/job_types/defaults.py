@@ -8,7 +8,7 @@ import msgspec
 from jobmonitor.crm.uploads import UploadContents
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.outside import Outside
-from jobmonitor.job_types.protocol import Context, EffectsCount, Ending, Params, Part, RetryPolicy, UploadRule
+from jobmonitor.job_types.protocol import Capacity, Context, EffectsCount, Ending, Params, Part, RetryPolicy, UploadRule
 
 
 class JobTypeDefaults(Generic[Params]):
@@ -24,6 +24,7 @@ class JobTypeDefaults(Generic[Params]):
     in_order: bool = False
     exclusive_resource: str | None = None
     retries: RetryPolicy = RetryPolicy()
+    capacity: Capacity = Capacity()
     outside: Outside[Params] | None = None
     effects: EffectsCount | None = None
     upload: UploadRule | None = None

@@ -121,6 +121,16 @@ class RetryPolicy:
     """So often may a unit be left for later (``Part.left``, ``Later``); then it is refused."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """How much of a type is done at once. Operators may change it: ``jobmonitor job-types`` lists it."""
+
+    slots: int = 8
+    """Chunks of the type that one process works on at once, as far as its share of the process allows."""
+    chunks_in_flight: int = 4
+    """Of one job at a time, over all workers: bounds how much one job can take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a job type works with, and for whom."""
@@ -262,6 +272,8 @@ class JobType(Protocol[Params]):
     """Whether a chunk may only begin when the one before it is done; else several run at once."""
     retries: RetryPolicy
     """For each of its chunks."""
+    capacity: Capacity
+    """How much of it is done at once."""
     params_type: type[Params]
 
     @property

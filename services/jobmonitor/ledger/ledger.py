@@ -182,8 +182,8 @@ class Ledger:
             await hold_plan(transaction.connection, claim)
             await transaction.add_chunks(claim.job_id, "work", planned)
 
-    async def start(self, claim: Claim, *, unit: str, chunks: int, total: int, in_order: bool) -> None:
-        """The plan's chunks are in the ledger: mark it done, start the job, dispatch the first window.
+    async def start(self, claim: Claim, *, unit: str, chunks: int, total: int, window: int) -> None:
+        """The plan's chunks are in the ledger: mark it done, start the job, dispatch a window of so many chunks.
 
         Raises LeaseLost.
         """
@@ -193,7 +193,6 @@ class Ledger:
             run = transaction.apply(run, StartJob(total=total, unit=unit))
             if run.state is State.RUNNING:
                 await self._hooks.began(transaction, run)
-            window = 1 if in_order else self._fairness.chunks_in_flight
             await transaction.start_chunks(run, chunks=chunks, window=window)
 
     async def complete(self, claim: Claim, result: Result | None) -> None:

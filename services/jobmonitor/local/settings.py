@@ -20,6 +20,9 @@ class LocalSettings:
     with_probe: bool = False
     """With the topics of the job type ``probe``; which types a processor serves is a setting of its own."""
 
+    job_type_capacity: str = ""
+    """As for every process: it tells how many partitions the topics have."""
+
     @property
     def data_folder(self) -> Path:
         return Path(self.data_dir).absolute()

@@ -167,8 +167,12 @@ class Stack:
         self.kafka.wait_until_ready()
         self._say("Kafka: creating the topics that are missing")
         try:
-            with_probe = self._settings.with_probe
-            asyncio.run(_create_topics(KafkaSettings(kafka_bootstrap=self.kafka.bootstrap, with_probe=with_probe)))
+            kafka = KafkaSettings(
+                kafka_bootstrap=self.kafka.bootstrap,
+                with_probe=self._settings.with_probe,
+                job_type_capacity=self._settings.job_type_capacity,
+            )
+            asyncio.run(_create_topics(kafka))
         except TopicsDiffer as error:
             raise LocalError(f"{error} Or choose another folder with JOBMONITOR_DATA_DIR.") from error
 
@@ -202,7 +206,7 @@ async def _create_topics(kafka: KafkaSettings) -> None:
     """A broker that has just started refuses at first."""
     async for attempt in retry_context(on=(KafkaError, OSError), attempts=None, timeout=BROKER_TIMEOUT_S):
         with attempt:
-            await create_topics(kafka, catalogue(slugs(with_probe=kafka.with_probe)), alter=True)
+            await create_topics(kafka, catalogue(slugs(with_probe=kafka.with_probe), kafka.partitions()), alter=True)
 
 
 def _end(group: Sequence[Child]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.job_types.capacity import with_capacity
 from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.hooks import JobTypeHooks
 from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
@@ -35,7 +36,7 @@ def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
         Probe.slug: Probe(settings.probe_outside_url),
         OutsideProbe.slug: OutsideProbe(settings.probe_outside_url),
     }
-    return [probes.get(value.slug, value) for value in enabled(settings.job_types)]
+    return [with_capacity(probes.get(value.slug, value), settings) for value in enabled(settings.job_types)]
 
 
 async def _open_pool(settings: ProcessorSettings, lifecycle: Lifecycle, size: int) -> Pool:

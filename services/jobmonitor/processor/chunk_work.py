@@ -119,8 +119,8 @@ class ChunkWork:
                 await self._job_type.check(params, context)
                 planned, unit = self._job_type.plan(params, context), self._job_type.unit_of(params)
             chunks, total = await self._write_plan(claimed, planned)
-        in_order = self._job_type.in_order
-        await self._ledger.start(claimed, unit=unit, chunks=chunks, total=total, in_order=in_order)
+        window = 1 if self._job_type.in_order else self._job_type.capacity.chunks_in_flight
+        await self._ledger.start(claimed, unit=unit, chunks=chunks, total=total, window=window)
 
     async def _write_plan(self, claimed: Claim, planned: AsyncIterator[PlannedChunk]) -> tuple[int, int]:
         """Write the chunks, numbered from 1; returns how many and their units together."""

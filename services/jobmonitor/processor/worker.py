@@ -36,10 +36,8 @@ from jobmonitor.runtime.monitoring import Check
 from jobmonitor.runtime.objects import ObjectStore
 from jobmonitor.runtime.retry import until_passed
 
-WORK_MAX = 8
-"""Pieces of work of a type at once, as far as its share of the process allows."""
 ASSEMBLIES_MAX = 16
-"""Of a type at once, likewise. Each may take long."""
+"""Of a type at once, as far as its share of the process allows. Each may take long."""
 STALLED_AFTER_S = 60.0
 LEAVING_AT_MOST_S = 1.0
 
@@ -70,7 +68,7 @@ class Worker:
         slots = partial(Slots, self._run, crash=crash)
         self._slots: dict[Kind, Slots] = {
             "plan": slots(slots=PLANS_MAX, account_max=PLANS_MAX - 1, share=share["plan"]),
-            "work": slots(slots=WORK_MAX, share=share["work"]),
+            "work": slots(slots=job_type.capacity.slots, share=share["work"]),
             "assemble": slots(slots=ASSEMBLIES_MAX, account_max=ASSEMBLIES_MAX // 2, share=share["assemble"]),
         }
         planner = Planner(self._slots["plan"])

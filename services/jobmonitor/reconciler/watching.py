@@ -81,7 +81,7 @@ class Watching:
     async def topics(self) -> int:
         """Topics that are not as the catalogue says. Without the right to ask nothing is said."""
         try:
-            differences = await find_differences(self._kafka, catalogue(self._job_types))
+            differences = await find_differences(self._kafka, catalogue(self._job_types, self._kafka.partitions()))
         except TopicAuthorizationFailedError as error:
             log.warning("topics_not_compared", error=str(error))
             return 0

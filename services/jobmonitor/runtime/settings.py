@@ -11,6 +11,8 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from jobmonitor.runtime.capacity import BadCapacity, CapacityChanges, read_changes
+
 PREFIX = "JOBMONITOR_"
 PLAIN = "PLAINTEXT"
 
@@ -55,9 +57,13 @@ class KafkaSettings:
     time, and what it read waits until the broker misses it."""
     with_probe: bool = False
     """The broker has the topics of the job type ``probe`` too; for tests, chaos runs and measurements."""
+    job_type_capacity: str = ""
+    """Changes to what ``jobmonitor job-types`` lists, for instance ``email-campaign.slots=2,*.tries=3``. The same for
+    every process and command: it tells the partitions of topics too."""
 
     def __post_init__(self) -> None:
         """Raises SettingsError: they contradict each other, so that something would not be as safe as it looks."""
+        _ = self.capacity_changes
         has_login, uses_sasl = bool(self.kafka_username and self.kafka_password), self.kafka_security_protocol != PLAIN
         if uses_sasl and not has_login:
             raise SettingsError(
@@ -74,6 +80,19 @@ class KafkaSettings:
                 f"{variable_name('kafka_ca_file')} is set, but {self.kafka_security_protocol} encrypts nothing. "
                 f"Set {variable_name('kafka_security_protocol')} to SASL_SSL."
             )
+
+    @property
+    def capacity_changes(self) -> CapacityChanges:
+        """What ``job_type_capacity`` says. Raises SettingsError."""
+        try:
+            return read_changes(self.job_type_capacity)
+        except BadCapacity as error:
+            raise SettingsError(f"{variable_name('job_type_capacity')} cannot be read: {error}.") from error
+
+    def partitions(self) -> dict[str, int]:
+        """Those changed, by job type; ``*`` stands for every other one."""
+        changes = self.capacity_changes.of_types
+        return {job_type: names["partitions"] for job_type, names in changes.items() if "partitions" in names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +119,6 @@ class FairnessSettings(StoreShareSettings):
 
     account_jobs_max: int = 8
     """Jobs of one account and type that are worked on at once, over all workers; the others wait in the queue."""
-    chunks_in_flight: int = 4
-    """Of one job at a time, over all workers: bounds how much one job can take."""
     stop_assembly_s: float = 30.0
     """After a stop the file of what was done may take so long; then the job ends without it."""
 

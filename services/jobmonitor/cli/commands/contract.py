@@ -11,9 +11,11 @@ from jobmonitor.cli.errors import USAGE, CommandError
 from jobmonitor.cli.options import Injected, Json, Kafka
 from jobmonitor.cli.output import print_json, print_line, print_table
 from jobmonitor.cli.schema_files import differences, write
+from jobmonitor.cli.settings import ClientSettings
 from jobmonitor.contract.access import USERS, commands
 from jobmonitor.contract.documents import parameters_schema, topics_document
 from jobmonitor.contract.topics import catalogue
+from jobmonitor.job_types.capacity import check_names, table
 from jobmonitor.job_types.registry import offered, slugs
 from jobmonitor.runtime.settings import KafkaSettings
 from jobmonitor.runtime.topic_admin import PARTITIONS, TopicsDiffer, create_topics
@@ -38,6 +40,16 @@ def types(*, json: Json = False) -> None:
         for name, field in schema["properties"].items():
             need = "required" if name in schema.get("required", []) else "optional"
             print_line(f"  {name} ({need}): {field.get('description', '')}")
+
+
+def job_types(*, json: Json = False, context: Injected) -> None:
+    """List what the workers do of each job type at once, as JOBMONITOR_JOB_TYPE_CAPACITY changes it."""
+    rows = table(offered(), context.settings(ClientSettings))
+    if json:
+        print_json([row._asdict() for row in rows])
+        return
+    columns = ("Job type", "Slots", "Tries", "Partitions", "Chunks in flight")
+    print_table(columns, [[str(cell) for cell in row] for row in rows])
 
 
 def topics(
@@ -69,7 +81,7 @@ def topics(
         _print_access(json=json)
         return
     created = _create(context.kafka(kafka), replication_factor, alter=alter, with_probe=with_probe) if create else []
-    listed = catalogue(slugs(with_probe=False))
+    listed = catalogue(slugs(with_probe=False), context.settings(ClientSettings).partitions())
     if json:
         print_json({**topics_document(listed), **({"created": created} if create else {})})
     elif create:
@@ -100,7 +112,8 @@ def _print_access(*, json: bool) -> None:
 
 
 def _create(kafka: KafkaSettings, replication_factor: int, *, alter: bool, with_probe: bool) -> list[str]:
-    wanted = catalogue(slugs(with_probe=with_probe or kafka.with_probe))
+    check_names(kafka)
+    wanted = catalogue(slugs(with_probe=with_probe or kafka.with_probe), kafka.partitions())
     try:
         return asyncio.run(create_topics(kafka, wanted, replication_factor=replication_factor, alter=alter))
     except TopicsDiffer as error:
