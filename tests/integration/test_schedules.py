@@ -144,14 +144,16 @@ async def test_a_paused_schedule_does_nothing(engine: Engine, superuser: "asyncp
 async def test_what_cannot_be_submitted_keeps_its_dates_and_holds_up_no_other(
     engine: Engine, superuser: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    """A type that is not installed, in time for the installation of a version that has it."""
+    """A type that is not installed, until a version is that has it; and what no message can hold."""
     gone = [nightly(id=uuid4(), name=f"Gone {n}", job_type="no-such-type") for n in range(60)]
     late = nightly(id=uuid4(), name="Late", next_date=date(2026, 11, 29))
-    await add_schedules(superuser, *gone, late)
+    large = nightly(id=uuid4(), name="Large", parameters={"text": "x" * 1024**2})
+    await add_schedules(superuser, *gone, large, late)
     while await looking(engine).submit_due(DUE + DAY):
         """There may be more."""
     assert set((await times(engine, [late], [late.next_date])).values()) == {1}
-    assert (await stored(superuser, "Gone 0")).next_date == date(2026, 11, 28)
+    for name in ("Gone 0", "Large"):
+        assert (await stored(superuser, name)).next_date == date(2026, 11, 28)
 
     await superuser.execute("UPDATE crm.schedules SET job_type = 'probe' WHERE name = 'Gone 0'")
     assert await looking(engine).submit_due(DUE + DAY + PUT_OFF) == 0

@@ -9,7 +9,7 @@ import structlog
 from jobmonitor.database.statement import statements
 from jobmonitor.job_types.registry import UnknownJobType
 from jobmonitor.ledger import Ledger
-from jobmonitor.ledger.transaction import LedgerTransaction
+from jobmonitor.ledger.transaction import LedgerTransaction, MessageTooLarge
 from jobmonitor.schedules.dates import UnknownZone
 from jobmonitor.schedules.schedule import Schedule, moved_on, schedule_of
 
@@ -51,14 +51,14 @@ class Schedules:
         """The schedule behind what is due; None where it cannot be submitted."""
         try:
             dates, moved = self._moved_on(schedule, now)
-        except (UnknownJobType, UnknownZone) as error:
+            for day in dates:
+                job_id = schedule.job_id_on(day)
+                transaction.submit(job_id, schedule.submission_on(day))
+                log.info("schedule_submitted", schedule=str(schedule.id), date=day.isoformat(), job_id=str(job_id))
+        except (UnknownJobType, UnknownZone, MessageTooLarge) as error:
             account_id, reason = schedule.account_id, str(error)
             log.warning("schedule_put_off", schedule=str(schedule.id), account_id=account_id, reason=reason)
             return None
-        for day in dates:
-            job_id = schedule.job_id_on(day)
-            transaction.submit(job_id, schedule.submission_on(day))
-            log.info("schedule_submitted", schedule=str(schedule.id), date=day.isoformat(), job_id=str(job_id))
         return moved
 
     def _moved_on(self, schedule: Schedule, now: datetime) -> tuple[Sequence[date], Schedule]:
