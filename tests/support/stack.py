@@ -69,6 +69,11 @@ class RunningStack:
         return self.process.poll() is None
 
     @property
+    def terminal(self) -> Path:
+        """The file that holds ``output``."""
+        return self._log
+
+    @property
     def output(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
