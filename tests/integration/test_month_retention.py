@@ -259,3 +259,19 @@ async def test_timelines_there_were_move_to_the_month_of_their_job(postgres: Pos
     parts = await old.fetch("SELECT DISTINCT tableoid::regclass::text FROM projection.job_timeline ORDER BY 1")
     assert [row[0] for row in parts] == [f"projection.job_timeline_{month}" for month in ("2024_02", "2026_01")]
     await old.close()
+
+
+async def test_progress_of_several_months_in_one_batch_lies_in_the_month_of_each_job(
+    superuser: Any, store: Store
+) -> None:
+    past, present, other = job_of(months_ago(2)), job_of(NOW), job_of(NOW)
+    await number_in(superuser, months_ago(2), past.job_id)
+    jobs = (past, present, other)
+    for job in jobs:
+        await flush(store, job.submitted(), job.queued(), job.started())
+    await flush(store, *(job.progressed(10) for job in jobs))
+    await flush(store, *(job.progressed(20) for job in (present, other)))
+    assert await months(superuser, *jobs) == [(months_ago(2),) * 2, (NOW, NOW), (NOW, NOW)]
+    of_months = "SELECT month, count(*) FROM projection.job_timeline WHERE type = 'job_progressed' GROUP BY month"
+    points = await superuser.fetch(f"{of_months} ORDER BY month")
+    assert [tuple(row) for row in points] == [(months_ago(2), 1), (NOW, 4)]

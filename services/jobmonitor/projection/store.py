@@ -166,14 +166,16 @@ class Store:
             return [], batch.mixed
         progress = await self._send_progress(connection, points)
         others = set()
-        told = await self._sql["advance_jobs"].fill(progress=progress.text).execute(connection, **progress.values)
-        if told != f"MERGE {sum(newest for _, newest in points)}":
+        advanced = await self._sql["advance_jobs"].fill(progress=progress.text).fetch(connection, **progress.values)
+        if sum(row["jobs"] for row in advanced) != sum(newest for _, newest in points):
             left = await self._sql["not_advanced"].fill(progress=progress.text).fetch(connection, **progress.values)
             others = {row["job_id"] for row in left}
             points = [point for point in points if point[0].job_id not in others]
             progress = await self._without(connection, progress, points, others)
         if points:
-            await self._sql["add_progress_points"].fill(progress=progress.text).execute(connection, **progress.values)
+            month = advanced[0]["month"] if len(advanced) == 1 else None
+            adding = self._sql["add_progress_points"].fill(progress=progress.text)
+            await adding.execute(connection, **progress.values, month=month)
         return points, batch.mixed | others
 
     async def _send_progress(self, connection: Connection, points: Sequence[PlainPoint]) -> RowSource:
