@@ -6,18 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from jobmonitor.contract.events import JobCancelled, JobStopRequested, JobSubmitted
+from jobmonitor.contract.events import JobCancelled, JobFailed, JobStopRequested, JobSubmitted, JobWaiting
+from jobmonitor.job_types.probe.job_type import ProbeParameters
 from support.engine import Engine, heard
 from support.job_events import NOON
+from support.probe import FailingProbe
 from support.waiting import until
 
 ROOM = 3
 """As open_engine sets it."""
 
 
-async def submit(engine: Engine, jobs: int, account_id: int = 1, **says: Any) -> list[UUID]:
-    """So many jobs of an account, accepted together; in the order they wait."""
-    job = JobSubmitted(account_id=account_id, owner_id=2, job_type="probe", parameters={"units": 1}, **says)
+async def submit(engine: Engine, jobs: int, account_id: int = 1, *resources: str, **says: Any) -> list[UUID]:
+    """So many jobs of an account with these exclusive resources, accepted together; in the order they wait."""
+    parameters = {"units": 1, "resources": resources}
+    job = JobSubmitted(account_id=account_id, owner_id=2, job_type="probe", parameters=parameters, **says)
     batch = [heard(uuid4(), job) for _ in range(jobs)]
     await engine.acceptor.accept(batch)
     rows = await engine.owner.fetch("SELECT job_id FROM ledger.runs ORDER BY created_at, job_id")
@@ -95,9 +98,8 @@ async def test_many_workers_at_once_never_admit_more(engine: Engine) -> None:
 
 
 async def test_of_jobs_that_write_the_same_one_works_at_a_time(engine: Engine) -> None:
-    engine.probe.exclusive_resource = "supporters"
-    first, second = await submit(engine, 2)
-    (theirs,) = await submit(engine, 1, account_id=2)
+    first, second = await submit(engine, 2, 1, "supporters")
+    (theirs,) = await submit(engine, 1, 2, "supporters")
     assert await at_work(engine) == [first]
     assert await at_work(engine, 2) == [theirs]
     await engine.run_to_end(first)
@@ -105,14 +107,80 @@ async def test_of_jobs_that_write_the_same_one_works_at_a_time(engine: Engine) -
 
 
 async def test_a_small_job_waits_while_another_writes_the_same(engine: Engine) -> None:
-    engine.probe.exclusive_resource = "supporters"
-    (large,) = await submit(engine, 1)
+    (large,) = await submit(engine, 1, 1, "supporters")
     engine.probe.small = True
-    (small,) = await submit(engine, 1)
+    (small,) = await submit(engine, 1, 1, "supporters")
     assert (await engine.run(small))["state"] == "queued"
     await engine.run_to_end(large)
     await engine.run_to_end(small)
     assert (await engine.run(small))["state"] == "completed"
+
+
+async def test_jobs_that_need_several_resources_wait_for_all_and_others_for_none(engine: Engine) -> None:
+    (first,) = await submit(engine, 1, 1, "supporters", "receipts")
+    (second,) = await submit(engine, 1, 1, "receipts", "campaigns")
+    (free,) = await submit(engine, 1, 1, "campaigns of last year")
+    assert await at_work(engine) == [first, free]
+    await engine.run_to_end(first)
+    assert await at_work(engine) == [second, free]
+
+
+async def test_a_job_that_needs_two_resources_is_not_overtaken_by_those_that_need_one(engine: Engine) -> None:
+    (holder,) = await submit(engine, 1, 1, "supporters")
+    (both,) = await submit(engine, 1, 1, "supporters", "receipts")
+    engine.probe.small = True
+    (small,) = await submit(engine, 1, 1, "receipts")
+    (larger,) = await submit(engine, 1, 1, "receipts")
+    assert await at_work(engine) == [holder], "the receipts are kept for the one that waits for both"
+    await engine.run_to_end(holder)
+    assert await at_work(engine) == [both]
+    await engine.run_to_end(both)
+    for job_id in (small, larger):
+        await engine.run_to_end(job_id)
+    assert {row["state"] for row in await engine.owner.fetch("SELECT state FROM ledger.runs")} == {"completed"}
+
+
+async def test_a_job_that_waits_for_a_resource_says_so_until_it_begins(engine: Engine) -> None:
+    first, second = await submit(engine, 2, 1, "supporters", "receipts")
+    assert (await engine.run(second))["waits_for"] == "another job that changes receipts"
+    waiting = (await engine.facts(second))[-1]
+    assert isinstance(waiting, JobWaiting)
+    await engine.run_to_end(first)
+    assert (await engine.run(second))["waits_for"] is None
+    await engine.run_to_end(second)
+    assert (await engine.run(second))["state"] == "completed"
+
+
+async def test_a_scheduled_job_waits_for_its_resource_and_says_so(engine: Engine) -> None:
+    (holder,) = await submit(engine, 1, 1, "supporters")
+    (due,) = await submit(engine, 1, 1, "supporters", run_at=datetime.now(UTC) + timedelta(hours=1))
+    await engine.owner.execute("UPDATE ledger.runs SET run_at = now() WHERE job_id = $1", due)
+    await engine.ledger.queue_due()
+    assert await at_work(engine) == [holder]
+    assert (await engine.run(due))["waits_for"] == "another job that changes supporters"
+    await engine.run_to_end(holder)
+    assert await at_work(engine) == [due]
+
+
+async def test_a_job_that_waits_because_its_account_is_busy_names_no_resource(engine: Engine) -> None:
+    await submit(engine, ROOM)
+    (waiting,) = await submit(engine, 1, 1, "supporters")
+    assert (await engine.run(waiting))["waits_for"] is None
+
+
+class BrokenResources(FailingProbe):
+    """Cannot say what it needs."""
+
+    def exclusive_resources(self, params: ProbeParameters) -> frozenset[str]:
+        raise ZeroDivisionError
+
+
+async def test_a_type_that_fails_to_say_what_it_needs_fails_its_job_and_nothing_else(engine: Engine) -> None:
+    engine.use(BrokenResources())
+    (job_id,) = await submit(engine, 1)
+    failed = (await engine.facts(job_id))[-1]
+    assert isinstance(failed, JobFailed)
+    assert "This is a fault of the software." in failed.reason
 
 
 async def test_a_job_nobody_let_begin_is_let_in_by_the_reconciler(engine: Engine) -> None:
@@ -163,9 +231,8 @@ async def probes(engine: Engine) -> list[UUID]:
 
 async def test_what_is_written_is_written_by_one_job_whatever_its_type(engine: Engine) -> None:
     await runs_of_another_type(engine, 1, admitted=True)
-    await engine.owner.execute("UPDATE ledger.runs SET writes = 'supporters'")
-    engine.probe.exclusive_resource = "supporters"
-    await submit(engine, 1)
+    await engine.owner.execute("UPDATE ledger.runs SET writes = '{supporters}'")
+    await submit(engine, 1, 1, "supporters")
     assert await of_type(engine, "probe") == 0
     await engine.owner.execute("UPDATE ledger.runs SET state = 'failed' WHERE job_type = 'away'")
     assert await engine.ledger.admit_waiting() == 1

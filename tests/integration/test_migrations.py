@@ -59,3 +59,18 @@ async def test_points_of_progress_keep_what_they_said_and_others_stay_as_they_we
     points = await old.fetch("SELECT done, total, data FROM projection.job_timeline ORDER BY slot")
     assert [tuple(point) for point in points] == [(None, None, '{"total": 9}'), (5, 9, None)]
     await old.close()
+
+
+async def test_the_one_resource_of_a_job_that_waits_is_kept(empty_database: Database) -> None:
+    await asyncio.to_thread(migrate_to, empty_database, "0038")
+    old = await asyncpg.connect(empty_database.superuser_url)
+    for writes in ("supporters", None):
+        await old.execute(
+            "INSERT INTO ledger.runs (job_id, account_id, owner_id, job_type, parameters, state, writes) "
+            "VALUES (gen_random_uuid(), 1, 2, 'user-data-import', '{}', 'queued', $1)",
+            writes,
+        )
+    await asyncio.to_thread(migrate, empty_database.owner_url, ROLE_PASSWORDS)
+    rows = await old.fetch("SELECT writes FROM ledger.runs ORDER BY writes")
+    assert [row["writes"] for row in rows] == [[], ["supporters"]]
+    await old.close()

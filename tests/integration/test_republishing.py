@@ -118,7 +118,7 @@ LOOKED_FOR: dict[str, tuple[dict[str, Statement], dict[str, Any]]] = {
     "standing_still": (LEDGER_SQL, {}),
     "stopping_runs": (LEDGER_SQL, {"limit": 200}),
     "accounts_waiting": (LEDGER_SQL, {"account_jobs_max": 8}),
-    "next_waiting": (LEDGER_SQL, {"account_id": 1, "resources": [], "full_types": []}),
+    "first_waiting": (LEDGER_SQL, {"account_id": 1}),
     "account_load": (LEDGER_SQL, {"account_id": 1}),
 }
 """What the reconciler asks every second: the statement's values by its name."""

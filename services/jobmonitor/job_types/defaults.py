@@ -22,7 +22,6 @@ class JobTypeDefaults(Generic[Params]):
     stoppable: bool = False
     result_when_stopped: bool = True
     in_order: bool = False
-    exclusive_resource: str | None = None
     retries: RetryPolicy = RetryPolicy()
     capacity: Capacity = Capacity()
     outside: Outside[Params] | None = None
@@ -32,6 +31,9 @@ class JobTypeDefaults(Generic[Params]):
 
     def unit_of(self, params: Params) -> str:
         return self.unit
+
+    def exclusive_resources(self, params: Params) -> frozenset[str]:
+        return frozenset()
 
     async def check(self, params: Params, context: Context) -> None:
         """Whatever fits the schema will do."""

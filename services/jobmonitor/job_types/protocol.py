@@ -287,14 +287,6 @@ class JobType(Protocol[Params]):
         ...
 
     @property
-    def exclusive_resource(self) -> str | None:
-        """What only one job of an account may change at a time; None for a type that only reads.
-
-        Other jobs with the same resource wait in the queue (domain rule 2.1).
-        """
-        ...
-
-    @property
     def upload(self) -> UploadRule | None:
         """The file it reads; None for a type that reads none."""
         ...
@@ -317,6 +309,13 @@ class JobType(Protocol[Params]):
 
     def unit_of(self, params: Params) -> str:
         """What the progress of a job with these parameters counts, in the plural."""
+        ...
+
+    def exclusive_resources(self, params: Params) -> frozenset[str]:
+        """What only one job of an account may change at a time; empty for a type that only reads.
+
+        A job waits in the queue until all are free (domain rule 2.1). People who wait read the names: "supporters".
+        """
         ...
 
     async def check(self, params: Params, context: Context) -> None:

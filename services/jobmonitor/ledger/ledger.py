@@ -92,9 +92,10 @@ class Ledger:
             runs = [transaction.apply(await transaction.lock(row["job_id"]), QueueJob()) for row in rows]
             for account_id in sorted({run.account_id for run in runs}):
                 capacity = await transaction.capacity(account_id)
+                await transaction.heed_waiting(account_id, capacity)
                 for run in runs:
-                    if run.account_id == account_id and capacity.take(run.job_type, run.exclusive_resource):
-                        transaction.admit(run)
+                    if run.account_id == account_id:
+                        transaction.admit_or_wait(run, capacity)
         return len(rows)
 
     async def admit_waiting(self) -> int:

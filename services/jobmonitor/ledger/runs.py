@@ -24,8 +24,8 @@ class Run(Job, frozen=True, kw_only=True):
     run_at: datetime | None = None
     parent_job_id: UUID | None = None
     """The job that submitted this one."""
-    exclusive_resource: str | None = msgspec.field(default=None, name="writes")
-    """See ``JobType.exclusive_resource``."""
+    exclusive_resources: tuple[str, ...] = msgspec.field(default=(), name="writes")
+    """See ``JobType.exclusive_resources``; sorted."""
     admitted: bool = False
     """Whether it may be worked on; until then it waits for its account to have capacity."""
     stop_requested_by: int | None = None

@@ -12,7 +12,7 @@ from jobmonitor.contract.events import ChunkDispatched, EventData, JobSubmitted,
 from jobmonitor.contract.limits import Refusal
 from jobmonitor.contract.topics import jobs_topic, requests_topic, work_topic
 from jobmonitor.database.pool import Connection
-from jobmonitor.job.commands import Command, FinishStop, RecordProgress, RejectRequest
+from jobmonitor.job.commands import Command, FinishStop, NoteWaiting, RecordProgress, RejectRequest
 from jobmonitor.job.decide import decide
 from jobmonitor.job.evolve import evolve
 from jobmonitor.job.state import State
@@ -170,10 +170,24 @@ class LedgerTransaction:
 
         Without ``hint`` no worker is told: the caller has to see to the plan.
         """
+        if run.waits_for is not None:
+            run = self.apply(run, NoteWaiting(waits_for=None))
         self._plans.append(run.job_id)
         if hint:
             self.hint(run.job_id, run.account_id, run.job_type, PLAN_CHUNK, kind="plan")
         return self.save(msgspec.structs.replace(run, admitted=True))
+
+    def admit_or_wait(self, run: Run, capacity: Capacity, *, hint: bool = True) -> bool:
+        """Let a queued job be worked on, if its account has capacity for it; else tell which resource it waits for.
+
+        ``hint`` as in ``admit``.
+        """
+        waits_for = capacity.words_for(run.exclusive_resources)
+        if capacity.take(run.job_type, run.exclusive_resources):
+            self.admit(run, hint=hint)
+            return True
+        self.apply(run, NoteWaiting(waits_for=waits_for))
+        return False
 
     async def add_chunks(self, job_id: UUID, kind: str, planned: Sequence[tuple[int, int, object]]) -> None:
         """Add (chunk, units, payload) to the job, waiting."""
@@ -204,6 +218,11 @@ class LedgerTransaction:
     async def capacity(self, account_id: int) -> Capacity:
         """How many more jobs of this account may begin. Ask for accounts in ascending order: else two may block."""
         return await admission.lock_capacity(self.connection, account_id, self._fairness.account_jobs_max)
+
+    async def heed_waiting(self, account_id: int, capacity: Capacity) -> None:
+        """Let no other job take the resources for which jobs of the account wait already."""
+        if not capacity.heeds_waiting:
+            capacity.heed(await admission.first_waiting(self.connection, account_id))
 
     async def kept_results(self, account_ids: Collection[int]) -> dict[int, Kept]:
         """What the results of each of these accounts take of the object store."""

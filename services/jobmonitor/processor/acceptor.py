@@ -226,7 +226,9 @@ def _read(job_type: JobType[Any], submission: Submission) -> Any:
     """The parameters as the type's own value, or the BadParameters."""
     try:
         with type_code():
-            return read_parameters(job_type.params_type, submission.data.parameters)
+            params = read_parameters(job_type.params_type, submission.data.parameters)
+            job_type.exclusive_resources(params)  # here, so that a bug there is the type's, too
+            return params
     except BadParameters as error:
         return error
     except TypeFailed as bug:
@@ -246,9 +248,13 @@ def _new_run(job_type: JobType[Any], submission: Submission, params: Any, now: d
         created_at=now,
         run_at=data.run_at,
         parent_job_id=data.parent_job_id,
-        exclusive_resource=job_type.exclusive_resource,
+        exclusive_resources=_resources(job_type, params),
         request_sha256=request_digest(submission, params),
     )
+
+
+def _resources(job_type: JobType[Any], params: Any) -> tuple[str, ...]:
+    return () if isinstance(params, BadParameters) else tuple(sorted(job_type.exclusive_resources(params)))
 
 
 def request_digest(submission: Submission, params: Any) -> str:
@@ -317,8 +323,9 @@ class _Batch:
         run = self._stopped(self._transaction.apply(run, AcceptJob(asked=asked, now=self._standings.now)))
         if run.state is not State.QUEUED or (inline and await self._done(run, params)):
             return
-        if (await self._capacity(run)).take(run.job_type, run.exclusive_resource):
-            self._admit(run)
+        here = len(self.planned_here) < self._free
+        if self._transaction.admit_or_wait(run, await self._capacity(run), hint=not here) and here:
+            self.planned_here.append(run.job_id)
 
     def _stopped(self, run: Run) -> Run:
         """The job, cancelled by a stop that came before it, if there is one that may."""
@@ -361,7 +368,7 @@ class _Batch:
 
     async def _done(self, run: Run, params: Any) -> bool:
         """Whether the job was small, and is done."""
-        if run.exclusive_resource is not None and not (await self._capacity(run)).is_free(run.exclusive_resource):
+        if run.exclusive_resources and not (await self._capacity(run)).is_free(run.exclusive_resources):
             return False
         if self._account_id != run.account_id:
             self._account_id = run.account_id
@@ -372,10 +379,7 @@ class _Batch:
         account_id = run.account_id
         if account_id not in self._capacities:
             self._capacities[account_id] = await self._transaction.capacity(account_id)
-        return self._capacities[account_id]
-
-    def _admit(self, run: Run) -> None:
-        here = len(self.planned_here) < self._free
-        self._transaction.admit(run, hint=not here)
-        if here:
-            self.planned_here.append(run.job_id)
+        capacity = self._capacities[account_id]
+        if run.exclusive_resources or capacity.resources:  # only then can somebody wait for any
+            await self._transaction.heed_waiting(account_id, capacity)
+        return capacity

@@ -67,6 +67,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     generations: Annotated[
         int, Meta(ge=1, le=1_000, description="How many generations of them: children submit children.")
     ] = 1
+    resources: Annotated[tuple[str, ...], Meta(description="What only one job of the account may change.")] = ()
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail by a bug.")] = 0
     token_id: TokenId | None = None
 
@@ -84,6 +85,9 @@ class Probe(JobTypeDefaults[ProbeParameters]):
 
     def __init__(self, outside_url: str = "") -> None:
         self._outside_url = outside_url
+
+    def exclusive_resources(self, params: ProbeParameters) -> frozenset[str]:
+        return frozenset(params.resources)
 
     async def check(self, params: ProbeParameters, context: Context) -> None:
         if params.units < 0:

@@ -60,7 +60,6 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     unit = "rows"
     permission = "import"
     in_order = True
-    exclusive_resource = "supporters"
     params_type = UserDataImportParameters
     form = read_form(__package__)
     upload = UploadRule(
@@ -82,6 +81,9 @@ class UserDataImport(JobTypeDefaults[UserDataImportParameters]):
     async def columns(self, contents: UploadContents, context: Context) -> list[ColumnMapping]:
         """By their headings."""
         return suggest(contents.headings, await read_targets(context.connection))
+
+    def exclusive_resources(self, params: UserDataImportParameters) -> frozenset[str]:
+        return frozenset({"supporters"})
 
     async def check(self, params: UserDataImportParameters, context: Context) -> None:
         """Refuses what does not exist or contradicts itself; before the submission also a file that cannot be read.
