@@ -164,6 +164,7 @@ SHAPES: tuple[Shape, ...] = (
     # longer than a lease, and than a connection may be silent
     Shape("slow assembly", 0.1, _assembled, long_s={"assemble_s": 90}),
     Shape("slow plan", 0.1, _units(20, 60, chunk_units=3), long_s={"plan_s": 60}),
+    Shape("with children", 3, _units(2, 10, chunk_units=2, children=2)),
     Shape("calls outside", 3, _units(3, 10, outside=CALLS_A_UNIT)),
     Shape(
         "calls once",

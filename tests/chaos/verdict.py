@@ -8,6 +8,7 @@ from uuid import UUID
 from chaos.history import Told
 from chaos.shapes import BY_NAME, OUTSIDE_PROBE, UNSERVED
 from chaos.world import Reached, Recorded, Seen, World
+from jobmonitor.contract.job_ids import job_id_for
 from jobmonitor.job_types.registry import installed
 
 ENDED = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
@@ -48,6 +49,10 @@ def judge(asked: Mapping[UUID, Told], world: World) -> Verdict:
         shown[seen.job_id].append(seen)
     for told in asked.values():
         breaches += _of_job(told, shown[told.job_id], world)
+        if [seen.state for seen in shown[told.job_id]] == ["completed"]:
+            breaches += [
+                breach for child in children_of(told) for breach in _of_child(told, child, shown[child], world)
+            ]
     counts = Counter(breach.kind for breach in _once_a_job(breaches))
     return Verdict(counts["lost"], counts["doubled"], tuple(dict.fromkeys(map(_line, breaches))))
 
@@ -61,8 +66,21 @@ def _once_a_job(breaches: Iterable[Breach]) -> list[Breach]:
     return list({(breach.kind, breach.job_id or breach.words): breach for breach in breaches}.values())
 
 
+def children_of(told: Told) -> list[UUID]:
+    """The jobs that this one submits, one by one."""
+    children = int(told.parameters.get("children", 0))
+    places = (
+        [(unit, number) for unit in range(int(told.parameters["units"])) for number in range(children)]
+        if children
+        else []
+    )
+    return [job_id_for(told.account_id, f"{told.job_id}:{unit}:{number}") for unit, number in places]
+
+
 def _strangers(asked: Mapping[UUID, Told], world: World) -> Iterator[Breach]:
-    for job_id in {seen.job_id for seen in world.seen} | set(world.effects) | set(world.participations):
+    children = {child for told in asked.values() for child in children_of(told)}
+    found = {seen.job_id for seen in world.seen} | set(world.effects) | set(world.participations)
+    for job_id in found - children:
         told = asked.get(job_id)
         if told is None:
             yield Breach("doubled", job_id, f"nobody asked for job {job_id}")
@@ -96,6 +114,17 @@ def _of_job(told: Told, shown: Sequence[Seen], world: World) -> Iterator[Breach]
         yield from _of_effects(name, shown[0], *world.effects.get(told.job_id, (0, 0)))
     if told.job_id in world.participations:
         yield from _of_effects(name, shown[0], *world.participations[told.job_id])
+
+
+def _of_child(told: Told, child: UUID, shown: Sequence[Seen], world: World) -> Iterator[Breach]:
+    """It is there once, and was done once."""
+    name, (ends, starts) = f"child {child} of job {told.job_id} ({told.shape})", world.ends.get(child, (0, 0))
+    if not shown or any(seen.state != "completed" for seen in shown):
+        yield Breach("lost", child, f"{name} is not there, or not completed")
+    if max(len(shown), ends, starts) > 1:
+        yield Breach(
+            "doubled", child, f"{name} is there {len(shown)} times, started {starts} times and ended {ends} times"
+        )
 
 
 def _of_calls(name: str, told: Told, world: World) -> Iterator[Breach]:

@@ -13,7 +13,7 @@ from chaos.history import Told
 from chaos.report import small_waits_s
 from chaos.run import unseen, violations
 from chaos.shapes import BY_NAME, CALLS_A_UNIT, OUTSIDE_PROBE, PROBE
-from chaos.verdict import LEAVING_EFFECTS, Verdict, judge
+from chaos.verdict import LEAVING_EFFECTS, Verdict, children_of, judge
 from chaos.world import Reached, Recorded, Seen, World
 from jobmonitor.checker import Finding, Report, Violation
 
@@ -26,7 +26,11 @@ EXPORT, IMPORT = "user-data-export: everybody", "user-data-import: people who to
 
 def told(shape: str, **values: Any) -> Told:
     about = BY_NAME[shape]
-    more: dict[str, dict[str, Any]] = {"calls outside": {"outside": CALLS_A_UNIT}, "stopped": {"file": True}}
+    more: dict[str, dict[str, Any]] = {
+        "calls outside": {"outside": CALLS_A_UNIT},
+        "stopped": {"file": True},
+        "with children": {"children": 1},
+    }
     parameters = {"units": UNITS} | more.get(shape, {})
     known = {"submitted": "ok", "parameters": parameters, "stopped": "ok" if about.stop_within_s else None}
     return Told(
@@ -61,9 +65,10 @@ def seen(shape: str) -> Seen:
 
 JOBS = {shape: seen(shape) for shape in BY_NAME}
 ASKED = {job.job_id: told(shape) for shape, job in JOBS.items()}
+CHILDREN = {job_id: Seen(job_id=job_id) for each in ASKED.values() for job_id in children_of(each)}
 CALM = World(
-    seen=tuple(JOBS.values()),
-    ends={job.job_id: (0, 0) if job.state == "queued" else (1, 1) for job in JOBS.values()},
+    seen=(*JOBS.values(), *CHILDREN.values()),
+    ends={job.job_id: (0, 0) if job.state == "queued" else (1, 1) for job in (*JOBS.values(), *CHILDREN.values())},
     effects={
         job.job_id: (job.done, job.done) for shape, job in JOBS.items() if BY_NAME[shape].job_type in LEAVING_EFFECTS
     },
@@ -78,6 +83,7 @@ CALM = World(
     recorded={JOBS["calls once"].job_id: Recorded(3, 2), JOBS["calls once, stopped"].job_id: Recorded(2, 0)},
 )
 SMALL, STOPPED, SCHEDULED, POISON = (JOBS[name].job_id for name in ("one step", "stopped", "scheduled", "has a bug"))
+CHILD = next(iter(CHILDREN))
 IMPOSSIBLE = JOBS["impossible"].job_id
 
 
@@ -105,6 +111,17 @@ PLANTED: dict[str, tuple[Callable[[], World], tuple[int, int], str]] = {
         lambda: replace(CALM, seen=tuple(row for row in CALM.seen if row.job_id != SMALL)),
         (1, 0),
         "was accepted and is not there",
+    ),
+    "a child that is not there": (
+        lambda: replace(CALM, seen=tuple(row for row in CALM.seen if row.job_id != CHILD)),
+        (1, 0),
+        "is not there, or not completed",
+    ),
+    "a child that goes on": (lambda: changed(CHILD, state="running"), (1, 0), "is not there, or not completed"),
+    "a child that was done twice": (
+        lambda: replace(CALM, ends={**CALM.ends, CHILD: (2, 2)}),
+        (0, 1),
+        "started 2 times and ended 2 times",
     ),
     "a job without end": (lambda: changed(SMALL, state="running"), (1, 0), "has no end"),
     "an end that the timeline does not know": (
