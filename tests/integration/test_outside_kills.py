@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -29,7 +29,7 @@ KILLS = int(os.environ.get("OUTSIDE_KILLS", "12"))
 PROCESSORS = 3
 ENOUGH_S = "15"
 """A lease that nobody loses because the machine is busy."""
-JOBS_AT_ONCE, UNITS = 3, 60
+JOBS_AT_ONCE, UNITS, CALL_S = 3, 60, 0.05
 
 
 @pytest.fixture
@@ -74,8 +74,9 @@ async def reconciler(engine: Engine) -> AsyncIterator[None]:
         mending.cancel()
 
 
-def start(some: Processors, engine: Engine, service: OutsideService, *, lease_s: str = "2") -> Any:
-    return some.start(engine, SLUG, JOBMONITOR_PROBE_OUTSIDE_URL=service.url, JOBMONITOR_LEASE_S=lease_s)
+def start(some: Processors, engine: Engine, service: OutsideService, *, lease_s: str = "2", name: str = "") -> Any:
+    url = f"{service.url}/{name}" if name else service.url
+    return some.start(engine, SLUG, JOBMONITOR_PROBE_OUTSIDE_URL=url, JOBMONITOR_LEASE_S=lease_s)
 
 
 async def submit(engine: Engine, **parameters: Any) -> UUID:
@@ -107,15 +108,15 @@ async def test_whenever_a_worker_is_killed_nothing_happens_twice(jobs: OutsideJo
     """What reached the service lies between what was recorded and that with what is unknown."""
     dice, submitted, kills = random.Random(12), list[UUID](), 0
     with processors() as some:
-        running = [start(some, jobs.engine, service) for _ in range(PROCESSORS)]
+        running = {str(number): start(some, jobs.engine, service, name=str(number)) for number in range(PROCESSORS)}
         while kills < KILLS:
             await keep_busy(jobs, submitted)
-            await until(lambda: acting(jobs), within_s=60)
-            await asyncio.sleep(dice.uniform(0, 0.4))
-            victim = running.pop(dice.randrange(len(running)))
+            victim = running.pop(await caller(service, running))
+            await asyncio.sleep(dice.uniform(0, CALL_S * 4))
             victim.kill()
             kills += 1
-            running.append(start(some, jobs.engine, service))
+            name = str(PROCESSORS + kills)
+            running[name] = start(some, jobs.engine, service, name=name)
         states = [await ended(jobs, job_id) for job_id in submitted]
     doubts = 0
     for job_id, state in zip(submitted, states, strict=True):
@@ -127,12 +128,22 @@ async def test_whenever_a_worker_is_killed_nothing_happens_twice(jobs: OutsideJo
     assert doubts > 0, "the kills hit nothing that acted"
 
 
+async def caller(service: OutsideService, running: Collection[str]) -> str:
+    """The next of these processors that calls the service."""
+    begun = len(service.calls)
+
+    async def called() -> str | None:
+        return next((call["caller"] for call in service.calls[begun:] if call["caller"] in running), None)
+
+    return await until(called, within_s=120)
+
+
 async def keep_busy(jobs: OutsideJobs, submitted: list[UUID]) -> None:
     """Let there be some jobs that have not ended."""
     query = "SELECT count(*) FROM ledger.runs WHERE state NOT IN ('queued', 'running') AND job_id = ANY($1)"
     at_work = len(submitted) - await jobs.engine.owner.fetchval(query, submitted)
     missing = max(0, JOBS_AT_ONCE - at_work)
-    submitted += [await submit(jobs.engine, units=UNITS, chunk_units=6, call_s=0.05) for _ in range(missing)]
+    submitted += [await submit(jobs.engine, units=UNITS, chunk_units=6, call_s=CALL_S) for _ in range(missing)]
 
 
 async def test_a_frozen_worker_that_wakes_up_does_nothing_that_others_settled(

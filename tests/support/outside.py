@@ -3,6 +3,7 @@
     python -m support.outside PORT [FILE]
 
 ``POST /calls`` takes one call, a JSON object, and writes it to the file, one a line; ``GET /calls`` gives all of them.
+A caller may put a name of its own before: ``POST /NAME/calls``.
 Tests run it in their own process and stop and start it: while it is stopped, connections are refused.
 """
 
@@ -46,7 +47,8 @@ class OutsideService:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        status, answer = self._take(head.split(" ", 1)[0], body)
+        method, path, _ = head.split(" ", 2)
+        status, answer = self._take(method, path, body)
         await self.may_answer.wait()
         content = json.dumps(answer).encode()
         writer.write(
@@ -57,12 +59,12 @@ class OutsideService:
         await writer.drain()
         writer.close()
 
-    def _take(self, method: str, body: bytes) -> tuple[str, Any]:
+    def _take(self, method: str, path: str, body: bytes) -> tuple[str, Any]:
         if self.failing or (self.failing_after is not None and len(self.calls) >= self.failing_after):
             return "503 Service Unavailable", {}
         if method == "GET":
             return "200 OK", self.calls
-        call = json.loads(body)
+        call = json.loads(body) | {"caller": path.removesuffix("/calls").removeprefix("/")}
         self.calls.append(call)
         if self._file is not None:
             with self._file.open("a") as out:
