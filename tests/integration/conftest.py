@@ -8,8 +8,9 @@ import asyncpg
 import httpx2
 import pytest
 
-from jobmonitor.contract.topics import catalogue
+from jobmonitor.contract.topics import catalogue, view_topics, work_topic
 from jobmonitor.database.pool import Pool, open_pool
+from jobmonitor.job_types.outside_probe.job_type import OutsideProbe
 from jobmonitor.job_types.registry import slugs
 from jobmonitor.local.kafka import KafkaServer
 from jobmonitor.runtime.objects import ObjectStore
@@ -18,6 +19,8 @@ from support.crm import Crm
 from support.engine import Engine, create_topics, open_engine
 from support.gateway import USER, RunningGateway, running_gateway
 from support.imports import Imports, PlainImports, open_plain_imports
+from support.outside import OutsideService
+from support.outside_jobs import SLUG, OutsideJobs
 from support.projecting import Views, open_views
 from support.servers import Database, Postgres
 from support.uploading import SHAPE
@@ -136,3 +139,21 @@ async def importer(gateway: RunningGateway) -> httpx2.AsyncClient:
         "INSERT INTO crm.group_permissions (account_id, group_id, permission) VALUES (1, 1, 'import')"
     )
     return await gateway.logged_in(USER)
+
+
+@pytest.fixture
+async def outside_service() -> AsyncIterator[OutsideService]:
+    """It counts what reaches it."""
+    service = OutsideService()
+    await service.start()
+    yield service
+    service.may_answer.set()
+    await service.stop()
+
+
+@pytest.fixture
+async def outside_jobs(engine: Engine, outside_service: OutsideService) -> OutsideJobs:
+    """Of the engine, which serves them now; they call the service."""
+    await create_topics(engine.bootstrap, *view_topics(SLUG), work_topic(SLUG))
+    engine.serve(OutsideProbe(outside_service.url))
+    return OutsideJobs(engine)

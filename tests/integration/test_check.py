@@ -15,8 +15,8 @@ import pytest
 from jobmonitor.checker import CouldNotLook
 from jobmonitor.local.kafka import KafkaServer
 from support.checked_world import World, Worlds, told
+from support.outside_bugs import BUGS
 from support.planted_bugs import Bug, a_run_changes_its_owner
-from support.retention_bugs import BUGS
 from support.servers import Postgres
 
 TOOLS = Path(__file__).parents[2] / ".tools"

@@ -1,7 +1,7 @@
 """Effects outside the database: at most once each, whatever ends the work, and nothing is done about them twice."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -11,38 +11,27 @@ import pytest
 from jobmonitor.contract.events import (
     JobCancelled,
     JobCompleted,
-    JobFailed,
-    JobProgressed,
     JobStopRequested,
     JobWaiting,
 )
-from jobmonitor.contract.topics import view_topics, work_topic
-from jobmonitor.job_types.outside import Effect, OutsideContext, Recorded, Settled
+from jobmonitor.job_types.outside import Effect, OutsideContext
 from jobmonitor.job_types.outside_probe.job_type import Calls, OutsideProbe, OutsideProbeParameters
 from jobmonitor.job_types.protocol import Context, RetryPolicy
-from support.engine import Engine, create_topics
 from support.job_events import NOON
 from support.outside import OutsideService
-from support.outside_jobs import SLUG, OutsideJobs
-from support.waiting import until
+from support.outside_jobs import OutsideJobs, reached
 
 STOP = JobStopRequested(account_id=1, requested_by=2)
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[OutsideService]:
-    service = OutsideService()
-    await service.start()
-    yield service
-    service.may_answer.set()
-    await service.stop()
+def service(outside_service: OutsideService) -> OutsideService:
+    return outside_service
 
 
 @pytest.fixture
-async def jobs(engine: Engine, service: OutsideService) -> OutsideJobs:
-    await create_topics(engine.bootstrap, *view_topics(SLUG), work_topic(SLUG))
-    engine.serve(OutsideProbe(service.url))
-    return OutsideJobs(engine)
+def jobs(outside_jobs: OutsideJobs) -> OutsideJobs:
+    return outside_jobs
 
 
 class Crash(BaseException):
@@ -81,24 +70,11 @@ async def crash(jobs: OutsideJobs, job_id: UUID) -> None:
     await jobs.engine.end_leases(job_id)
 
 
-async def reached(service: OutsideService, calls: int) -> None:
-    async def enough() -> bool:
-        return len(service.calls) >= calls
-
-    await until(enough)
-
-
-async def end_of(jobs: OutsideJobs, job_id: UUID) -> Any:
-    """Run what is left of the job; gives its last fact."""
-    await jobs.engine.run_to_end(job_id)
-    return (await jobs.facts(job_id))[-1]
-
-
 async def test_each_unit_reaches_the_service_once_and_without_a_crash_nothing_is_unknown(
     jobs: OutsideJobs, service: OutsideService
 ) -> None:
     job_id = await jobs.submit(units=12, chunk_units=5, refuse_every=4, skip_every=5)
-    end = await end_of(jobs, job_id)
+    end = await jobs.end_of(job_id)
     assert isinstance(end, JobCompleted)
     outcomes = await jobs.must_hold(job_id, service.calls)
     assert outcomes == {"skipped": 3, "refused": 2, "done": 7}
@@ -117,7 +93,7 @@ async def test_even_a_small_job_is_not_done_in_the_transaction_that_accepts_it(
     jobs.engine.serve(Small(service.url))
     job_id = await jobs.submit(units=1)
     assert service.calls == []
-    await end_of(jobs, job_id)
+    await jobs.end_of(job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 1}
 
 
@@ -142,7 +118,7 @@ async def test_what_a_crash_left_reserved_is_unknown_and_never_done_again(
     jobs.engine.serve(crashing(service, after=2))
     job_id = await jobs.submit(units=7, chunk_units=5)
     await crash(jobs, job_id)
-    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert isinstance(await jobs.end_of(job_id), JobCompleted)
     outcomes = await jobs.must_hold(job_id, service.calls)
     assert outcomes == {"unknown": 5, "done": 2}
     assert len(service.calls) == 3 + 2, "two that were answered, one in flight, and those of the other chunk"
@@ -156,7 +132,7 @@ async def test_what_is_reserved_is_settled_however_often_workers_were_killed_ove
     job_id = await jobs.submit(units=5, chunk_units=5)
     await crash(jobs, job_id)
     await jobs.engine.owner.execute("UPDATE ledger.chunks SET attempt = 50 WHERE job_id = $1", job_id)
-    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert isinstance(await jobs.end_of(job_id), JobCompleted)
     assert await jobs.must_hold(job_id, service.calls) == {"unknown": 5}
 
 
@@ -192,7 +168,7 @@ async def test_a_crash_before_the_reservation_is_committed_leaves_nothing_in_dou
     jobs.engine.serve(probe)
     job_id = await jobs.submit(units=3, chunk_units=3)
     await crash(jobs, job_id)
-    await end_of(jobs, job_id)
+    await jobs.end_of(job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 3}
 
 
@@ -208,7 +184,7 @@ async def test_a_service_away_uses_up_no_tries_and_the_job_says_what_it_waits_fo
     assert (chunk["attempt"], chunk["uncounted"], chunk["reserved"]) == (12, 12, None)
     assert (await jobs.engine.run(job_id))["waits_for"] == "the outside service"
     await service.start()
-    await end_of(jobs, job_id)
+    await jobs.end_of(job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 3}
     facts = [type(fact) for fact in await jobs.facts(job_id)]
     assert facts.count(JobWaiting) == 1, "said once, however long it takes"
@@ -227,7 +203,7 @@ async def test_a_service_that_goes_away_in_the_middle_leaves_the_rest_for_when_i
     assert (await jobs.engine.run(job_id))["waits_for"] == "the outside service"
     service.failing_after = None
     await jobs.engine.end_leases(job_id)
-    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert isinstance(await jobs.end_of(job_id), JobCompleted)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 5}
 
 
@@ -271,7 +247,7 @@ async def test_a_worker_that_ends_leaves_the_rest_to_others_and_nothing_in_doubt
     (first, rest) = await jobs.chunks(job_id)
     assert (first["units"] + rest["units"], rest["attempt"] - rest["uncounted"], rest["waits"]) == (100, 0, False)
     jobs.engine.serve(OutsideProbe(service.url))
-    await end_of(jobs, job_id)
+    await jobs.end_of(job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 100}
 
 
@@ -286,7 +262,7 @@ async def test_a_worker_that_is_ended_past_its_grace_records_what_it_did(
     with pytest.raises(asyncio.CancelledError):
         await running
     service.may_answer.set()
-    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert isinstance(await jobs.end_of(job_id), JobCompleted)
     assert await jobs.must_hold(job_id, service.calls) == {"unknown": 1, "done": 4}
 
 
@@ -298,7 +274,7 @@ async def test_an_error_in_the_middle_is_a_try_and_leaves_one_effect_in_doubt(
     (_, rest) = await jobs.chunks(job_id)
     assert (rest["units"], rest["attempt"] - rest["uncounted"], rest["waits"]) == (2, 1, True)
     await jobs.engine.end_leases(job_id)
-    await end_of(jobs, job_id)
+    await jobs.end_of(job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"unknown": 1, "done": 4}
 
 
@@ -313,7 +289,7 @@ async def test_units_left_for_later_wait_for_their_time_and_have_all_their_tries
     assert (await jobs.chunks(job_id))[1]["attempt"] == 0, "not before its time"
     assert (await jobs.engine.run(job_id))["done"] == 4
     await jobs.engine.end_leases(job_id)
-    assert isinstance(await end_of(jobs, job_id), JobCompleted)
+    assert isinstance(await jobs.end_of(job_id), JobCompleted)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 6}
 
 
@@ -322,84 +298,10 @@ async def test_what_is_left_too_often_is_refused_with_the_reason(jobs: OutsideJo
     probe.retries = RetryPolicy(later_max=2)
     jobs.engine.serve(probe)
     job_id = await jobs.submit(units=4, chunk_units=4, later_every=2, later_times=99)
-    end = await end_of(jobs, job_id)
+    end = await jobs.end_of(job_id)
     assert isinstance(end, JobCompleted)
     assert end.rejected == 2
     assert await jobs.must_hold(job_id, service.calls) == {"done": 2, "busy": 2}
-
-
-async def test_a_bug_in_what_records_is_a_try_of_that_chunk_and_does_nothing_again(
-    jobs: OutsideJobs, service: OutsideService
-) -> None:
-    class FailsFirst(Calls):
-        failed = False
-
-        async def record(
-            self, params: OutsideProbeParameters, settled: Sequence[tuple[int, Settled]], context: Context
-        ) -> Recorded:
-            if not self.failed:
-                self.failed = True
-                raise ZeroDivisionError
-            return await super().record(params, settled, context)
-
-    probe = OutsideProbe(service.url)
-    probe.outside = FailsFirst(service.url)
-    jobs.engine.serve(probe)
-    job_id = await jobs.submit(units=3, chunk_units=3)
-    await jobs.engine.runner.run(job_id, 1)
-    await jobs.engine.end_leases(job_id)
-    await end_of(jobs, job_id)
-    assert await jobs.must_hold(job_id, service.calls) == {"unknown": 3}
-    assert len(service.calls) == 3
-
-
-async def test_what_a_type_raises_while_it_tidies_up_fails_its_own_try_only(
-    jobs: OutsideJobs, service: OutsideService
-) -> None:
-    class Untidy(Calls):
-        async def act(
-            self, params: OutsideProbeParameters, effects: Sequence[Effect], context: OutsideContext
-        ) -> AsyncGenerator[Any, None]:
-            try:
-                async for answer in super().act(params, effects, context):
-                    yield answer
-            finally:
-                raise ZeroDivisionError
-
-    probe = OutsideProbe(service.url)
-    probe.outside = Untidy(service.url)
-    jobs.engine.serve(probe)
-    job_id = await jobs.submit(units=3, chunk_units=3)
-    assert isinstance(await end_of(jobs, job_id), JobCompleted)
-    assert await jobs.must_hold(job_id, service.calls) == {"done": 3}
-
-
-async def test_a_type_that_will_not_be_cancelled_begins_nothing_after_its_lease_is_lost(
-    jobs: OutsideJobs, service: OutsideService
-) -> None:
-    class Stubborn(Calls):
-        async def act(
-            self, params: OutsideProbeParameters, effects: Sequence[Effect], context: OutsideContext
-        ) -> AsyncGenerator[Any, None]:
-            for effect in effects:
-                with suppress(asyncio.CancelledError):
-                    async for answer in super().act(params, [effect], context):
-                        yield answer
-                        continue
-                yield Settled("cancelled")
-
-    probe = OutsideProbe(service.url)
-    probe.outside = Stubborn(service.url)
-    jobs.engine.serve(probe)
-    job_id = await jobs.submit(units=3, chunk_units=3)
-    service.may_answer.clear()
-    running = asyncio.create_task(jobs.engine.runner.run(job_id, 1))
-    await reached(service, 1)
-    await jobs.engine.owner.execute(
-        "UPDATE ledger.chunks SET lease_token = gen_random_uuid() WHERE job_id = $1", job_id
-    )
-    await running
-    assert len(service.calls) == 1
 
 
 async def test_the_database_away_in_the_middle_leaves_nothing_in_doubt(
@@ -414,19 +316,5 @@ async def test_the_database_away_in_the_middle_leaves_nothing_in_doubt(
     await asyncio.to_thread(postgres.start)
     await jobs.engine.reconnect()
     await running
-    await end_of(jobs, job_id)
+    await jobs.end_of(job_id)
     assert await jobs.must_hold(job_id, service.calls) == {"done": 4}
-
-
-async def test_a_job_that_gives_up_says_so_and_does_nothing_twice(jobs: OutsideJobs, service: OutsideService) -> None:
-    """Each try is in doubt about one effect more; then its tries are used up."""
-    probe = OutsideProbe(service.url)
-    probe.retries = RetryPolicy(tries_max=1)
-    jobs.engine.serve(probe)
-    job_id = await jobs.submit(units=5, chunk_units=5, fail_at=1)
-    await jobs.engine.runner.run(job_id, 1)
-    await jobs.engine.end_leases(job_id)
-    assert isinstance(await end_of(jobs, job_id), JobFailed)
-    assert await jobs.must_hold(job_id, service.calls) == {"unknown": 1, "done": 1}
-    progress = [fact.done for fact in await jobs.facts(job_id) if isinstance(fact, JobProgressed)]
-    assert progress == [2]

@@ -11,6 +11,8 @@ from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import jobs_topic
 from jobmonitor.job_types.outside import UNKNOWN
 from support.engine import Engine, heard, read_events
+from support.outside import OutsideService
+from support.waiting import until
 
 SLUG = "outside-probe"
 
@@ -34,6 +36,11 @@ class OutsideJobs:
         outcomes = {row["unit"]: row["outcome"] for row in rows}
         assert len(outcomes) == len(rows), "a unit was recorded twice"
         return outcomes
+
+    async def end_of(self, job_id: UUID) -> Any:
+        """Run what is left of the job; gives its last fact."""
+        await self.engine.run_to_end(job_id)
+        return (await self.facts(job_id))[-1]
 
     async def facts(self, job_id: UUID) -> list[Any]:
         events = await read_events(self.engine.bootstrap, jobs_topic(SLUG))
@@ -68,3 +75,12 @@ class OutsideJobs:
 def submission(**parameters: Any) -> JobSubmitted:
     """As its owner asks for it."""
     return JobSubmitted(account_id=1, owner_id=2, job_type=SLUG, parameters=parameters)
+
+
+async def reached(service: OutsideService, calls: int) -> None:
+    """Wait until so many calls reached the service."""
+
+    async def enough() -> bool:
+        return len(service.calls) >= calls
+
+    await until(enough)

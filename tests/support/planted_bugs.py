@@ -363,27 +363,6 @@ async def nobody_serves_a_job_type(world: World) -> None:
     await world.fold()
 
 
-@breaks("I36")
-async def an_effect_outside_is_recorded_twice(world: World) -> None:
-    await world.execute(
-        "INSERT INTO probe.outside_units SELECT * FROM probe.outside_units WHERE job_id = $1 AND unit = 1",
-        world.jobs["called"],
-    )
-
-
-@breaks("I36")
-async def an_effect_outside_is_not_recorded(world: World) -> None:
-    await world.execute("DELETE FROM probe.outside_units WHERE job_id = $1 AND unit = 1", world.jobs["called"])
-
-
-@breaks("I36")
-async def what_was_reserved_outside_is_forgotten(world: World) -> None:
-    await world.execute(
-        """UPDATE ledger.chunks SET reserved = '[{"type": "effect", "data": 1}]' WHERE job_id = $1 AND chunk = 1""",
-        world.jobs["called"],
-    )
-
-
 @breaks("I38")
 async def a_topic_forgets_after_a_week(world: World) -> None:
     wanted = next(topic for topic in TOPICS if topic.name == "work.user-data-import")
