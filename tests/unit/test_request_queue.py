@@ -114,6 +114,29 @@ async def test_what_comes_while_a_batch_is_handled_makes_the_next_batch() -> Non
     assert batches == [1, 1, 50]
 
 
+async def test_an_orderly_end_lets_what_is_being_handled_end_and_begins_nothing() -> None:
+    """What was accepted has to be planned by whom accepted it: nobody else was told."""
+    begun: list[int] = []
+    go_on = asyncio.Event()
+    done: list[str] = []
+
+    async def handle(events: Sequence[Event]) -> None:
+        begun.append(len(events))
+        await go_on.wait()
+
+    queue = RequestQueue(handle, Never(), crash=crash)
+    queue.start()
+    for lane in range(2):
+        await queue.add(1, request(done, f"under way {lane}"))
+        await until(partial(_as_many, begun, lane + 1))
+    await queue.add(1, request(done, "waits"))
+    ending = asyncio.create_task(queue.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await ending
+    assert done == ["under way 0", "under way 1"]
+
+
 async def test_a_service_that_is_away_costs_only_time() -> None:
     handled: list[Sequence[Event]] = []
     done: list[str] = []

@@ -124,9 +124,9 @@ async def mark_done(connection: Connection, claim: Claim, part_key: str | None, 
     _must_be_held(claim, await SQL["mark_chunk_done"].fetchrow(connection, **_key_of(claim), **values))
 
 
-async def give_back(connection: Connection, claim: Claim) -> None:
-    """Give back a chunk that was not tried to its end; anybody may claim it at once. Repeatable."""
-    await SQL["return_chunk"].fetchrow(connection, **_key_of(claim))
+async def give_back(connection: Connection, claim: Claim) -> bool:
+    """Give back a chunk that was not tried to its end; anybody may claim it at once. False where it was not held."""
+    return await SQL["return_chunk"].fetchrow(connection, **_key_of(claim)) is not None
 
 
 async def give_back_all(connection: Connection, claims: Collection[Claim]) -> None:

@@ -236,10 +236,17 @@ class Ledger:
                 transaction.apply(run, NoteWaiting(waits_for=waits_for))
 
     async def give_back(self, claim: Claim) -> None:
-        """A chunk that was not tried to its end: anybody may claim it, and a stop need not wait for it. Repeatable."""
+        """A chunk that was not tried to its end: the workers are told, anybody may claim it, and a stop need not wait.
+
+        Repeatable.
+        """
         async with self.transaction() as transaction:
-            await transaction.lock(claim.job_id)
-            await give_back(transaction.connection, claim)
+            run = await transaction.lock(claim.job_id)
+            if await give_back(transaction.connection, claim) and run.state in {State.QUEUED, State.RUNNING}:
+                attempt = claim.attempt + 1
+                transaction.hint(
+                    run.job_id, run.account_id, run.job_type, claim.chunk, kind=claim.kind, attempt=attempt
+                )
             await transaction.finish_stop(claim.job_id)
 
     async def hint_open_chunks(self, *, unclaimed_after: timedelta, limit: int = 100) -> int:

@@ -42,8 +42,9 @@ from jobmonitor.runtime.consumer import FETCH_BYTES_MAX, leave_at_stop, take
 
 READ_MOST = 2000
 """Records taken in one go."""
-ACKS_WITHIN_S = 1.0
-"""How long giving partitions back waits for acknowledgements."""
+ACKS_WITHIN_S = 0.25
+"""How long giving partitions back waits for acknowledgements: nobody reads them meanwhile, and what is acknowledged
+later is only consumed again."""
 PAUSE_S = 0.1
 """Between looks for something to read while there is nothing to read from."""
 

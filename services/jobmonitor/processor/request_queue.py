@@ -30,6 +30,8 @@ WAITING_BYTES_MAX = 32 * 1024 * 1024
 LANES = 2
 """Batches under way at once: while one waits for its messages to be confirmed, the next is decided."""
 
+END_WITHIN_S = 2.0
+"""What is being handled when the worker is stopped has so long to end."""
 GIVE_BACK_S = 2.0
 """To tell the database that the worker is stopped in good order."""
 
@@ -105,12 +107,21 @@ class RequestQueue:
         self._waiting = FairQueue()
         self._changed = asyncio.Condition()
         self._lanes: list[asyncio.Task[None]] = []
+        self._ending = False
 
     def start(self) -> None:
         self._lanes = [asyncio.create_task(self._work()) for _ in range(LANES)]
 
     async def stop(self) -> None:
-        """Waiting requests are not handled, and are redelivered. Call it when nothing is added any more."""
+        """Lets what is being handled end, for a moment. Call it when nothing is added any more.
+
+        Waiting requests are not handled, and are redelivered.
+        """
+        async with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=END_WITHIN_S)
         for lane in self._lanes:
             lane.cancel()
         await asyncio.gather(*self._lanes, return_exceptions=True)
@@ -128,7 +139,9 @@ class RequestQueue:
     async def _work(self) -> None:
         while True:
             async with self._changed:
-                await self._changed.wait_for(lambda: len(self._waiting) > 0)
+                await self._changed.wait_for(lambda: len(self._waiting) > 0 or self._ending)
+                if self._ending:
+                    return
                 batch = self._waiting.take(BATCH_MAX)
                 self._changed.notify_all()
             try:

@@ -75,8 +75,10 @@ class Slots:
         return 0 if self._closed else max(0, slots - len(self._running) - self._waiting_count)
 
     def add(self, hint: Hint) -> None:
-        """Let the chunk be run as soon as there is a slot."""
-        if self._closed or self._waiting_count >= self._waiting_max:
+        """Let the chunk be run as soon as there is a slot. What comes after the end is redelivered to others."""
+        if self._closed:
+            return
+        if self._waiting_count >= self._waiting_max:
             hint.settled()
             return
         self._waiting.setdefault(hint.account_id, deque()).append(hint)

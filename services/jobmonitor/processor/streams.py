@@ -8,7 +8,7 @@ publishes again whatever was asked for and not done. Measured traps and the sett
 - ``consumer_metadata_max_age_ms``: a topic created after the start is seen;
 - messages of both topics are gathered and acknowledged later, so a stream waits for nothing: what Faust does wrong with
   many in flight (a crash skips events, faust-streaming/faust#606) lies in what no_skip replaces;
-- ``stream_wait_empty``: a rebalance waits for acknowledgements, in no_skip for a second only. Whoever takes a partition
+- ``stream_wait_empty``: a rebalance waits for acknowledgements, in no_skip for a moment only. Whoever takes a partition
   over consumes again what was gathered and not acknowledged, and the ledger knows what was done;
 - ``stream_buffer_maxsize``: messages of a partition that wait in Faust, of a megabyte each at worst (4,096 otherwise).
 """

@@ -99,11 +99,14 @@ class Worker:
         self._crash(self._app.crash_reason or RuntimeError("The Faust app crashed."))
 
     async def stop(self) -> None:
-        """Lets the chunks under way end, for a while, and begins no others; those that take longer are given back."""
+        """Lets the chunks under way end, for a while, and begins no others; those that take longer are given back.
+
+        Only plans of requests that are being accepted still begin here: nobody else was told of them.
+        """
         if self._watching is not None:
             self._watching.cancel()
-        for slots in self._slots.values():
-            slots.close()
+        self._slots["work"].close()
+        self._slots["assemble"].close()
         self._chunks.end()
         await self._app.stop()
         await self._queue.stop()
