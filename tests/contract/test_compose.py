@@ -18,6 +18,8 @@ from prometheus_client import REGISTRY
 from jobmonitor.cli.settings import ClientSettings, HealthSettings, MigrateSettings, OwnerSettings
 from jobmonitor.contract.topics import MESSAGE_BYTES_MAX
 from jobmonitor.database.migrate import ROLES
+from jobmonitor.job_types.registry import WORKERS as KINDS
+from jobmonitor.job_types.registry import enabled, offered
 from jobmonitor.runtime.settings import PREFIX, load, variable_name
 from support.compose_file import ROOT, VariableMissing, compose_file, example_variables, filled_in
 from support.schema_checks import problems
@@ -31,6 +33,8 @@ PROCESSES = sorted(
 )
 SERIES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
 """What Prometheus calls the series of each kind of metric, behind its name."""
+WORKERS = {"light": "processor", "heavy": "processor-heavy", "mail": "processor-mail"}
+"""The service for each kind of workers."""
 ONCE = {"migrate": MigrateSettings, "topics": ClientSettings, "demo": OwnerSettings}
 
 
@@ -49,7 +53,7 @@ def test_it_holds_by_the_compose_specification(compose_schema: Any) -> None:
 
 
 def test_every_process_is_a_service_and_every_other_service_of_ours_a_command() -> None:
-    assert sorted(OURS) == sorted([*PROCESSES, *ONCE])
+    assert sorted(OURS) == sorted({*PROCESSES, *ONCE, *WORKERS.values()})
     for process in PROCESSES:
         assert OURS[process]["command"] == ["python", "-m", f"jobmonitor.{process}"]
 
@@ -62,6 +66,25 @@ def test_a_process_gets_all_the_settings_it_needs_and_none_it_does_not_know(proc
     assert given <= known
     assert settings.log_format == "json"
     assert settings.kafka_bootstrap == "kafka:19092"
+
+
+def test_each_job_type_has_its_workers_and_they_differ_from_the_others_in_what_they_serve_only() -> None:
+    common = OURS["processor"]
+    served = []
+    for kind, name in WORKERS.items():
+        settings = load(_settings_type("processor"), OURS[name]["environment"])
+        types = enabled(settings.job_types)
+        assert {each.capacity.workers for each in types} <= {kind}
+        served += [each.slug for each in types]
+        own = {"JOBMONITOR_JOB_TYPES", "JOBMONITOR_CPU_PROCESSES"}
+        assert {each: value for each, value in OURS[name]["environment"].items() if each not in own} == {
+            each: value for each, value in common["environment"].items() if each not in own
+        }
+        assert {each: value for each, value in OURS[name].items() if each not in ("environment", "mem_limit")} == {
+            each: value for each, value in common.items() if each not in ("environment", "mem_limit")
+        }
+    assert set(WORKERS) == set(KINDS)
+    assert sorted(served) == sorted(each.slug for each in offered())
 
 
 @pytest.mark.parametrize("name", ONCE)
@@ -186,6 +209,8 @@ def test_prometheus_asks_every_process_where_it_answers() -> None:
         process: load(HealthSettings, OURS[process]["environment"]).http_port or 9100 for process in PROCESSES
     }
     assert asked == answers_at
+    processors = config["scrape_configs"][0]["dns_sd_configs"][0]["names"]
+    assert processors == [*WORKERS.values()]
     assert all((ROOT / "deploy/prometheus" / name).is_file() for name in config["rule_files"])
 
 

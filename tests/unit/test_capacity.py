@@ -19,15 +19,15 @@ def settings(text: str) -> KafkaSettings:
 
 def test_the_documented_table_is_that_of_the_built_in_types() -> None:
     told = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| ([a-z-]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", told, re.MULTILINE)
-    assert [(row[0], *map(int, row[1:])) for row in rows] == [*table(built_in(), settings(""))]
+    rows = re.findall(r"^\| ([a-z-]+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| ([a-z]+) \|$", told, re.MULTILINE)
+    assert [(row[0], *map(int, row[1:5]), row[5]) for row in rows] == [*table(built_in(), settings(""))]
     assert all(f"- `{name}`: " in told for name in NAMES)
 
 
 def test_a_setting_changes_what_it_names_and_every_other_type_by_a_star() -> None:
     changed = settings("probe.slots=2, probe.chunks_in_flight=100,*.tries=3,*.slots=5,probe.partitions=12")
     (probe,) = table([Probe()], changed)
-    assert probe == Row("probe", slots=2, tries=3, partitions=12, chunks_in_flight=100)
+    assert probe == Row("probe", slots=2, tries=3, partitions=12, chunks_in_flight=100, workers="light")
     assert all((row.slots, row.tries, row.partitions) == (5, 3, PARTITIONS) for row in table(built_in(), changed))
 
 

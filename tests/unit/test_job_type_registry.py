@@ -82,6 +82,13 @@ def test_a_setting_names_the_job_types_or_leaves_them_to_what_is_offered() -> No
         enabled("prob")
 
 
+def test_a_setting_names_kinds_of_workers_which_serve_whatever_types_there_are() -> None:
+    assert enabled("@light") == tuple(each for each in offered() if each.capacity.workers == "light")
+    assert [each.slug for each in enabled("probe,@mail,probe")] == ["probe"], "no type of ours sends mail yet"
+    with pytest.raises(UnknownJobType, match=r"no job type '@hevy'. Kinds of workers are @light, @heavy, @mail\.$"):
+        enabled("@hevy")
+
+
 def test_an_unknown_slug_is_named() -> None:
     with pytest.raises(UnknownJobType, match="no job type 'user-data-exprot'"):
         job_type("user-data-exprot")

@@ -19,6 +19,7 @@ class Row(NamedTuple):
     tries: int
     partitions: int
     chunks_in_flight: int
+    workers: str
 
 
 def with_capacity(job_type: JobType[Any], kafka: KafkaSettings) -> JobType[Any]:
@@ -28,8 +29,12 @@ def with_capacity(job_type: JobType[Any], kafka: KafkaSettings) -> JobType[Any]:
     changed = copy.copy(job_type)
     if "tries" in changes:
         changed.retries = dataclasses.replace(job_type.retries, tries_max=changes["tries"])
-    of_capacity = {name: number for name, number in changes.items() if name in ("slots", "chunks_in_flight")}
-    changed.capacity = dataclasses.replace(job_type.capacity, **of_capacity)
+    capacity = job_type.capacity
+    changed.capacity = dataclasses.replace(
+        capacity,
+        slots=changes.get("slots", capacity.slots),
+        chunks_in_flight=changes.get("chunks_in_flight", capacity.chunks_in_flight),
+    )
     return changed
 
 
@@ -49,6 +54,7 @@ def table(job_types: Iterable[JobType[Any]], kafka: KafkaSettings) -> list[Row]:
             each.retries.tries_max,
             partitions.get(each.slug, partitions.get("*", PARTITIONS)),
             1 if each.in_order else each.capacity.chunks_in_flight,
+            each.capacity.workers,
         )
         for each in (with_capacity(job_type, kafka) for job_type in job_types)
     ]

@@ -121,6 +121,11 @@ class RetryPolicy:
     """So often may a unit be left for later (``Part.left``, ``Later``); then it is refused."""
 
 
+Workers = Literal["light", "heavy", "mail"]
+"""Which workers serve a type, where there are several kinds: light ones most, heavy ones what keeps processors busy,
+such as PDFs, and those for mail what waits for mail servers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     """How much of a type is done at once. Operators may change it: ``jobmonitor job-types`` lists it."""
@@ -129,6 +134,7 @@ class Capacity:
     """Chunks of the type that one process works on at once, as far as its share of the process allows."""
     chunks_in_flight: int = 4
     """Of one job at a time, over all workers: bounds how much one job can take."""
+    workers: Workers = "light"
 
 
 @dataclass(frozen=True, slots=True)

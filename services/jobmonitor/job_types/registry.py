@@ -7,7 +7,7 @@ say which topics there are, so whoever needs no more than those imports no type.
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -15,7 +15,7 @@ from jobmonitor.contract.events import Slug
 from jobmonitor.job_types.cpu_process import named
 from jobmonitor.job_types.form import Form
 from jobmonitor.job_types.form_fields import unknown_fields
-from jobmonitor.job_types.protocol import JobType, UploadRule
+from jobmonitor.job_types.protocol import JobType, UploadRule, Workers
 from jobmonitor.job_types.secret_names import secret_fields
 from jobmonitor.job_types.token_ids import problem_of_token_id
 from jobmonitor.runtime.settings import StartError
@@ -25,6 +25,7 @@ OFFERED_GROUP = "jobmonitor.job_types"
 INTERNAL_GROUP = "jobmonitor.internal_job_types"
 """The group of those that only tests, chaos runs and measurements start. They run where a setting names them."""
 DISTRIBUTION = "jobmonitor"
+WORKERS: tuple[str, ...] = get_args(Workers)
 
 
 class BrokenJobType(StartError):
@@ -34,8 +35,8 @@ class BrokenJobType(StartError):
 class UnknownJobType(StartError):
     """There is no job type with this slug."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(f"There is no job type {slug!r}.")
+    def __init__(self, slug: str, hint: str = "") -> None:
+        super().__init__(f"There is no job type {slug!r}. {hint}".rstrip())
 
 
 def slugs(*, with_probe: bool) -> tuple[str, ...]:
@@ -70,10 +71,20 @@ def permissions() -> frozenset[str]:
 def enabled(named: str) -> tuple[JobType[Any], ...]:
     """The types that a setting names, separated by commas; an empty one means those offered.
 
-    Raises UnknownJobType, BrokenJobType.
+    ``@heavy`` names all that heavy workers serve, however many there are. Raises UnknownJobType, BrokenJobType.
     """
-    wanted = [slug.strip() for slug in named.split(",") if slug.strip()]
-    return tuple(map(job_type, wanted)) if wanted else offered()
+    wanted = [name.strip() for name in named.split(",") if name.strip()]
+    if not wanted:
+        return offered()
+    return tuple({each.slug: each for name in wanted for each in _named(name)}.values())
+
+
+def _named(name: str) -> tuple[JobType[Any], ...]:
+    if not name.startswith("@"):
+        return (job_type(name),)
+    if name[1:] not in WORKERS:
+        raise UnknownJobType(name, f"Kinds of workers are {', '.join(f'@{kind}' for kind in WORKERS)}.")
+    return tuple(each for each in offered() if each.capacity.workers == name[1:])
 
 
 @cache
@@ -146,6 +157,8 @@ def _problem(slug: str, value: Any) -> str:
         return "its params_type is no msgspec.Struct"
     if (value.upload is None) == ("upload" in value.params_type.__struct_fields__):
         return "it needs both or neither: an upload rule, and a parameter `upload`"
+    if value.capacity.workers not in WORKERS:
+        return f"there are no workers of the kind {value.capacity.workers!r}; known are {', '.join(WORKERS)}"
     if secrets := secret_fields(value.params_type):
         return (
             f"its parameters look like secrets: {', '.join(secrets)}. Parameters are kept for ever, where many can "

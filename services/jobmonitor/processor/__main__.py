@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from jobmonitor.contract.topics import requests_topic
 from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.job_types.capacity import with_capacity
@@ -29,6 +31,8 @@ from jobmonitor.runtime.objects import ObjectStore
 from jobmonitor.runtime.process import Lifecycle, run_process
 
 SOURCE = "/jobmonitor/processor"
+
+log = structlog.stdlib.get_logger()
 
 
 def _served(settings: ProcessorSettings) -> list[JobType[Any]]:
@@ -82,9 +86,12 @@ async def serve(settings: ProcessorSettings, lifecycle: Lifecycle) -> None:
         lifecycle.before_crash(lambda: leave_groups(started))
         stack.push_async_callback(stop_workers, started)
         await start_workers(workers, started)
+        if not workers:
+            log.warning("serves_no_job_type", job_types=settings.job_types)
         stops_ahead = StopsAhead(settings, {requests_topic(worker.slug): worker.stop_all for worker in workers})
         stack.push_async_callback(stops_ahead.stop)
-        stops_ahead.start()
+        if workers:
+            stops_ahead.start()
 
         async def checks() -> dict[str, Check]:
             await pool.fetchval("SELECT 1")

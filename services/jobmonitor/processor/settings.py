@@ -20,7 +20,8 @@ class ProcessorSettings(ProcessSettings, KafkaSettings, DatabaseSettings, Object
     database_pool_size: int = 0
     """0: as many as the job types served take (docs/limits.md), beside the one that keeps leases."""
     job_types: str = ""
-    """Slugs separated by commas; empty serves all that users are offered."""
+    """Slugs separated by commas; empty serves all that users are offered. ``@light``, ``@heavy`` and ``@mail`` stand
+    for the types of these workers, however many there are; a process without any idles."""
     cpu_processes: int = 2
     """At most so many at once do CPU work for the chunks of all types."""
     lease_s: float = 10.0

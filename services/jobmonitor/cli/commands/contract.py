@@ -48,7 +48,7 @@ def job_types(*, json: Json = False, context: Injected) -> None:
     if json:
         print_json([row._asdict() for row in rows])
         return
-    columns = ("Job type", "Slots", "Tries", "Partitions", "Chunks in flight")
+    columns = ("Job type", "Slots", "Tries", "Partitions", "Chunks in flight", "Workers")
     print_table(columns, [[str(cell) for cell in row] for row in rows])
 
 
