@@ -1,10 +1,14 @@
 """No job type takes a secret as a parameter: these are in Kafka, in the ledger and in the views, for ever."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
 
+from jobmonitor.contract.envelope import Event, decode, encode
+from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.job_types.protocol import JobType
 from jobmonitor.job_types.registry import installed
 from jobmonitor.job_types.secret_names import secret_fields
@@ -41,6 +45,27 @@ def test_it_is_found_at_any_depth() -> None:
     for around in (inner, inner | None, list[inner], dict[str, inner], tuple[int, list[inner | None]]):  # type: ignore[valid-type]
         outer = msgspec.defstruct("Outer", [("login", msgspec.defstruct("Middle", [("way", around)]))])
         assert secret_fields(outer) == ["Inner.token"]
+
+
+@pytest.mark.parametrize("name", ["token", "apiKey", "password"])
+def test_a_secret_that_a_producer_published_goes_no_further(name: str) -> None:
+    event = decode(_submission({"units": 1, name: "abc"}))
+    assert isinstance(event.data, JobSubmitted)
+    assert event.refusal is not None
+    assert (event.refusal.code, event.data.parameters) == ("secret_parameter", {})
+
+
+def test_names_within_parameters_may_be_any() -> None:
+    """They can be those of somebody's columns."""
+    parameters = {"columns": {"Token": 1}, "token_id": 7}
+    event = decode(_submission(parameters))
+    assert isinstance(event.data, JobSubmitted)
+    assert (event.refusal, event.data.parameters) == (None, parameters)
+
+
+def _submission(parameters: dict[str, Any]) -> bytes:
+    data = JobSubmitted(account_id=1, owner_id=2, job_type="probe", parameters=parameters)
+    return encode(Event(id="1", source="/tests", job_id=uuid4(), time=datetime.now(UTC), data=data))
 
 
 def _with_field(field: str, name: str = "Parameters") -> Any:

@@ -69,6 +69,7 @@ UNACCEPTABLE: dict[str, dict[str, Any]] = {
     "nul_character": {"parameters": {"x": "a\0b"}},
     "number_too_large": {"parameters": {"x": 10**30}},
     "bad_reference": {"reference": "Spring\nappeal \u202e2026"},
+    "secret_parameter": {"parameters": {"token": "jmt_abc"}},
     "bad_run_at": {"run_at": "9999-12-31T23:59:59.999999Z"},
 }
 

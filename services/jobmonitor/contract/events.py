@@ -8,6 +8,7 @@ what was asked: facts alone tell the whole of a job. *Work* travels on the work 
 No event holds personal data: ids, counts and file references only.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -32,6 +33,7 @@ from jobmonitor.contract.limits import (
     parameters_refused,
     reference_refused,
 )
+from jobmonitor.contract.secret_names import looks_secret
 
 # What passes here can be stored in every column behind the readers, and written again.
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
@@ -340,7 +342,18 @@ def submission_refused(data: JobSubmitted) -> Refusal | None:
     """Why this cannot be accepted, whoever asks for it and whatever the job type; None where it can."""
     if data.run_at is not None and not is_an_instant(data.run_at):
         return Refusal("bad_run_at", f"The start must lie between the years {FIRST_YEAR} and {LAST_YEAR}.")
-    return reference_refused(data.reference or "") or parameters_refused(data.parameters)
+    return reference_refused(data.reference or "") or parameters_refused(data.parameters) or _secret_in(data.parameters)
+
+
+def _secret_in(parameters: Mapping[str, Any]) -> Refusal | None:
+    """No job type has such a parameter: somebody published what is not to be repeated in facts and views."""
+    if any(map(looks_secret, parameters)):
+        return Refusal(
+            "secret_parameter",
+            "A parameter is named like a secret, and secrets are not published: name a token by its id, as token_id, "
+            "and replace what was published.",
+        )
+    return None
 
 
 def submission_in(fact: JobFact) -> JobSubmitted | None:
