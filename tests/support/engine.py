@@ -85,7 +85,8 @@ class Engine:
         return ChunkRunner(job_type, self.ledger, self.objects, self.settings, self.cpu)
 
     def acceptor_for(self, job_type: JobType[Any], load_standings: LoadStandings | None = everybody_may) -> Acceptor:
-        """It accepts this type's jobs. ``load_standings``: None looks people up, as a worker does."""
+        """It accepts this type's jobs, and its slug means it. ``load_standings``: None looks people up."""
+        self.served[job_type.slug] = job_type
         files = ResultFiles(self.objects, self.settings.result_retention_days)
         inline = InlineRunner(job_type, self.objects, files, self.cpu)
         planner = Planner(Slots(_no_plan, crash=_crash, slots=0))
