@@ -23,6 +23,7 @@ from bench.read_path import read_path_figures
 from bench.rebuild import rebuild_figures
 from bench.recovery import recovery_figures
 from bench.running_stack import running_stack
+from support.more_types import write_more_types
 
 RESTARTS = 3
 FILE = Path(os.environ.get("BENCH_FILE", ".data/bench.json"))
@@ -60,6 +61,25 @@ def demo_figures() -> list[Figure]:
     ]
 
 
+def many_types_figures() -> list[Figure]:
+    """The whole stack with fifteen job types served: its start and its idling."""
+    with tempfile.TemporaryDirectory(prefix="jobmonitor-bench-") as name:
+        folder = _open_to_servers(name)
+        environment = {**os.environ, "PYTHONPATH": str(write_more_types(Path(name) / "types"))}
+        with running_stack(folder, environment) as stack:
+            first_s = stack.first_page_s
+            figures = idle_figures(stack, "fifteen job types, idle")
+        again_s = []
+        for _ in range(RESTARTS):
+            with running_stack(folder, environment) as stack:
+                again_s.append(stack.first_page_s)
+    return [
+        at_most(60, "fifteen job types, first start: to the first page", "s", [first_s]),
+        at_most(10, "fifteen job types, started again: to the first page", "s", again_s),
+        *figures,
+    ]
+
+
 def hostile_clients_figures() -> list[Figure]:
     """Ordinary users beside hostile clients."""
     with (
@@ -88,6 +108,7 @@ def _open_to_servers(folder: str) -> Path:
 
 SECTIONS: dict[str, Callable[[], list[Figure]]] = {
     "demo": demo_figures,
+    "many-types": many_types_figures,
     "projection": projection_figures,
     "jobs": job_figures,
     "recovery": recovery_figures,

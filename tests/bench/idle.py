@@ -10,7 +10,7 @@ WINDOW_S = 10
 WINDOWS = 5
 
 
-def idle_figures(stack: RunningStack) -> list[Figure]:
+def idle_figures(stack: RunningStack, what: str = "idle stack") -> list[Figure]:
     """Measured after the start has settled, over several windows."""
     time.sleep(SETTLE_S)
     memory, load = [], []
@@ -20,8 +20,8 @@ def idle_figures(stack: RunningStack) -> list[Figure]:
         load.append(100 * (_cpu_s(stack) - before) / WINDOW_S)
         memory.append(sum(process.memory_full_info().pss for process in stack.processes()) / 1e6)
     return [
-        at_most(1500, "idle stack: memory", "MB", memory),
-        at_most(15, "idle stack: processor", "% core", load),
+        at_most(1500, f"{what}: memory", "MB", memory),
+        at_most(15, f"{what}: processor", "% core", load),
     ]
 
 
