@@ -159,7 +159,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 def test_how_a_job_stands_is_one_line() -> None:
     progress = {"done": 2000, "total": 5000, "percent": 40, "unit": "supporters"}
-    item = {"state": "running", "failure": None, "rejected": 0, "progress": progress}
+    item = {"state": "running", "failure": None, "rejected": 0, "waits_for": None, "progress": progress}
     assert summary(item) == "running, 40 %, 2,000 of 5,000 supporters"
     assert summary({**item, "state": "failed", "failure": {"code": "x", "reason": "Too much."}}) == "failed: Too much."
     ended = {**item, "state": "completed_with_errors", "rejected": 12}
