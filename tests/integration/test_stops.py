@@ -11,6 +11,7 @@ from jobmonitor.contract.events import JobCancelled, JobStopping, JobStopRequest
 from jobmonitor.job_types.probe.job_type import ProbeParameters
 from jobmonitor.job_types.protocol import Assembly, AssemblyContext, Refused
 from jobmonitor.ledger.claims import Claim
+from jobmonitor.ledger.leases import Leases
 from jobmonitor.reconciler.repairs import Repairs
 from jobmonitor.reconciler.settings import ReconcilerSettings
 from support.engine import Engine
@@ -120,6 +121,18 @@ async def _leased(engine: Engine, job_id: UUID, chunks: int) -> bool:
 async def _chunks(engine: Engine, job_id: UUID, kind: str) -> list[Any]:
     statement = "SELECT * FROM ledger.chunks WHERE job_id = $1 AND kind = $2 ORDER BY chunk"
     return await engine.owner.fetch(statement, job_id, kind)
+
+
+async def test_a_worker_that_hears_of_a_stop_looks_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Leases, "_pause_s", lambda leases: 3600.0)
+    job_id = await engine.submit(units=1, chunk_s=30)
+    await engine.runner.run(job_id, 0)
+    under_way = asyncio.create_task(engine.runner.run(job_id, 1))
+    await until(lambda: _leased(engine, job_id, 1))
+    await stop(engine, job_id)
+    engine.ledger.leases.look_soon()
+    async with asyncio.timeout(10):
+        await under_way
 
 
 async def test_work_that_ends_within_a_second_of_the_stop_counts(engine: Engine) -> None:

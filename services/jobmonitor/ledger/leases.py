@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -85,10 +85,15 @@ class Leases:
         self._pool = pool
         self._held: dict[UUID, _Held] = {}
         self._keeper: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
 
     def held(self) -> list[Claim]:
         """The chunks under way. One whose work raised is no more among them."""
         return [each.claim for each in self._held.values()]
+
+    def look_soon(self) -> None:
+        """A stop took effect, maybe of a job of these: let the chunks under way learn of it at once."""
+        self._news.set()
 
     async def confirm(self, claim: Claim) -> None:
         """Wait until a lease that is kept was seen to hold less than half of its time ago.
@@ -132,8 +137,9 @@ class Leases:
             try:
                 async with self._pool.acquire() as connection:
                     while self._held:
+                        self._news.clear()
                         await self._look(connection)
-                        await asyncio.sleep(self._pause_s())
+                        await self._pause()
             except Exception as error:
                 if not is_temporary(error):
                     for held in self._held.values():
@@ -155,6 +161,11 @@ class Leases:
             if each.claim.token in self._held:
                 state, is_over = found.get(each.claim.token, (None, False))
                 each.note_state(state, looked_at, is_over=is_over)
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pause_s()):
+                await self._news.wait()
 
     def _pause_s(self) -> float:
         leases = [each.lease.total_seconds() for each in self._held.values()]

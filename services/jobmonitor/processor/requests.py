@@ -54,6 +54,7 @@ class RequestHandler:
         standings = await self._standings({Person(data.account_id, data.requested_by) for _, data in stops})
         for event, data in stops:
             await self._stop(event, data, standings)
+        self._ledger.leases.look_soon()
 
     async def fail(self, event: Event, code: str, reason: str) -> None:
         """End the job of a submission that cannot be accepted, with a reason its owner understands."""
