@@ -124,15 +124,18 @@ async def _chunks(engine: Engine, job_id: UUID, kind: str) -> list[Any]:
 
 
 async def test_a_worker_that_hears_of_a_stop_looks_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Leases, "_pause_s", lambda leases: 3600.0)
+    monkeypatch.setattr(Leases, "_pause_s", lambda _: 3600.0)
     job_id = await engine.submit(units=1, chunk_s=30)
     await engine.runner.run(job_id, 0)
     under_way = asyncio.create_task(engine.runner.run(job_id, 1))
     await until(lambda: _leased(engine, job_id, 1))
     await stop(engine, job_id)
     engine.ledger.leases.look_soon()
-    async with asyncio.timeout(10):
-        await under_way
+    try:
+        async with asyncio.timeout(10):
+            await under_way
+    finally:
+        engine.ledger.leases.look_soon()  # it has nothing to look at any more, and ends
 
 
 async def test_work_that_ends_within_a_second_of_the_stop_counts(engine: Engine) -> None:
