@@ -16,7 +16,7 @@ from aiokafka.errors import CommitFailedError, TopicAlreadyExistsError
 from jobmonitor.contract.envelope import Event, Undecodable, decode
 from jobmonitor.contract.events import JobSubmitted
 from jobmonitor.contract.topics import jobs_topic, view_topics, work_topic
-from jobmonitor.database.pool import open_pool
+from jobmonitor.database.pool import Pool, open_pool
 from jobmonitor.job_types.cpu_pool import CpuPool
 from jobmonitor.job_types.hooks import JobTypeHooks
 from jobmonitor.job_types.protocol import JobType
@@ -58,6 +58,7 @@ class Engine:
     cpu: CpuPool
     served: dict[str, JobType[Any]]
     """By slug; whose hooks are called."""
+    pools: tuple[Pool, ...]
     runner: ChunkRunner = field(init=False)
     acceptor: Acceptor = field(init=False)
 
@@ -68,6 +69,11 @@ class Engine:
     def lease(self) -> timedelta:
         """How long a claim lasts."""
         return timedelta(seconds=self.settings.lease_s)
+
+    def cut_off(self) -> None:
+        """As if this worker were killed: it reaches the database no more, and nothing it had begun is committed."""
+        for pool in self.pools:
+            pool.terminate()
 
     def use(self, probe: FailingProbe) -> None:
         """Let the jobs be of this probe from now on."""
@@ -211,6 +217,7 @@ async def open_engine(database: Any, kafka: Any, folder: Path, **changed: Any) -
             settings=settings,
             cpu=cpu,
             served=served,
+            pools=(pool, leases_pool),
         )
     finally:
         cpu.close()

@@ -38,6 +38,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     file: SampleFile | None = None
     empty: bool = False
     """Whether there is nothing to do."""
+    single: bool = False
+    """Whether there is one unit, at least where the account has one supporter."""
     refused: str = ""
     """The code with which it is refused before it starts; empty: it runs to its end."""
     refused_as: RefusalKind = "invalid"
