@@ -42,7 +42,7 @@ TOPICS = {
 WRITES = {
     "jobmonitor-producer": {"requests"},
     "jobmonitor-follower": set(),
-    "jobmonitor-processor": {"facts", "work", "dead letters"},
+    "jobmonitor-processor": {"requests", "facts", "work", "dead letters"},
     "jobmonitor-projection": {"dead letters"},
     "jobmonitor-reconciler": {"requests", "facts", "work", "dead letters"},
     "jobmonitor-gateway": {"requests", "facts"},

@@ -28,6 +28,7 @@ scheduled           scheduled  .          .          .          .          .    
 queued              queued     queued     .          .          .          .          .          .          .
 started             running    running    running    .          .          .          .          .          .
 progressed          running    running    running    .          .          .          .          .          .
+waiting             queued     queued     .          .          .          .          .          .          .
 stopping            stopping   stopping   stopping   stopping   .          .          .          .          .
 completed           completed  completed  completed  completed  completed  .          refused    refused    refused
 errors              errors     errors     errors     errors     errors     refused    .          refused    refused
@@ -47,6 +48,7 @@ EVENTS: dict[str, Callable[[JobEvents], Event]] = {
     "queued": lambda job: job.queued(),
     "started": lambda job: job.started(),
     "progressed": lambda job: job.progressed(10),
+    "waiting": lambda job: job.waiting(),
     "stopping": lambda job: job.stopping(),
     "completed": lambda job: job.completed(),
     "errors": lambda job: job.completed(rejected=1),

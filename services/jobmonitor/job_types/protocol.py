@@ -86,7 +86,7 @@ class Cpu(Protocol):
         """Call a function of a module there; best one that imports little, for each process has its own memory.
 
         Arguments and answer are of types msgspec knows, and annotated. Waiting for a process does not count as time.
-        Raises CpuFailed.
+        A chunk leaves its connection alone meanwhile. Raises CpuFailed.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What a claimed chunk comes to, by its kind: a plan, a piece of work, or the assembly of the parts."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -30,6 +31,7 @@ from jobmonitor.ledger import Claim, LeaseLost, Ledger
 from jobmonitor.ledger.claims import LeftChunk
 from jobmonitor.ledger.leases import JobStopped
 from jobmonitor.processor.counting import must_add_up
+from jobmonitor.processor.cpu_in_transaction import CpuInTransaction
 from jobmonitor.processor.outside_work import OutsideWork
 from jobmonitor.processor.part_files import PartFiles
 from jobmonitor.processor.result_files import ResultFiles
@@ -154,6 +156,9 @@ class ChunkWork:
             await see_account(transaction.connection, claimed.account_id)
             async with self._kept(claimed) as stop:
                 context = self._context(claimed, transaction.connection, stop, Children(transaction, claimed))
+                every_s = self._lease.total_seconds()
+                cpu = CpuInTransaction(self._cpu, transaction.connection, every_s=every_s)
+                context = dataclasses.replace(context, cpu=cpu)
                 with type_code():
                     part = await self._job_type.run_chunk(params, claimed.payload, context)
                     part, left = self._settle_left(claimed, part)

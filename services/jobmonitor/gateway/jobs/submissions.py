@@ -242,7 +242,10 @@ def _same(job: JobRecord, submission: JobSubmitted, job_type: JobType[Any]) -> b
 
 def _conflict() -> Problem:
     return Problem(
-        409, "This Idempotency-Key was used for another request. Take a fresh key for a new job.", code="key_reused"
+        409,
+        "This Idempotency-Key stands for another request, or for a job that is no longer kept. "
+        "Take a fresh key for a new job.",
+        code="key_reused",
     )
 
 

@@ -70,6 +70,7 @@ class ProbeParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     resources: Annotated[tuple[str, ...], Meta(description="What only one job of the account may change.")] = ()
     bug_attempts: Annotated[int, Meta(ge=0, description="So many tries of each chunk fail by a bug.")] = 0
     token_id: TokenId | None = None
+    """The token it is asked for with. Over HTTP give ``token``, the token itself."""
 
 
 class Probe(JobTypeDefaults[ProbeParameters]):
