@@ -1,5 +1,6 @@
 """A job type in a package of its own: once it is installed, it is offered, runs, is downloaded and can be stopped."""
 
+import csv
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
+from jobmonitor.job.state import State, percent
 from support.browser import ADMIN, OpenPage
 from support.documents import ROOT
 from support.stack import RunningStack
@@ -20,6 +22,7 @@ EXAMPLE = ROOT / "examples" / "word-count"
 FORM = "/start?type=word-count"
 TEXT = "one two three\n\nand a b four\n"
 LONG_TEXT = "a few more words\n" * 300_000
+STOPPED = re.compile(r"Stopped at (\d+) %")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,7 @@ def test_the_command_line_sends_its_file_too(stack: RunningStack, tmp_path: Path
 
 
 async def test_it_can_be_stopped(open_page: OpenPage) -> None:
+    """It stays in the monitor with a file of what was done, until that was downloaded."""
     visit = await open_page(ADMIN, FORM)
     page = visit.page
     await start(page, LONG_TEXT, "Long text")
@@ -83,6 +87,18 @@ async def test_it_can_be_stopped(open_page: OpenPage) -> None:
     await expect(row).to_contain_text(re.compile(r"[1-9]\d? %"))
     await row.get_by_role("button", name="Stop").click()
     await page.get_by_role("dialog").get_by_role("button", name="Stop").click()
+    await expect(row).to_contain_text(STOPPED)
+    await visit.steady()
+    shown = STOPPED.search(await row.inner_text())
+    async with page.expect_download() as downloading:
+        await row.get_by_role("link", name="Download").click()
+    title, *lines = (await (await downloading.value).path()).read_text(encoding="utf-8-sig").splitlines()
+    assert title == "Line,Words"
+    assert {words for _, words in csv.reader(lines)} == {"4"}
+    assert shown is not None
+    share = percent(State.CANCELLED, len(lines), LONG_TEXT.count("\n"))
+    assert share == int(shown[1]), "the file holds what was done, and no more"
+    await visit.leave_list()
     await expect(row).to_have_count(0)
     await visit.go("/history")
-    await expect(row).to_contain_text(re.compile(r"Stopped at \d+ %"))
+    await expect(row).to_contain_text(shown[0])

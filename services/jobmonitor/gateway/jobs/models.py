@@ -160,7 +160,7 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
     stop_requested: bool
     owner: Owner
     view: View
-    """Where it is listed: in the monitor, or, once it was downloaded, has expired or was cancelled, in the history."""
+    """Where it is listed: in the monitor, or, once it was downloaded, expired or ended without file, in the history."""
     sequence: int
     """Rises with every fact: of two versions of a job the higher one is newer."""
 
