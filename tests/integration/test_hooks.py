@@ -234,10 +234,10 @@ async def test_workers_that_are_killed_again_and_again_leave_each_hook_once(engi
 
     with processors() as some:
         for more_than in (2, 8, 14):
-            worker = some.start(engine, slug)
+            worker = some.start(engine, slug, JOBMONITOR_KAFKA_INSTANCE="worker-1")
             await _mended_until(engine, lambda more_than=more_than: ended(more_than))
             worker.kill()
-        some.start(engine, slug)
+        some.start(engine, slug, JOBMONITOR_KAFKA_INSTANCE="worker-1")
         await _mended_until(engine, lambda: ended(len(jobs) - 1))
     for job_id in jobs:
         done = (await engine.run(job_id))["done"]

@@ -74,9 +74,19 @@ async def reconciler(engine: Engine) -> AsyncIterator[None]:
         mending.cancel()
 
 
-def start(some: Processors, engine: Engine, service: OutsideService, *, lease_s: str = "2", name: str = "") -> Any:
+def start(
+    some: Processors,
+    engine: Engine,
+    service: OutsideService,
+    *,
+    lease_s: str = "2",
+    name: str = "",
+    instance: str = "",
+) -> Any:
+    """``name`` is what it calls itself to the service, ``instance`` to the broker."""
     url = f"{service.url}/{name}" if name else service.url
-    return some.start(engine, SLUG, JOBMONITOR_PROBE_OUTSIDE_URL=url, JOBMONITOR_LEASE_S=lease_s)
+    settings = {"PROBE_OUTSIDE_URL": url, "LEASE_S": lease_s, "KAFKA_INSTANCE": instance}
+    return some.start(engine, SLUG, **{f"JOBMONITOR_{setting}": value for setting, value in settings.items()})
 
 
 async def submit(engine: Engine, **parameters: Any) -> UUID:
@@ -108,15 +118,17 @@ async def test_whenever_a_worker_is_killed_nothing_happens_twice(jobs: OutsideJo
     """What reached the service lies between what was recorded and that with what is unknown."""
     dice, submitted, kills = random.Random(12), list[UUID](), 0
     with processors() as some:
-        running = {str(number): start(some, jobs.engine, service, name=str(number)) for number in range(PROCESSORS)}
+        places = {str(number): f"worker-{number}" for number in range(PROCESSORS)}
+        running = {name: start(some, jobs.engine, service, name=name, instance=places[name]) for name in places}
         while kills < KILLS:
             await keep_busy(jobs, submitted)
-            victim = running.pop(await caller(service, running))
+            victim = await caller(service, running)
             await asyncio.sleep(dice.uniform(0, CALL_S * 4))
-            victim.kill()
+            running.pop(victim).kill()
             kills += 1
             name = str(PROCESSORS + kills)
-            running[name] = start(some, jobs.engine, service, name=name)
+            places[name] = places[victim]
+            running[name] = start(some, jobs.engine, service, name=name, instance=places[name])
         states = [await ended(jobs, job_id) for job_id in submitted]
     doubts = 0
     for job_id, state in zip(submitted, states, strict=True):
