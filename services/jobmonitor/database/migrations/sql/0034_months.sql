@@ -187,7 +187,8 @@ BEGIN
                    'PARTITION BY LIST (month)', part);
     ALTER TABLE crm.import_rows
         ADD PRIMARY KEY (job_id, row_no, month),
-        ADD FOREIGN KEY (account_id) REFERENCES crm.accounts;
+        -- named as that of the first partition, so that each is, also after a large load took the keys away and put them back
+        ADD CONSTRAINT import_rows_account_id_fkey FOREIGN KEY (account_id) REFERENCES crm.accounts;
     CREATE INDEX import_rows_by_entity ON crm.import_rows (job_id, entity_id, row_no) WHERE entity_id IS NOT NULL;
     EXECUTE format('ALTER TABLE crm.import_rows ATTACH PARTITION crm.%I FOR VALUES IN (%L)', part, this_month);
 END $$;
