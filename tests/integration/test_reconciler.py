@@ -99,7 +99,7 @@ async def test_an_object_store_that_does_not_answer_holds_up_neither_leases_nor_
         await engine.runner.run(lost, 0)
         assert await engine.ledger.claims.claim(lost, 1, job_type="probe", lease=timedelta(hours=1)) is not None
         await engine.end_leases(lost)
-        await until(lambda: _is_handed_out_again(engine, lost))
+        await until(lambda: _is_handed_out(engine, lost, attempt=2))
         stopped = await engine.submit(units=2, chunk_units=2)
         await engine.runner.run(stopped, 0)
         assert await engine.ledger.claims.claim(stopped, 1, job_type="probe", lease=timedelta(hours=1)) is not None
@@ -107,7 +107,9 @@ async def test_an_object_store_that_does_not_answer_holds_up_neither_leases_nor_
             stopped, JobStopRequested(account_id=1, requested_by=2), datetime.now(UTC), stoppable=True
         )
         await engine.end_leases(stopped)
-        await until(lambda: _is_in_state(engine, stopped, "cancelled"))
+        await until(lambda: _is_handed_out(engine, stopped, kind="assemble"))
+        await engine.runner.run(stopped, 2)
+        assert await _is_in_state(engine, stopped, "cancelled")
     assert objects.asked == 1
 
 
@@ -119,9 +121,11 @@ async def _is_in_state(engine: Engine, job_id: UUID, state: str) -> bool:
     return bool((await engine.run(job_id))["state"] == state)
 
 
-async def _is_handed_out_again(engine: Engine, job_id: UUID) -> bool:
-    hints = [event for event in await read_events(engine.bootstrap, work_topic("probe")) if event.job_id == job_id]
-    return any(isinstance(hint.data, ChunkDispatched) and hint.data.attempt == 2 for hint in hints)
+async def _is_handed_out(engine: Engine, job_id: UUID, *, kind: str = "work", attempt: int = 1) -> bool:
+    """Whether the workers were told of this attempt at a piece of the job's work of this kind."""
+    events = await read_events(engine.bootstrap, work_topic("probe"))
+    hints = [event.data for event in events if event.job_id == job_id and isinstance(event.data, ChunkDispatched)]
+    return (kind, attempt) in [(hint.kind, hint.attempt) for hint in hints]
 
 
 async def test_files_that_cannot_be_deleted_keep_no_others_from_being_deleted(engine: Engine) -> None:
