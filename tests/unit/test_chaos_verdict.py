@@ -295,6 +295,8 @@ def of(*findings: Finding) -> Report:
 def test_the_check_has_to_tell_of_all_that_nobody_serves_and_of_nothing_else() -> None:
     assert unseen(of(finding(STRANGER)), {STRANGER}) == []
     assert "tells of 0 submissions nobody serves, there are 1" in unseen(of(finding()), {STRANGER})[0]
+    assert unseen(of(finding()), {STRANGER}, {STRANGER}) == [], "it was never answered, and may not be there"
+    assert unseen(of(finding()), {STRANGER}, {SMALL}) != []
     assert unseen(of(finding(SMALL)), {STRANGER}) != []
 
 
